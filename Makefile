@@ -1,0 +1,77 @@
+# What people and CI run. `make` alone lists it; `make test` is what CI runs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+LOCK := $(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 --quiet
+IMAGE ?= aks-access-operator:dev
+BUILDER ?= docker
+PYTEST := $(BIN)/pytest -n 2
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup lock lint types imports generated generate binaries unit integration test demo \
+  sandbox image clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(READY) ## virtual environment in .venv, everything pinned by hash
+
+$(READY): requirements/develop.txt requirements/build.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "$(PYTHON) is missing or older than Python 3.11: name a newer one, as in make setup PYTHON=python3.13" >&2; exit 1; }
+	@$(BIN)/python -c 'import pip' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  -r requirements/develop.txt -r requirements/build.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+lock: setup ## compile requirements/ anew (UPGRADE=1 takes newer versions)
+	$(LOCK) $(if $(UPGRADE),--upgrade) pyproject.toml -o requirements/run.txt
+	$(LOCK) $(if $(UPGRADE),--upgrade) --extra develop -c requirements/run.txt pyproject.toml -o requirements/develop.txt
+	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/build.in -o requirements/build.txt
+	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/go.in -o requirements/go.txt
+
+lint: setup ## ruff: rules and format
+	$(BIN)/ruff check --quiet
+	$(BIN)/ruff format --quiet --check
+
+types: setup ## mypy, strict
+	$(BIN)/mypy --no-error-summary operator sandbox
+
+imports: setup ## import-linter: who may import whom
+	$(BIN)/lint-imports --no-cache > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
+
+generated: setup ## check that what is generated is in step with its sources
+	$(BIN)/python -m aks_access.api.crd --check crds
+	$(BIN)/python -m sandbox render --check
+
+generate: setup ## write the CRDs, the chart's copy of them and deploy/install.yaml
+	$(BIN)/python -m aks_access.api.crd --write crds
+	$(BIN)/python -m sandbox render
+
+binaries: setup ## build the sandbox's API server, once per machine (minutes)
+	@$(BIN)/python -m sandbox build kube-apiserver etcd kubectl kube-controller-manager helm
+
+unit: setup ## tests without a control plane
+	$(PYTEST) -m "not integration"
+
+integration: setup ## tests on a real API server and the ARM emulator
+	$(PYTEST) -m integration
+
+test: lint types imports binaries generated ## everything that CI checks
+	$(PYTEST)
+
+demo: setup ## the main job end to end, on this machine
+	$(BIN)/python -m sandbox demo
+
+sandbox: setup ## a control plane and an ARM emulator to try things on
+	$(BIN)/python -m sandbox up
+
+image: ## build the container image (BUILDER=podman, buildah …)
+	$(BUILDER) build -t $(IMAGE) .
+
+clean: ## remove what these targets made in the working copy
+	rm -rf $(VENV) build operator/*.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,67 @@
+"""Instants as RFC 3339 text with a zone.
+
+A time without a zone means something else to each reader, and here it decides who gets in; so
+it is refused. Written back in UTC, to the second where nothing finer is needed.
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator, PlainSerializer
+
+from aks_access.api.ranges import quoted
+
+TIMESTAMP_PATTERN: Final = (
+    r"^2[0-9]{3}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
+    r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+)
+MAX_TIMESTAMP_LENGTH: Final = 40
+
+_SHAPE: Final = re.compile(TIMESTAMP_PATTERN.strip("^$"), re.ASCII)
+
+
+class TimestampError(ValueError):
+    """Text that is no instant; the message names the value and shows the form."""
+
+
+def parse_timestamp(text: str) -> datetime:
+    """Read `2026-11-22T18:00:00Z` or one with an offset; returns UTC.
+
+    Raises TimestampError, also for a time without a zone.
+    """
+    problem = "is not an RFC 3339 time with a zone; write one like 2026-11-22T18:00:00Z"
+    if len(text) > MAX_TIMESTAMP_LENGTH or _SHAPE.fullmatch(text) is None:
+        raise TimestampError(f"{quoted(text)} {problem}")
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise TimestampError(f"{quoted(text)} {problem} ({error})") from error
+
+
+def format_timestamp(value: datetime) -> str:
+    """RFC 3339 in UTC: `2026-11-22T18:00:00Z`; fractions only where there are any."""
+    if value.tzinfo is None:
+        raise ValueError(f"{value!r} has no zone")
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def format_minute(value: datetime) -> str:
+    """For columns and messages, to the minute: `2026-11-22T18:00Z`."""
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
+
+
+def _read(value: object) -> datetime:
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise TimestampError(f"{value.isoformat()} has no zone; use UTC")
+        return value.astimezone(UTC)
+    if isinstance(value, str):
+        return parse_timestamp(value)
+    raise TimestampError(f"{quoted(value)} is not text; write a time like 2026-11-22T18:00:00Z")
+
+
+Instant = Annotated[
+    datetime, BeforeValidator(_read), PlainSerializer(format_timestamp, when_used="json")
+]
+"""A datetime in UTC that reads and writes RFC 3339 with a zone."""

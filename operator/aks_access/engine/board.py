@@ -1,0 +1,111 @@
+"""Where the TargetReconciler leaves what it found for the GrantReconciler.
+
+Reports are kept per target and holdings per cluster, in memory: after a restart every target
+reports anew, and until all of a grant's targets have, its status stays as it is.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from aks_access.engine.reports import GrantReport, TargetReport
+from aks_access.plan.model import ClusterKey, GrantUid
+
+
+class Board:
+    """The reports; `on_change` gets the uids of the grants for which something changed."""
+
+    def __init__(self, *, on_change: Callable[[set[GrantUid]], None]) -> None:
+        self._on_change = on_change
+        self._reports: dict[str, TargetReport] = {}
+        self._held: dict[ClusterKey, Mapping[GrantUid, tuple[str, ...]]] = {}
+        self._awaited: frozenset[ClusterKey] = frozenset()
+        self._waiting: set[GrantUid] = set()
+
+    def wait(self, uid: GrantUid) -> None:
+        """Tell of the next report of any target, changed or not (a deleted grant waits)."""
+        self._waiting.add(uid)
+
+    def rest(self, uid: GrantUid) -> None:
+        """End `wait`."""
+        self._waiting.discard(uid)
+
+    def expect(self, keys: Iterable[ClusterKey]) -> None:
+        """The clusters whose ledgers exist: until each has reported, anything may be held."""
+        self._awaited = frozenset(keys)
+
+    def post(self, report: TargetReport) -> None:
+        """Take a report in place of the last one of the same target and cluster."""
+        before = self._reports.get(report.target)
+        touched = _touched(before, report)
+        if report.target:
+            self._reports[report.target] = report
+        held = self._held.get(report.key, {})
+        first = report.key in self._awaited
+        self._awaited -= {report.key}
+        if first:
+            touched |= set(held) | set(report.held)
+        touched |= {uid for uid in {*held, *report.held} if held.get(uid) != report.held.get(uid)}
+        self._held[report.key] = report.held
+        touched |= self._waiting
+        if touched:
+            self._on_change(touched)
+
+    def post_duplicate(self, report: TargetReport) -> None:
+        """Take the report of a target that another one of the same cluster displaces."""
+        touched = _touched(self._reports.get(report.target), report)
+        self._reports[report.target] = report
+        if touched:
+            self._on_change(touched)
+
+    def drop_target(self, name: str) -> None:
+        """Forget a target that is gone."""
+        report = self._reports.pop(name, None)
+        if report is not None:
+            self._on_change(set(report.grants) | report.prepare)
+
+    def drop_cluster(self, key: ClusterKey) -> None:
+        """Forget a cluster whose ledger is gone: nothing is held there."""
+        self._awaited -= {key}
+        held = self._held.pop(key, None)
+        if held:
+            self._on_change(set(held))
+
+    def clear(self) -> None:
+        """Forget everything (leadership lost)."""
+        self._reports.clear()
+        self._held.clear()
+        self._awaited = frozenset()
+
+    def report(self, *, target: str, uid: GrantUid) -> GrantReport | None:
+        """What this target last said of the grant."""
+        found = self._reports.get(target)
+        return found.grants.get(uid) if found is not None else None
+
+    def planned_at(self, target: str) -> float:
+        """Loop time of the snapshot behind the target's last report; -1 before the first."""
+        found = self._reports.get(target)
+        return found.planned_at if found is not None else -1.0
+
+    def held(self, uid: GrantUid) -> dict[ClusterKey, tuple[str, ...]]:
+        """Entries that ledgers hold for the grant, by cluster."""
+        return {key: held[uid] for key, held in self._held.items() if uid in held}
+
+    @property
+    def holdings_known(self) -> bool:
+        """Whether every ledger has been read, so that `held` is the whole truth."""
+        return not self._awaited
+
+    def to_prepare(self, uid: GrantUid) -> bool:
+        """Whether a target waits for the grant's finalizer and activation."""
+        return any(uid in report.prepare for report in self._reports.values())
+
+    def overdue(self, uid: GrantUid) -> bool:
+        """Whether an entry of the grant is overdue somewhere."""
+        return any(uid in report.overdue for report in self._reports.values())
+
+
+def _touched(before: TargetReport | None, after: TargetReport) -> set[GrantUid]:
+    old = before.grants if before is not None else {}
+    touched = {uid for uid in {*old, *after.grants} if old.get(uid) != after.grants.get(uid)}
+    if before is None:
+        return touched | after.prepare | after.overdue
+    return touched | (before.prepare ^ after.prepare) | (before.overdue ^ after.overdue)

@@ -1,0 +1,46 @@
+"""A whole list of conditions at once, so that what is no longer true disappears."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from aks_access.api.conditions import (
+    Condition,
+    ConditionStatus,
+    ConditionType,
+    set_condition,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One condition as it should stand."""
+
+    type: ConditionType
+    true: bool
+    reason: str
+    message: str
+
+
+def conditions(
+    *,
+    previous: Sequence[Condition],
+    wanted: Iterable[Wanted],
+    generation: int,
+    now: datetime,
+) -> tuple[Condition, ...]:
+    """Exactly the wanted conditions; their transition times are kept where the status stays."""
+    listed = list(wanted)
+    kinds = {item.type.value for item in listed}
+    result: tuple[Condition, ...] = tuple(c for c in previous if c.type in kinds)
+    for item in listed:
+        result = set_condition(
+            result,
+            type=item.type,
+            status=ConditionStatus.TRUE if item.true else ConditionStatus.FALSE,
+            reason=str(item.reason),
+            message=item.message,
+            observed_generation=generation,
+            now=now,
+        )
+    return result

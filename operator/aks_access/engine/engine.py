@@ -1,0 +1,252 @@
+"""The engine: store, queues and reconcilers put together, running while the Lease is held.
+
+Followers keep the store warm and do nothing else. A new leader trusts only lists that began after
+it acquired the Lease, and looks at every target and every ledger before anything is believed gone.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from aks_access.engine.announcer import Announcer
+from aks_access.engine.board import Board
+from aks_access.engine.config import EngineConfig
+from aks_access.engine.grants import GrantReconciler
+from aks_access.engine.look import Next
+from aks_access.engine.ports import (
+    Activations,
+    Audit,
+    Clock,
+    Clusters,
+    Events,
+    Leadership,
+    Ledgers,
+    Metrics,
+    Objects,
+)
+from aks_access.engine.publisher import Publisher
+from aks_access.engine.queue import Closed, WorkQueue
+from aks_access.engine.rangesets import RangeSetReconciler
+from aks_access.engine.routing import Router
+from aks_access.engine.store import Changed, Store
+from aks_access.engine.targets import TargetReconciler
+from aks_access.engine.worlds import Worlds
+from aks_access.errors import AksAccessError, KubeError
+from aks_access.plan.model import ClusterKey, GrantUid
+
+log = logging.getLogger(__name__)
+
+K = TypeVar("K", bound=Hashable)
+
+RETRY_LIMIT = 60.0
+"""The most seconds between two tries of a pass that the API server failed."""
+
+Relist = Callable[[], Awaitable[bool]]
+"""Reads complete lists of every kind into the store; False where one failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The edges that the engine runs on."""
+
+    clusters: Clusters
+    objects: Objects
+    ledgers: Ledgers
+    activations: Activations
+    events: Events
+    leadership: Leadership
+    clock: Clock
+    audit: Audit
+    metrics: Metrics
+
+
+class Engine:
+    """See the module. `store` is to be fed from the moment of construction."""
+
+    def __init__(self, *, ports: Ports, config: EngineConfig) -> None:
+        self._ports = ports
+        self._config = config
+        self._tasks: list[asyncio.Task[None]] = []
+        self._leading = False
+        self.store = Store(on_change=self._changed, argo_instance_label=config.argo_instance_label)
+        self._worlds = Worlds(store=self.store, clock=ports.clock, config=config)
+        self.board = Board(on_change=self._reported)
+        self._build()
+
+    def _build(self) -> None:
+        ports, config = self._ports, self._config
+        self._target_queue: WorkQueue[ClusterKey] = WorkQueue(
+            settle=config.settle, settle_limit=config.settle_limit
+        )
+        self._grant_queue: WorkQueue[GrantUid] = WorkQueue()
+        self._set_queue: WorkQueue[str] = WorkQueue()
+        self._router = Router(
+            worlds=self._worlds,
+            board=self.board,
+            targets=self._target_queue,
+            grants=self._grant_queue,
+            range_sets=self._set_queue,
+        )
+        publisher = Publisher(
+            board=self.board,
+            store=self.store,
+            objects=ports.objects,
+            events=ports.events,
+            metrics=ports.metrics,
+            clock=ports.clock,
+        )
+        self._targets = TargetReconciler(
+            store=self.store,
+            worlds=self._worlds,
+            board=self.board,
+            clusters=ports.clusters,
+            objects=ports.objects,
+            ledgers=ports.ledgers,
+            leadership=ports.leadership,
+            publisher=publisher,
+            announcer=Announcer(audit=ports.audit, events=ports.events, metrics=ports.metrics),
+            config=config,
+        )
+        self._grants = GrantReconciler(
+            store=self.store,
+            worlds=self._worlds,
+            board=self.board,
+            objects=ports.objects,
+            activations=ports.activations,
+            events=ports.events,
+            clock=ports.clock,
+            config=config,
+            hint=self._router.hint,
+        )
+        self._sets = RangeSetReconciler(store=self.store, objects=ports.objects, clock=ports.clock)
+
+    @property
+    def leading(self) -> bool:
+        """Whether the reconcilers run."""
+        return self._leading
+
+    async def lead(self, *, relist: Relist) -> None:
+        """Begin to work: complete lists first, then every ledger and target.
+
+        Raises `KubeError` where activations or ledgers cannot be listed.
+        """
+        self.board.clear()
+        self._build()
+        self.store.forget_lists()
+        await relist()
+        activations: Mapping[str, datetime] = await self._ports.activations.load_all()
+        self._worlds.activations.clear()
+        self._worlds.activations.update(activations)
+        ledgers = await self._ports.ledgers.keys()
+        self.board.expect(ledgers)
+        self._leading = True
+        self._router.everything(ledgers)
+        self._start()
+        self._ports.metrics.leader(leading=True)
+
+    def _start(self) -> None:
+        for _ in range(self._config.workers):
+            self._spawn(self._target_queue, self._targets.reconcile, "target")
+        for _ in range(self._config.workers):
+            self._spawn(self._grant_queue, self._grants.reconcile, "grant")
+        self._spawn(self._set_queue, self._sets.reconcile, "rangeset")
+
+    async def refresh(self, *, relist: Relist) -> None:
+        """Read complete lists again, and find ledgers whose target is gone."""
+        await relist()
+        if not self._leading:
+            return
+        try:
+            ledgers = await self._ports.ledgers.keys()
+        except KubeError as error:
+            log.warning("ledgers could not be listed: %s", error)
+            return
+        known = {target.key for target in self.store.targets()}
+        for key in ledgers:
+            if key not in known:
+                self._target_queue.put(key)
+
+    async def stop(self, *, grace: float) -> None:
+        """Stop working: take no key any more, give what runs `grace` seconds, then cancel it.
+
+        A write whose answer is not awaited stands in its ledger as uncertain.
+        """
+        self._leading = False
+        self._ports.metrics.leader(leading=False)
+        for queue in (self._target_queue, self._grant_queue, self._set_queue):
+            queue.close()
+        tasks, self._tasks = self._tasks, []
+        if not tasks:
+            return
+        _, running = await asyncio.wait(tasks, timeout=grace)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _spawn(
+        self,
+        queue: WorkQueue[K],
+        reconcile: Callable[[K], Awaitable[Next]],
+        controller: str,
+    ) -> None:
+        task = asyncio.get_running_loop().create_task(
+            self._work(queue=queue, reconcile=reconcile, controller=controller)
+        )
+        self._tasks.append(task)
+
+    async def _work(
+        self,
+        *,
+        queue: WorkQueue[K],
+        reconcile: Callable[[K], Awaitable[Next]],
+        controller: str,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                key = await queue.get()
+            except Closed:
+                return
+            began, failed = loop.time(), True
+            try:
+                outcome = await reconcile(key)
+                failed = False
+            except AksAccessError as error:
+                log.warning("%s %s: %s", controller, key, error)
+                queue.put_backoff(key, limit=RETRY_LIMIT)
+            except Exception:
+                log.exception("%s %s failed", controller, key)
+                queue.put_backoff(key)
+            else:
+                _requeue(queue=queue, key=key, outcome=outcome)
+            finally:
+                queue.done(key)
+                self._ports.metrics.reconciled(
+                    controller=controller, seconds=loop.time() - began, failed=failed
+                )
+                self._ports.metrics.queue_depth(queue=controller, depth=len(queue))
+
+    def _changed(self, change: Changed) -> None:
+        if self._leading:
+            self._router.changed(change)
+        elif change.after is None and change.seen:
+            self._router.remember_deletion(change)
+
+    def _reported(self, uids: set[GrantUid]) -> None:
+        for uid in uids:
+            self._grant_queue.put(uid)
+
+
+def _requeue(*, queue: WorkQueue[K], key: K, outcome: Next) -> None:
+    if outcome.gate > 0:
+        queue.not_before(key, outcome.gate)
+        queue.put_after(key, outcome.gate)
+    if outcome.failed:
+        queue.put_backoff(key, limit=outcome.limit)
+        return
+    queue.succeeded(key)
+    if outcome.after is not None:
+        queue.put_after(key, outcome.after)

@@ -1,0 +1,298 @@
+"""The GrantReconciler: the only writer of grants.
+
+Finalizer, activation, status, Events and retention, all from the targets' reports. It never
+speaks to Azure.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from aks_access.api.conditions import GrantReason
+from aks_access.api.names import GRANT_FINALIZER
+from aks_access.engine.board import Board
+from aks_access.engine.config import EngineConfig
+from aks_access.engine.grant_status import READY, GrantFacts, grant_status, worst
+from aks_access.engine.look import Next
+from aks_access.engine.ports import (
+    Activations,
+    Clock,
+    Event,
+    Events,
+    EventType,
+    Kind,
+    ObjectRef,
+    Objects,
+)
+from aks_access.engine.reports import GrantReport
+from aks_access.engine.store import Store
+from aks_access.engine.worlds import Worlds, status_targets
+from aks_access.errors import KubeConflict, KubeNotFound
+from aks_access.plan import sentences
+from aks_access.plan.access import matches, namespace_allowed, over, period
+from aks_access.plan.model import Grant, GrantUid, Target, activation_key
+from aks_access.plan.outcome import AccessState, Refusal, Rule, Verdict
+
+log = logging.getLogger(__name__)
+
+EVENT_REASONS = {
+    GrantReason.ACTIVE: "AccessGranted",
+    GrantReason.EXPIRED: "AccessExpired",
+    GrantReason.REVOKED: "AccessRevoked",
+    GrantReason.SCHEDULED: "AccessScheduled",
+}
+SILENT = frozenset({GrantReason.PROGRESSING, GrantReason.REVOCATION_PENDING})
+"""Reasons that are no news: something is under way."""
+
+NAMED_TARGETS = 5
+
+
+@dataclass(slots=True)
+class GrantReconciler:
+    """Reconciles grants by uid.
+
+    Attributes:
+        hint: asks for a look at the targets of a grant (after its activation was recorded).
+    """
+
+    store: Store
+    worlds: Worlds
+    board: Board
+    objects: Objects
+    activations: Activations
+    events: Events
+    clock: Clock
+    config: EngineConfig
+    hint: Callable[[Grant], None]
+    _deleting_since: dict[GrantUid, float] = field(default_factory=dict)
+
+    async def reconcile(self, uid: GrantUid) -> Next:
+        """One pass over a grant; raises `KubeError` where the API server failed it."""
+        grant = self.store.grant(uid)
+        if grant is None:
+            self._deleting_since.pop(uid, None)
+            self.board.rest(uid)
+            return Next()
+        if not self.store.synced:
+            return Next(after=1.0)
+        if grant.deleting is not None:
+            return await self._let_go(grant)
+        if self.board.to_prepare(uid):
+            grant = await self._prepare(grant)
+        reports = self._reports(grant)
+        if reports is None:
+            return Next()
+        await self._publish(grant=grant, reports=reports)
+        return await self._retain(grant=grant, reports=reports)
+
+    def _targets(self, grant: Grant) -> list[Target]:
+        return [target for target in self.store.targets() if matches(grant=grant, target=target)]
+
+    def _reports(self, grant: Grant) -> list[GrantReport] | None:
+        """One report per matching target; None while one is missing or of another generation."""
+        targets = self._targets(grant)
+        if not targets:
+            return [self._untargeted(grant)] if self.store.complete else None
+        reports = [self.board.report(target=t.name, uid=grant.uid) for t in targets]
+        ready = [r for r in reports if r is not None and r.generation == grant.generation]
+        return ready if len(ready) == len(targets) else None
+
+    def _untargeted(self, grant: Grant) -> GrantReport:
+        """The report of a grant that matches no target."""
+        span = period(grant=grant, activations=self.worlds.activations, now=self.clock.now())
+        held = self.board.held(grant.uid)
+        if grant.problems:
+            problem = grant.problems[0]
+            refusal = Refusal(
+                reason=GrantReason.INVALID_SPEC,
+                rule=Rule.SPEC,
+                field=problem.path,
+                value=problem.value,
+                limit=problem.message,
+            )
+        elif not held and over(grant=grant, ends=span.ends, now=self.clock.now()):
+            verdict = Verdict(
+                grant=grant, state=AccessState.EXPIRED, starts=span.starts, ends=span.ends
+            )
+            return GrantReport(
+                target="",
+                generation=grant.generation,
+                reason=GrantReason.EXPIRED,
+                message=sentences.verdict_sentence(verdict=verdict, target="no target"),
+                state=AccessState.EXPIRED,
+                starts=span.starts,
+                ends=span.ends,
+            )
+        else:
+            by_selector = grant.selector is not None
+            refusal = Refusal(
+                reason=GrantReason.TARGET_NOT_FOUND,
+                rule=Rule.SPEC,
+                field="spec.targetSelector" if by_selector else "spec.targetRef.name",
+                value=grant.target_name or "",
+            )
+        message = sentences.refusal_sentence(
+            refusal=refusal,
+            target=grant.target_name or "",
+            open_targets=self._open_to(grant.namespace),
+        )
+        return GrantReport(
+            target="",
+            generation=grant.generation,
+            reason=refusal.reason,
+            message=message,
+            held=bool(held),
+        )
+
+    def _open_to(self, namespace: str) -> list[str]:
+        namespaces = self.store.namespaces()
+        names = sorted(
+            target.name
+            for target in self.store.targets()
+            if not target.problems
+            and namespace_allowed(namespace=namespace, policy=target.policy, namespaces=namespaces)
+        )
+        return names[:NAMED_TARGETS]
+
+    async def _prepare(self, grant: Grant) -> Grant:
+        """Finalizer and activation, before a target lets the grant in."""
+        if not grant.finalized:
+            try:
+                raw = await self.objects.add_finalizer(
+                    ref=grant_ref(grant), finalizer=GRANT_FINALIZER
+                )
+            except (KubeConflict, KubeNotFound) as error:
+                log.info("finalizer of %s not added, it changed: %s", grant.path, error)
+                return grant
+            self.store.changed(Kind.GRANT, raw)
+            grant = self.store.grant(grant.uid) or grant
+        key = activation_key(grant)
+        if grant.duration is not None and key not in self.worlds.activations:
+            now = self.clock.now().replace(microsecond=0)
+            await self.activations.record(namespace=grant.namespace, entries={key: now})
+            self.worlds.activations.setdefault(key, now)
+        self.hint(grant)
+        return grant
+
+    async def _let_go(self, grant: Grant) -> Next:
+        """Remove the finalizer when no ledger holds anything for the deleted grant any more."""
+        if not grant.finalized:
+            return Next()
+        since = self._deleting_since.setdefault(grant.uid, _loop_time())
+        self.board.wait(grant.uid)
+        if not self.board.holdings_known or not self.store.complete:
+            return Next()
+        if self.board.held(grant.uid):
+            reports = self._reports(grant)
+            if reports is not None:
+                await self._publish(grant=grant, reports=reports)
+            return Next()
+        known = {target.name for target in self.store.targets()}
+        concerned = {target.name for target in self._targets(grant)}
+        concerned |= status_targets(grant) & known
+        if any(self.board.planned_at(name) < since for name in concerned):
+            self.hint(grant)
+            return Next()
+        await self.objects.remove_finalizer(ref=grant_ref(grant), finalizer=GRANT_FINALIZER)
+        self.board.rest(grant.uid)
+        self._deleting_since.pop(grant.uid, None)
+        if _was_in_azure(grant):
+            self._post(
+                grant=grant,
+                type=EventType.NORMAL,
+                reason="AccessRevoked",
+                note="Deleted; read back from Azure without its ranges.",
+            )
+        return Next()
+
+    async def _publish(self, *, grant: Grant, reports: list[GrantReport]) -> None:
+        activated = self.worlds.activations.get(activation_key(grant))
+        facts = GrantFacts(
+            grant=grant,
+            reports=reports,
+            activated=activated if grant.duration is not None else None,
+        )
+        status = grant_status(facts=facts, now=self.clock.now())
+        if status == dict(grant.status):
+            return
+        main = worst(reports)
+        self._event(grant=grant, main=main)
+        try:
+            raw = await self.objects.patch_status(ref=grant_ref(grant), status=status)
+        except KubeNotFound:
+            return
+        self.store.changed(Kind.GRANT, raw)
+
+    def _event(self, *, grant: Grant, main: GrantReport) -> None:
+        summary = grant.status.get("summary")
+        before = summary.get("state") if isinstance(summary, dict) else None
+        if before == main.reason.value or main.reason in SILENT:
+            return
+        self._post(
+            grant=grant,
+            type=EventType.NORMAL if main.reason in READY else EventType.WARNING,
+            reason=EVENT_REASONS.get(main.reason, main.reason.value),
+            note=main.message,
+        )
+
+    def _post(self, *, grant: Grant, type: EventType, reason: str, note: str) -> None:
+        self.events.post(
+            Event(
+                regarding=grant_ref(grant),
+                type=type,
+                reason=reason,
+                action="Reconcile",
+                note=note,
+            )
+        )
+
+    async def _retain(self, *, grant: Grant, reports: list[GrantReport]) -> Next:
+        """Delete an expired grant after retention, unless GitOps would bring it back."""
+        ended = all(report.state is AccessState.EXPIRED for report in reports)
+        if not ended or grant.tracked or any(report.held for report in reports):
+            return Next()
+        if self.board.held(grant.uid) or not self.board.holdings_known:
+            return Next()
+        if self.clock.in_doubt() or not self.store.complete:
+            return Next(after=self.config.due_retry)
+        when = retained_until(grant=grant, reports=reports, default=self.config.retention)
+        wait = (when - self.clock.now()).total_seconds()
+        if wait > 0:
+            return Next(after=wait)
+        fresh = self.store.grant(grant.uid) or grant
+        log.info("expired grant is deleted", extra={"grant": grant.path, "uid": grant.uid})
+        try:
+            await self.objects.delete(ref=grant_ref(fresh))
+        except KubeConflict:
+            return Next(after=1.0)
+        return Next()
+
+
+def retained_until(*, grant: Grant, reports: Iterable[GrantReport], default: timedelta) -> datetime:
+    """When an expired grant's object may go, UTC: retention after the later of end and creation."""
+    ends = [report.ends for report in reports if report.ends is not None]
+    retention = grant.retention if grant.retention is not None else default
+    return max([*ends, grant.created]) + retention
+
+
+def grant_ref(grant: Grant) -> ObjectRef:
+    """The grant as an object to write to."""
+    return ObjectRef(
+        kind=Kind.GRANT,
+        namespace=grant.namespace,
+        name=grant.name,
+        uid=grant.uid,
+        resource_version=grant.resource_version,
+    )
+
+
+def _was_in_azure(grant: Grant) -> bool:
+    summary = grant.status.get("summary")
+    text = str(summary.get("inAzure", "")) if isinstance(summary, dict) else ""
+    return bool(text) and not text.startswith("0/")
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()

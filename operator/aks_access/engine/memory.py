@@ -1,0 +1,46 @@
+"""What a TargetReconciler remembers of a cluster between two looks; lost with the process.
+
+Nothing here is needed for safety: the ledger is. It only spares Azure needless calls.
+"""
+
+from dataclasses import dataclass, field
+
+from aks_access.errors import AzureError
+from aks_access.plan.cluster import ClusterView
+from aks_access.plan.model import GrantUid
+
+
+@dataclass(slots=True)
+class ClusterMemory:
+    """One cluster.
+
+    Attributes:
+        operation_url: of the write in flight; signed, so it stays here.
+        view: the last read of the cluster.
+        read_error, write_error: the last failure of each kind, None after a success.
+        write_failures: failed writes in a row.
+        retry_at: loop time before which the same list is not sent again.
+        refused_list: the list that failed last; another one may be sent at once.
+        gate: loop time before which nothing is sent at all (the server's Retry-After).
+        removals_first: AKS refused a list with additions: the next write only takes out.
+        missing_since: loop time of the first 404 in a row.
+        holding_since: loop time since when a write waits for finalizers.
+        handled: the last value of the target's requestedAt annotation that was acted on.
+        awaiting: grants whose finalizers the write waits for.
+    """
+
+    operation_url: str | None = None
+    view: ClusterView | None = None
+    read_error: AzureError | None = None
+    write_error: AzureError | None = None
+    write_failures: int = 0
+    read_failures: int = 0
+    retry_at: float = 0.0
+    refused_list: tuple[str, ...] | None = None
+    gate: float = 0.0
+    removals_first: bool = False
+    missing_since: float | None = None
+    holding_since: float | None = None
+    handled: str = ""
+    awaiting: frozenset[GrantUid] = field(default_factory=frozenset)
+    vanished_checked: frozenset[GrantUid] = field(default_factory=frozenset)

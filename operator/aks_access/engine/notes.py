@@ -1,0 +1,110 @@
+"""Everything a target has to say at this moment, the worst first.
+
+The plan's findings, ARM's last refusals and the engine's own waits become one list; its first
+member is the target's state, and the first that blocks is what its grants wait for.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from aks_access.api.conditions import TargetReason
+from aks_access.engine.verdicts import Blocker
+from aks_access.errors import AzureError
+from aks_access.plan import sentences
+from aks_access.plan.model import Target
+from aks_access.plan.outcome import Finding
+
+TRANSIENT = frozenset(
+    {
+        TargetReason.CLUSTER_BUSY,
+        TargetReason.THROTTLED,
+        TargetReason.AZURE_UNAVAILABLE,
+        TargetReason.PROGRESSING,
+        TargetReason.REVOCATION_PENDING,
+    }
+)
+"""States that pass by themselves: `Reconciling`, not `Stalled`."""
+
+CONTENT = frozenset({TargetReason.IN_SYNC, TargetReason.OBSERVING, TargetReason.SUSPENDED})
+"""States in which nothing is to be done."""
+
+_WORST_FIRST = (
+    TargetReason.REVOCATION_OVERDUE,
+    TargetReason.INVALID_SPEC,
+    TargetReason.DUPLICATE_TARGET,
+    TargetReason.LEDGER_LOST,
+    TargetReason.MASS_REMOVAL_HELD,
+    TargetReason.CLUSTER_NOT_FOUND,
+    TargetReason.READ_FORBIDDEN,
+    TargetReason.UNSUPPORTED_CLUSTER,
+    TargetReason.CLUSTER_STOPPED,
+    TargetReason.CLUSTER_FAILED,
+    TargetReason.WRITE_FORBIDDEN,
+    TargetReason.CLUSTER_LOCKED,
+    TargetReason.WRITE_REFUSED,
+    TargetReason.LEDGER_FULL,
+    TargetReason.CLOCK_IN_DOUBT,
+    TargetReason.CLUSTER_UNRESTRICTED,
+    TargetReason.NODE_EGRESS_UNKNOWN,
+    TargetReason.NOT_REVOCABLE,
+    TargetReason.RANGE_SET_NOT_RESOLVED,
+    TargetReason.CAPACITY_EXCEEDED,
+    TargetReason.AZURE_UNAVAILABLE,
+    TargetReason.THROTTLED,
+    TargetReason.CLUSTER_BUSY,
+    TargetReason.REVOCATION_PENDING,
+    TargetReason.PROGRESSING,
+    TargetReason.SUSPENDED,
+    TargetReason.OBSERVING,
+    TargetReason.IN_SYNC,
+)
+_RANK = {reason: rank for rank, reason in enumerate(_WORST_FIRST)}
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One thing to say.
+
+    Attributes:
+        blocks: additions cannot be written because of it.
+    """
+
+    reason: TargetReason
+    message: str
+    blocks: bool = False
+
+    @property
+    def transient(self) -> bool:
+        """Whether it passes by itself."""
+        return self.reason in TRANSIENT
+
+
+def finding_note(*, finding: Finding, target: Target | None, cluster: str) -> Note:
+    """What a finding says."""
+    return Note(
+        reason=finding.reason,
+        message=sentences.finding_sentence(finding=finding, target=target, cluster=cluster),
+        blocks=finding.blocks,
+    )
+
+
+def azure_note(*, error: AzureError, target: Target, writing: bool) -> Note:
+    """What an error of ARM says."""
+    outcome = sentences.azure_sentence(error=error, target=target, writing=writing)
+    return Note(reason=outcome.reason, message=outcome.message, blocks=True)
+
+
+def worst_first(notes: Iterable[Note]) -> tuple[Note, ...]:
+    """The notes in order of severity; one per reason."""
+    by_reason: dict[TargetReason, Note] = {}
+    for note in notes:
+        by_reason.setdefault(note.reason, note)
+    return tuple(sorted(by_reason.values(), key=lambda note: _RANK.get(note.reason, len(_RANK))))
+
+
+def blocker(notes: Sequence[Note]) -> Blocker | None:
+    """What the target's grants wait for."""
+    found = next((note for note in notes if note.blocks), None)
+    if found is None:
+        return None
+    return Blocker(reason=found.reason, message=found.message, retries=found.transient)

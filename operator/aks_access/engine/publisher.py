@@ -1,0 +1,198 @@
+"""Makes a pass visible: the report to the grants, the target's status, its Event, its figures."""
+
+import logging
+from dataclasses import dataclass
+
+from aks_access.api.conditions import TargetReason
+from aks_access.engine.board import Board
+from aks_access.engine.look import Look
+from aks_access.engine.notes import (
+    CONTENT,
+    Note,
+    azure_note,
+    blocker,
+    finding_note,
+    worst_first,
+)
+from aks_access.engine.ports import (
+    Clock,
+    Event,
+    Events,
+    EventType,
+    Kind,
+    Metrics,
+    ObjectRef,
+    Objects,
+)
+from aks_access.engine.store import Store
+from aks_access.engine.target_status import TargetFacts, observing_message, target_status
+from aks_access.engine.verdicts import target_report
+from aks_access.errors import KubeError
+from aks_access.plan.model import Target
+from aks_access.plan.outcome import Finding, Origin
+from aks_access.plan.settlement import Settled
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Writes target status and posts to the board."""
+
+    board: Board
+    store: Store
+    objects: Objects
+    events: Events
+    metrics: Metrics
+    clock: Clock
+
+    async def publish(self, *, look: Look) -> None:
+        """Report the pass."""
+        notes = self._notes(look)
+        self.board.post(
+            target_report(
+                key=look.key,
+                target=look.target,
+                plan=look.plan,
+                blocker=blocker(notes),
+                prepare=look.prepare,
+                planned_at=look.planned_at,
+            )
+        )
+        self._figures(look=look, note=notes[0])
+        if look.target is None:
+            log.error("orphaned access", extra={"ledger": look.name, "held": look.plan.held})
+            return
+        saved = look.ledger.version != ""
+        facts = TargetFacts(
+            target=look.target,
+            notes=notes,
+            plan=look.plan,
+            view=look.view,
+            sequence=look.ledger.sequence if saved else look.target.ledger_sequence,
+            grants={uid: verdict.grant for uid, verdict in look.plan.verdicts.items()},
+        )
+        if look.adoption.lost:
+            facts = TargetFacts(
+                target=look.target,
+                notes=notes,
+                plan=look.plan,
+                view=look.view,
+                sequence=look.target.ledger_sequence,
+                grants=facts.grants,
+            )
+        await self._write(target=look.target, facts=facts)
+
+    async def publish_note(self, *, target: Target, note: Note) -> None:
+        """Report a target of which nothing is known but this."""
+        facts = TargetFacts(
+            target=target,
+            notes=(note,),
+            plan=None,
+            view=None,
+            sequence=target.ledger_sequence,
+            grants={},
+        )
+        self.metrics.target_state(target=target.name, reason=note.reason.value, figures={})
+        await self._write(target=target, facts=facts)
+
+    def duplicate_note(self, *, target: Target, holder: Target) -> Note:
+        """Another target holds the cluster."""
+        return self._finding(
+            target, Finding(TargetReason.DUPLICATE_TARGET, {"holder": holder.name}, blocks=True)
+        )
+
+    def spec_note(self, *, target: Target) -> Note:
+        """The target's spec is unusable."""
+        return self._finding(target, Finding(TargetReason.INVALID_SPEC, blocks=True))
+
+    def _finding(self, target: Target | None, finding: Finding) -> Note:
+        cluster = target.resource_id if target is not None else ""
+        return finding_note(finding=finding, target=target, cluster=cluster)
+
+    def _notes(self, look: Look) -> tuple[Note, ...]:
+        target, plan, memory = look.target, look.plan, look.memory
+        notes: list[Note] = []
+        if target is not None and target.problems:
+            notes.append(self.spec_note(target=target))
+        in_flight = look.ledger.in_flight is not None
+        for finding in plan.findings:
+            if finding.reason is TargetReason.CLUSTER_BUSY and in_flight:
+                continue
+            if finding.reason is TargetReason.OBSERVING:
+                message = observing_message(plan=plan, mode=look.target_mode)
+                notes.append(Note(reason=finding.reason, message=message))
+                continue
+            notes.append(self._finding(target, finding))
+        if target is not None and memory.read_error is not None:
+            notes.append(azure_note(error=memory.read_error, target=target, writing=False))
+        if target is not None and memory.write_error is not None and plan.write:
+            notes.append(azure_note(error=memory.write_error, target=target, writing=True))
+        notes.extend(self._waits(look=look, in_flight=in_flight))
+        if not notes:
+            notes.append(self._finding(target, Finding(TargetReason.IN_SYNC)))
+        return worst_first(notes)
+
+    def _waits(self, *, look: Look, in_flight: bool) -> list[Note]:
+        plan, notes = look.plan, []
+        if self.clock.in_doubt():
+            notes.append(
+                self._finding(look.target, Finding(TargetReason.CLOCK_IN_DOUBT, blocks=True))
+            )
+        if plan.write and not in_flight and look.budget_wait(self.clock.now()) > 0.0:
+            notes.append(self._finding(look.target, Finding(TargetReason.THROTTLED, blocks=True)))
+        removing = plan.removals or (in_flight and look.state is Settled.WAITING and look.due)
+        if plan.write or in_flight or look.prepare:
+            reason = TargetReason.REVOCATION_PENDING if removing else TargetReason.PROGRESSING
+            notes.append(self._finding(look.target, Finding(reason)))
+        return notes
+
+    async def _write(self, *, target: Target, facts: TargetFacts) -> None:
+        status = target_status(facts=facts, now=self.clock.now())
+        if status == dict(target.status):
+            return
+        ref = ObjectRef(
+            kind=Kind.TARGET,
+            name=target.name,
+            uid=target.uid,
+            resource_version=target.resource_version,
+        )
+        note = facts.notes[0]
+        self._event(ref=ref, target=target, note=note)
+        try:
+            raw = await self.objects.patch_status(ref=ref, status=status)
+        except KubeError as error:
+            log.warning("status of target %s not written: %s", target.name, error)
+            return
+        self.store.changed(Kind.TARGET, raw)
+
+    def _event(self, *, ref: ObjectRef, target: Target, note: Note) -> None:
+        summary = target.status.get("summary")
+        before = summary.get("state") if isinstance(summary, dict) else None
+        if before == note.reason.value:
+            return
+        calm = note.reason in CONTENT or note.transient
+        self.events.post(
+            Event(
+                regarding=ref,
+                type=EventType.NORMAL if calm else EventType.WARNING,
+                reason=note.reason.value,
+                action="Reconcile",
+                note=note.message,
+            )
+        )
+
+    def _figures(self, *, look: Look, note: Note) -> None:
+        plan = look.plan
+        foreign = sum(entry.origin is Origin.FOREIGN for entry in plan.report)
+        self.metrics.target_state(
+            target=look.name,
+            reason=note.reason.value,
+            figures={
+                "entries": float(len(look.view.ranges or ())),
+                "limit": float(plan.entry_limit),
+                "grants": float(sum(verdict.admitted for verdict in plan.verdicts.values())),
+                "foreign": float(foreign),
+                "overdue": float(len(plan.overdue)),
+            },
+        )

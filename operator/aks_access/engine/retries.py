@@ -1,0 +1,99 @@
+"""When a failed write is sent again, and what is changed before.
+
+Two gates: the server's (`Retry-After`), which nothing shortens, and our back-off for the same list,
+which another list resets. While a removal is due the back-off stays short.
+"""
+
+from dataclasses import replace
+
+from aks_access.engine.config import EngineConfig
+from aks_access.engine.look import Look
+from aks_access.engine.memory import ClusterMemory
+from aks_access.engine.ports import Clock
+from aks_access.engine.writer import WriteResult
+from aks_access.errors import AzureError, AzureFault
+from aks_access.plan.ledger import Ledger, RefusedGrant
+from aks_access.plan.listing import same_entries
+from aks_access.plan.model import GrantUid
+from aks_access.plan.outcome import Plan, Verdict
+
+THROTTLED_DEFAULT = 60.0
+"""Seconds to wait after a 429 that does not say how long (AKS refills one PUT a minute)."""
+
+QUICK = frozenset({AzureFault.CHANGED})
+PASSING = frozenset({AzureFault.UNCERTAIN, AzureFault.NO_CREDENTIAL})
+
+
+def after_success(memory: ClusterMemory) -> None:
+    """A write was read back: every gate of ours is open again."""
+    memory.write_error = None
+    memory.write_failures = 0
+    memory.retry_at = 0.0
+    memory.refused_list = None
+    memory.removals_first = False
+
+
+def held_back(*, look: Look, now: float, clock: Clock) -> bool:
+    """Whether the plan's list must not be sent yet; `now` is loop time."""
+    memory = look.memory
+    if memory.gate > now:
+        return True
+    if memory.retry_at > now and same_entries(look.plan.desired, memory.refused_list):
+        return True
+    return look.budget_wait(clock.now()) > 0.0
+
+
+def after_refusal(
+    *, look: Look, result: WriteResult, config: EngineConfig, now: float, removing: bool
+) -> Ledger:
+    """Set the gates after a failed write; returns the ledger, with the culprit where one is known.
+
+    After a 400 what the list takes out goes first, alone, and the newest addition is refused: it
+    must never delay somebody else's revocation.
+    """
+    memory, error = look.memory, result.error
+    assert error is not None
+    memory.write_error = error
+    memory.write_failures += 1
+    memory.refused_list = result.plan.desired
+    if error.fault is AzureFault.INVALID and result.plan.additions:
+        memory.removals_first = removing
+        memory.retry_at = now
+        return _blame(ledger=result.ledger, plan=result.plan, message=error.message)
+    memory.retry_at = now + _delay(
+        error=error, failures=memory.write_failures, config=config, removing=removing
+    )
+    if error.fault is AzureFault.THROTTLED:
+        memory.gate = memory.retry_at
+    return result.ledger
+
+
+def _delay(*, error: AzureError, failures: int, config: EngineConfig, removing: bool) -> float:
+    doubled = 2.0 ** min(failures - 1, 12)
+    if error.fault is AzureFault.THROTTLED:
+        return error.retry_after if error.retry_after is not None else THROTTLED_DEFAULT
+    if error.fault is AzureFault.BUSY:
+        return config.poll
+    if error.fault in QUICK:
+        return min(0.25 * doubled, config.due_retry)
+    if error.fault in PASSING:
+        limit = config.due_retry if removing else config.slow_retry
+        return min(1.0 * doubled, limit)
+    return config.due_retry if removing else config.slow_retry
+
+
+def _blame(*, ledger: Ledger, plan: Plan, message: str) -> Ledger:
+    suspects: list[Verdict] = [
+        verdict
+        for change in plan.additions
+        for owner in change.owners
+        if (verdict := plan.verdicts.get(GrantUid(owner))) is not None
+    ]
+    if not suspects:
+        return ledger
+    newest = max(suspects, key=lambda verdict: (verdict.grant.created, verdict.grant.uid)).grant
+    refused = {
+        **ledger.refused,
+        newest.uid: RefusedGrant(generation=newest.generation, message=message),
+    }
+    return replace(ledger, refused=refused)

@@ -1,0 +1,202 @@
+"""The typed cache of everything the plans are made from.
+
+It takes hints (watch events, answers to our own writes) and complete lists, and guarantees three
+things: a hint that is older than what is known changes nothing; an object that was deleted does not
+come back by a late hint; and a complete list replaces all, whatever its versions, because a
+restored API server counts them anew. Objects that do not parse are kept as invalid.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from aks_access.engine.ports import Kind
+from aks_access.engine.projection import (
+    project_grant,
+    project_namespace,
+    project_range_set,
+    project_target,
+)
+from aks_access.plan.model import Grant, GrantUid, Namespace, RangeSet, Target
+
+Facts = Grant | Target | RangeSet | Namespace
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """One object that changed: what it was (None = new) and what it is (None = gone).
+
+    `seen` tells a deletion that a watch saw from an object that a complete list merely lacks.
+    """
+
+    kind: Kind
+    before: Facts | None
+    after: Facts | None
+    seen: bool = True
+
+
+@dataclass(slots=True)
+class _Cache:
+    """One kind.
+
+    `known` maps uid to (resourceVersion, facts); `dead` are uids deleted since the list that is
+    being read began, or since the last one that completed; `problem` is why the last list failed.
+    """
+
+    known: dict[str, tuple[int, Facts]] = field(default_factory=dict)
+    dead: dict[str, int] = field(default_factory=dict)
+    listed: bool = False
+    listing: bool = False
+    touched: set[str] = field(default_factory=set)
+    problem: str = ""
+
+
+class Store:
+    """The cache; every method runs on the engine's event loop.
+
+    `on_change` is told every change, at once.
+    """
+
+    def __init__(self, *, on_change: Callable[[Changed], None], argo_instance_label: str) -> None:
+        self._on_change = on_change
+        self._argo_instance_label = argo_instance_label
+        self._caches = {kind: _Cache() for kind in Kind}
+
+    def changed(self, kind: Kind, raw: Mapping[str, object]) -> None:
+        """An object as a watch, or the answer to a write of ours, shows it."""
+        uid, version = _identity(raw)
+        cache = self._caches[kind]
+        if uid in cache.dead:
+            return
+        known = cache.known.get(uid)
+        if known is not None and version <= known[0]:
+            return
+        cache.touched.add(uid)
+        self._put(kind=kind, uid=uid, version=version, facts=self._project(kind, raw))
+
+    def deleted(self, kind: Kind, raw: Mapping[str, object]) -> None:
+        """An object that a watch saw deleted."""
+        uid, version = _identity(raw)
+        cache = self._caches[kind]
+        cache.dead[uid] = version
+        cache.touched.add(uid)
+        gone = cache.known.pop(uid, None)
+        if gone is not None:
+            self._on_change(Changed(kind=kind, before=gone[1], after=None))
+
+    def listing(self, kind: Kind) -> None:
+        """A complete list begins to be read; what changes from now on is newer than it."""
+        cache = self._caches[kind]
+        cache.listing = True
+        cache.touched = set()
+
+    def replaced(
+        self, kind: Kind, items: Iterable[Mapping[str, object]], resource_version: str
+    ) -> None:
+        """A complete list: what it lacks is gone, what it has is as it says.
+
+        Only what a watch touched after `listing` is newer, and stays.
+        """
+        cache = self._caches[kind]
+        seen: set[str] = set()
+        for raw in items:
+            uid, version = _identity(raw)
+            seen.add(uid)
+            known = cache.known.get(uid)
+            if uid in cache.touched and (known is None or known[0] >= version):
+                continue
+            if known is None or known[0] != version:
+                self._put(kind=kind, uid=uid, version=version, facts=self._project(kind, raw))
+        listed_at = _number(resource_version)
+        for uid, (version, _) in list(cache.known.items()):
+            if uid in seen or (uid in cache.touched and version > listed_at):
+                continue
+            gone = cache.known.pop(uid)
+            self._on_change(Changed(kind=kind, before=gone[1], after=None, seen=False))
+        cache.dead = {uid: cache.dead[uid] for uid in cache.touched if uid in cache.dead}
+        cache.listed, cache.listing, cache.problem = True, False, ""
+
+    def list_failed(self, kind: Kind, problem: str) -> None:
+        """A list could not be read; the kind counts as partly known until one completes."""
+        cache = self._caches[kind]
+        cache.listing, cache.problem = False, problem
+
+    def forget_lists(self) -> None:
+        """Trust no list read so far: a leader plans only on lists begun after it acquired."""
+        for cache in self._caches.values():
+            cache.listed = False
+
+    @property
+    def synced(self) -> bool:
+        """Whether every kind has been listed completely at least once since `forget_lists`."""
+        return all(cache.listed for cache in self._caches.values())
+
+    @property
+    def problems(self) -> dict[Kind, str]:
+        """Kinds whose last list failed, and why."""
+        return {kind: cache.problem for kind, cache in self._caches.items() if cache.problem}
+
+    @property
+    def complete(self) -> bool:
+        """Whether a plan may be made from it: synced, and no list has failed since."""
+        return self.synced and not self.problems
+
+    def grants(self) -> Mapping[GrantUid, Grant]:
+        """Every grant, by uid."""
+        return {
+            GrantUid(uid): facts
+            for uid, (_, facts) in self._caches[Kind.GRANT].known.items()
+            if isinstance(facts, Grant)
+        }
+
+    def grant(self, uid: GrantUid) -> Grant | None:
+        """One grant."""
+        found = self._caches[Kind.GRANT].known.get(uid)
+        return found[1] if found is not None and isinstance(found[1], Grant) else None
+
+    def targets(self) -> list[Target]:
+        """Every target."""
+        return [f for _, f in self._caches[Kind.TARGET].known.values() if isinstance(f, Target)]
+
+    def range_sets(self) -> Mapping[str, RangeSet]:
+        """Every range set, by name."""
+        return {
+            f.name: f
+            for _, f in self._caches[Kind.RANGE_SET].known.values()
+            if isinstance(f, RangeSet)
+        }
+
+    def namespaces(self) -> Mapping[str, Namespace]:
+        """Every namespace, by name."""
+        return {
+            f.name: f
+            for _, f in self._caches[Kind.NAMESPACE].known.values()
+            if isinstance(f, Namespace)
+        }
+
+    def _put(self, *, kind: Kind, uid: str, version: int, facts: Facts) -> None:
+        cache = self._caches[kind]
+        known = cache.known.get(uid)
+        cache.known[uid] = (version, facts)
+        self._on_change(Changed(kind=kind, before=known[1] if known else None, after=facts))
+
+    def _project(self, kind: Kind, raw: Mapping[str, object]) -> Facts:
+        match kind:
+            case Kind.GRANT:
+                return project_grant(raw, argo_instance_label=self._argo_instance_label)
+            case Kind.TARGET:
+                return project_target(raw)
+            case Kind.RANGE_SET:
+                return project_range_set(raw)
+            case Kind.NAMESPACE:
+                return project_namespace(raw)
+
+
+def _identity(raw: Mapping[str, object]) -> tuple[str, int]:
+    meta = raw.get("metadata")
+    if not isinstance(meta, Mapping):
+        return "", 0
+    return str(meta.get("uid", "")), _number(meta.get("resourceVersion"))
+
+
+def _number(version: object) -> int:
+    return int(version) if isinstance(version, str) and version.isdigit() else 0

@@ -1,0 +1,127 @@
+"""From the store to the `World` of one cluster's plan."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from aks_access.engine.config import EngineConfig
+from aks_access.engine.ports import Clock
+from aks_access.engine.store import Store
+from aks_access.plan.access import matches
+from aks_access.plan.ledger import Ledger
+from aks_access.plan.model import ClusterKey, Grant, GrantUid, Target
+from aks_access.plan.world import Removals, World
+
+DELETIONS_REMEMBERED = 50_000
+
+
+class Deletions:
+    """Uids of grants that a watch saw deleted; bounded, the oldest forgotten first."""
+
+    def __init__(self) -> None:
+        self._uids: OrderedDict[GrantUid, None] = OrderedDict()
+
+    def add(self, uid: GrantUid) -> None:
+        """Remember one."""
+        self._uids[uid] = None
+        while len(self._uids) > DELETIONS_REMEMBERED:
+            self._uids.popitem(last=False)
+
+    def among(self, uids: set[GrantUid]) -> frozenset[GrantUid]:
+        """Those of `uids` that are remembered."""
+        return frozenset(uid for uid in uids if uid in self._uids)
+
+
+@dataclass(slots=True)
+class Worlds:
+    """Builds worlds.
+
+    Attributes:
+        activations: first activations, shared with the GrantReconciler, which records them.
+    """
+
+    store: Store
+    clock: Clock
+    config: EngineConfig
+    deletions: Deletions = field(default_factory=Deletions)
+    activations: dict[str, datetime] = field(default_factory=dict)
+
+    def of(
+        self,
+        *,
+        target: Target | None,
+        ledger: Ledger | None,
+        additions: bool = True,
+        unready: frozenset[GrantUid] = frozenset(),
+    ) -> World:
+        """The world as the store has it now."""
+        owners = owners_of(ledger)
+        return World(
+            now=self.clock.now(),
+            target=target,
+            grants=self._grants(target=target, owners=owners),
+            sets=self.store.range_sets(),
+            namespaces=self.store.namespaces(),
+            activations=self.activations,
+            deleted=self.deletions.among(owners),
+            removals=self._removals(target),
+            additions=additions,
+            unready=unready,
+            management_egress=self.config.management_egress,
+            revocation_bound=self.config.revocation_bound,
+        )
+
+    def _grants(self, *, target: Target | None, owners: set[GrantUid]) -> Mapping[GrantUid, Grant]:
+        return {
+            uid: grant
+            for uid, grant in self.store.grants().items()
+            if uid in owners or (target is not None and matches(grant=grant, target=target))
+        }
+
+    def _removals(self, target: Target | None) -> Removals:
+        if not self.store.complete:
+            return Removals.CLOCK
+        if target is not None and target.problems:
+            return Removals.ACTS
+        return Removals.ALL
+
+    def current(self, target: Target) -> Target:
+        """The target as the store has it now; as given where it is gone meanwhile."""
+        return next((t for t in self.store.targets() if t.uid == target.uid), target)
+
+    def claimants(self, key: ClusterKey) -> list[Target]:
+        """Every target that names the cluster, the oldest first."""
+        found = [target for target in self.store.targets() if target.key == key]
+        return sorted(found, key=lambda target: (target.created, target.uid))
+
+    def vanished(self, ledger: Ledger) -> dict[GrantUid, str]:
+        """Owners that are neither known nor seen deleted: uid to `namespace/name`, "" = unknown."""
+        owners = owners_of(ledger)
+        deleted = self.deletions.among(owners)
+        return {
+            uid: ledger.names.get(uid, "")
+            for uid in owners
+            if uid not in deleted and self.store.grant(uid) is None
+        }
+
+
+def owners_of(ledger: Ledger | None) -> set[GrantUid]:
+    """The grants that own an entry of the ledger."""
+    if ledger is None:
+        return set()
+    platform = {"baseline", "egress", "sentinel"}
+    return {
+        GrantUid(owner)
+        for entry in ledger.entries.values()
+        for owner in entry.owners
+        if owner not in platform
+    }
+
+
+def status_targets(grant: Grant) -> set[str]:
+    """The targets that the grant's status names: it may have been let in there."""
+    targets = grant.status.get("targets")
+    if not isinstance(targets, list):
+        return set()
+    return {str(item.get("name", "")) for item in targets if isinstance(item, dict)}

@@ -1,0 +1,137 @@
+"""The write phase: from a plan that asks for a PUT to its answer.
+
+Record the intention, read the cluster again, plan again, and send the list once, with the fence
+right before it. What the second read changes is recorded before it is sent; additions may restart
+the phase twice, then only removals go.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from aks_access.engine.ports import ClusterRef, Clusters, Leadership, Ledgers, WriteAccepted
+from aks_access.errors import AzureError, AzureFault, FenceClosed, KubeError, LedgerError
+from aks_access.plan.cluster import ClusterView
+from aks_access.plan.ledger import Ledger
+from aks_access.plan.listing import same_entries
+from aks_access.plan.outcome import Plan
+from aks_access.plan.settlement import doubt, intend, refuse
+
+RESTARTS = 2
+FENCE_MARGIN = 1.0
+"""Seconds of the Lease that must remain beyond the PUT's own time-out."""
+
+Replan = Callable[[ClusterView, Ledger, bool], Plan]
+"""Plan again on the newest snapshot: the cluster as read, the ledger, whether to add."""
+
+
+class Sent(StrEnum):
+    """How the phase ended."""
+
+    ACCEPTED = "Accepted"
+    REFUSED = "Refused"  # definitely not applied
+    UNCERTAIN = "Uncertain"  # may have been applied
+    NOTHING = "Nothing"  # the second look left nothing to write
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResult:
+    """The end of a write phase.
+
+    Attributes:
+        ledger: as it stands in memory; `recorded` tells whether it was saved as well.
+        plan: the plan whose list was sent.
+        before: the list that was read right before.
+        problem: why the ledger could not be saved, "" = it was.
+    """
+
+    sent: Sent
+    ledger: Ledger
+    plan: Plan
+    before: tuple[str, ...] | None
+    operation_url: str | None = None
+    error: AzureError | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Sends lists; the fence of invariant I6 is here."""
+
+    clusters: Clusters
+    ledgers: Ledgers
+    leadership: Leadership
+    put_timeout: float
+
+    async def write(
+        self, *, ref: ClusterRef, plan: Plan, ledger: Ledger, replan: Replan
+    ) -> WriteResult:
+        """Send what the plan says, if it still says so after a second look.
+
+        Raises `AzureError` where the second look fails (nothing was sent), `FenceClosed`, and
+        `KubeError` or `LedgerError` where an addition cannot be recorded and nothing is to be
+        taken out.
+        """
+        base, problem = ledger, ""
+        for attempt in range(RESTARTS + 1):
+            intention = _intention(base, plan)
+            try:
+                saved = await self.ledgers.save(ledger=intention)
+            except (KubeError, LedgerError) as error:
+                saved, problem = intention, str(error)
+                if plan.additions:
+                    view = await self.clusters.get(ref=ref)
+                    plan = replan(view, base, False)
+                    if not plan.write or plan.additions:
+                        raise
+                    saved = _intention(base, plan)
+                    return await self._send(
+                        ref=ref, view=view, plan=plan, ledger=saved, problem=problem
+                    )
+            base = replace(base, version=saved.version, sequence=saved.sequence)
+            view = await self.clusters.get(ref=ref)
+            again = replan(view, base, attempt < RESTARTS)
+            if not again.write:
+                cleared = refuse(ledger=saved)
+                return WriteResult(
+                    sent=Sent.NOTHING, ledger=cleared, plan=again, before=view.ranges
+                )
+            if same_entries(again.desired, plan.desired) or problem:
+                return await self._send(
+                    ref=ref, view=view, plan=again, ledger=saved, problem=problem
+                )
+            plan = again
+        raise AssertionError("unreachable: the last attempt adds nothing")
+
+    async def _send(
+        self, *, ref: ClusterRef, view: ClusterView, plan: Plan, ledger: Ledger, problem: str
+    ) -> WriteResult:
+        if self.leadership.remaining() < self.put_timeout + FENCE_MARGIN:
+            raise FenceClosed("the Lease may end before Azure would answer")
+        desired = plan.desired or ()
+        try:
+            accepted: WriteAccepted = await self.clusters.put_ranges(
+                ref=ref, view=view, ranges=desired
+            )
+        except AzureError as error:
+            uncertain = error.fault is AzureFault.UNCERTAIN
+            return WriteResult(
+                sent=Sent.UNCERTAIN if uncertain else Sent.REFUSED,
+                ledger=doubt(ledger=ledger) if uncertain else refuse(ledger=ledger),
+                plan=plan,
+                before=view.ranges,
+                error=error,
+                problem=problem,
+            )
+        return WriteResult(
+            sent=Sent.ACCEPTED,
+            ledger=ledger,
+            plan=plan,
+            before=view.ranges,
+            operation_url=accepted.operation_url,
+            problem=problem,
+        )
+
+
+def _intention(ledger: Ledger, plan: Plan) -> Ledger:
+    return intend(ledger=ledger, plan=plan, now=plan.made_at)

@@ -1,0 +1,114 @@
+"""The tree of everything this operator raises on purpose.
+
+AksAccessError
+├── SettingsError            a setting is wrong; names it and the way out
+├── StartupError             something the operator cannot start without is missing
+├── UnsafeWrite              a list that must never be sent to Azure (invariant I1)
+├── FenceClosed              a write that this process may not make any more (invariant I6)
+├── AzureError               ARM or AKS refused, or did not answer
+└── KubeError                the management cluster's API server refused, or did not answer
+    ├── KubeNotFound         the object is gone
+    ├── KubeConflict         the object changed, or is another one than was meant
+    └── KubeForbidden        a right is missing
+LedgerError (AksAccessError)
+    ├── LedgerUnreadable     present, but corrupt or of a newer schema
+    └── LedgerTooLarge       would not fit into a ConfigMap
+"""
+
+from enum import StrEnum
+
+
+class AksAccessError(Exception):
+    """Root of the tree."""
+
+
+class SettingsError(AksAccessError):
+    """A setting is missing or wrong."""
+
+
+class StartupError(AksAccessError):
+    """Something that the operator cannot start without is missing."""
+
+
+class UnsafeWrite(AksAccessError):  # noqa: N818 - named after what it stops
+    """A list that would open or close a cluster against the rules of invariant I1."""
+
+
+class FenceClosed(AksAccessError):  # noqa: N818 - named after the fence
+    """This process no longer holds the Lease for long enough to write."""
+
+
+class AzureFault(StrEnum):
+    """What kind of answer an `AzureError` stands for; decides what happens next."""
+
+    BUSY = "Busy"  # 409: another operation is running
+    CHANGED = "Changed"  # 412, or 409 EtagMismatch: the cluster is not as it was read
+    THROTTLED = "Throttled"  # 429
+    INVALID = "Invalid"  # 400: the list or another value is refused
+    FORBIDDEN = "Forbidden"  # 403
+    LOCKED = "Locked"  # 409 ScopeLocked
+    STOPPED = "Stopped"  # the cluster is stopped
+    NOT_FOUND = "NotFound"  # 404 of the cluster or its group
+    NO_CREDENTIAL = "NoCredential"  # no token could be had, or 401
+    REFUSED = "Refused"  # another definite 4xx
+    UNCERTAIN = "Uncertain"  # time-out, reset or 5xx: may or may not have been applied
+
+
+class AzureError(AksAccessError):
+    """ARM or AKS refused a request, or gave no usable answer.
+
+    Attributes:
+        fault: the class of the answer; everything but `UNCERTAIN` is definite: nothing was applied.
+        status: HTTP status, or None where there was no answer.
+        code: the `code` of either error envelope, or None.
+        message: the server's sentence, cut to 1,000 printable characters.
+        retry_after: seconds that the server asked to wait, or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        fault: AzureFault,
+        status: int | None = None,
+        code: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.fault = fault
+        self.status = status
+        self.code = code
+        self.retry_after = retry_after
+
+
+class KubeError(AksAccessError):
+    """The management cluster's API server refused a request, or did not answer."""
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class KubeNotFound(KubeError):
+    """The object is gone."""
+
+
+class KubeConflict(KubeError):
+    """The object changed meanwhile, or has another uid than was meant."""
+
+
+class KubeForbidden(KubeError):
+    """The ServiceAccount lacks a right."""
+
+
+class LedgerError(AksAccessError):
+    """A ledger cannot be used as it is."""
+
+
+class LedgerUnreadable(LedgerError):
+    """The ledger is there, but corrupt or of a newer schema."""
+
+
+class LedgerTooLarge(LedgerError):
+    """The ledger would not fit into a ConfigMap (1 MiB)."""

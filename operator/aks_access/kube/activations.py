@@ -1,0 +1,113 @@
+"""First activations of `duration` grants, on one ConfigMap per namespace.
+
+In the operator's own namespace, so that whoever may edit a grant cannot make its time start over.
+The first time that is written wins. A ConfigMap that cannot be read is an error and never "no
+activation": that would let every expired grant of the namespace in once more.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from aks_access.api.names import GROUP
+from aks_access.api.timestamps import format_timestamp, parse_timestamp
+from aks_access.errors import KubeConflict, KubeError
+from aks_access.kube.config_maps import ConfigMaps, Document
+from aks_access.kube.connection import Connection
+
+NAME_PREFIX: Final = "aks-access-activations-"
+DATA_KEY: Final = "activations.json"
+ACTIVATIONS_LABEL: Final = f"{GROUP}/activations"
+NAMESPACE_ANNOTATION: Final = f"{GROUP}/namespace"
+
+_ATTEMPTS: Final = 8
+
+Entries = dict[str, datetime]
+
+
+class KubeActivations:
+    """`ports.Activations` on a real API server."""
+
+    def __init__(self, *, connection: Connection, namespace: str) -> None:
+        self._maps = ConfigMaps(
+            connection=connection, namespace=namespace, data_key=DATA_KEY, label=ACTIVATIONS_LABEL
+        )
+
+    async def load_all(self) -> Mapping[str, datetime]:
+        """Every recorded activation, of all namespaces: activation key to UTC.
+
+        Raises `KubeError`, also where one of the ConfigMaps cannot be used.
+        """
+        found: Entries = {}
+        async for name, _ in self._maps.described(prefix=NAME_PREFIX):
+            found.update(self._entries(await self._maps.read(name)))
+        return found
+
+    async def record(self, *, namespace: str, entries: Mapping[str, datetime]) -> None:
+        """Add entries of grants in `namespace`; one that is recorded keeps its first time."""
+        await self._change(namespace, lambda known: {**entries, **known})
+
+    async def forget(self, *, namespace: str, keys: Sequence[str]) -> None:
+        """Drop entries; a ConfigMap that becomes empty goes."""
+        dropped = frozenset(keys)
+        await self._change(
+            namespace, lambda known: {k: v for k, v in known.items() if k not in dropped}
+        )
+
+    async def _change(self, namespace: str, change: Callable[[Entries], Entries]) -> None:
+        name = NAME_PREFIX + namespace
+        for _ in range(_ATTEMPTS):
+            document = await self._maps.read(name)
+            known = self._entries(document)
+            wanted = change(known)
+            if wanted == known:
+                return
+            version = "" if document is None else document.version
+            try:
+                if wanted:
+                    await self._maps.write(
+                        name=name,
+                        version=version,
+                        text=encode(wanted),
+                        annotations={NAMESPACE_ANNOTATION: namespace},
+                    )
+                else:
+                    await self._maps.delete(name=name, version=version)
+            except KubeConflict:
+                continue
+            return
+        raise KubeConflict(
+            f"the activations of namespace {namespace} were changed by somebody else "
+            f"{_ATTEMPTS} times while they were to be written"
+        )
+
+    def _entries(self, document: Document | None) -> Entries:
+        if document is None:
+            return {}
+        try:
+            if document.text is None:
+                raise ValueError(f"it has no {DATA_KEY}")
+            return decode(document.text)
+        except ValueError as error:
+            raise KubeError(
+                f"the ConfigMap {self._maps.namespace}/{document.name} cannot be used: {error}. "
+                "Restore it from a backup"
+            ) from error
+
+
+def encode(entries: Mapping[str, datetime]) -> str:
+    """Activations as compact JSON, in a stable order."""
+    times = {key: format_timestamp(entries[key]) for key in sorted(entries)}
+    return json.dumps(times, separators=(",", ":"))
+
+
+def decode(text: str) -> Entries:
+    """Read activations. Raises ValueError with a sentence."""
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise ValueError("its document is no JSON object")
+    for key, value in found.items():
+        if not isinstance(value, str):
+            raise ValueError(f"the entry {key} has no time")
+    return {key: parse_timestamp(value) for key, value in found.items()}

@@ -1,0 +1,163 @@
+"""Kubernetes Events (events.k8s.io/v1) from a bounded queue, by one background task.
+
+An Event is help for people and never worth a reconciliation: posting does not wait, does not
+raise, and drops the oldest when too many wait. The same sentence about the same object is posted
+once in ten minutes.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Final, Protocol
+
+from aks_access.api.names import GROUP
+from aks_access.engine.ports import Event
+from aks_access.errors import KubeError
+from aks_access.kube.resources import EVENTS, RESOURCES
+
+logger = logging.getLogger(__name__)
+
+REPORTING_CONTROLLER: Final = f"{GROUP}/aks-access-operator"
+QUEUE_LIMIT: Final = 1000
+QUIET_SECONDS: Final = 600.0
+NOTE_LIMIT: Final = 1024  # bytes; limits of the API server's validation of Events
+_ACTION_LIMIT: Final = 128
+_CLUSTER_SCOPED_NAMESPACE: Final = "default"
+_FLUSH_SECONDS: Final = 2.0
+
+Key = tuple[str, str, str]
+
+
+class Creator(Protocol):
+    """What posting needs of a `Connection`."""
+
+    async def post(self, path: str, *, body: Mapping[str, object]) -> Mapping[str, object]:
+        """Create an object. Raises `KubeError`."""
+        ...
+
+
+class EventPoster:
+    """`ports.Events` on a real API server, from `start` to `stop`."""
+
+    def __init__(
+        self,
+        *,
+        connection: Creator,
+        instance: str,
+        clock: Callable[[], float] = monotonic,
+        limit: int = QUEUE_LIMIT,
+    ) -> None:
+        self.dropped = 0
+        self._connection = connection
+        self._instance = instance[:_ACTION_LIMIT]
+        self._clock = clock
+        self._limit = limit
+        self._queue: deque[tuple[Event, datetime]] = deque()
+        self._posted: dict[Key, float] = {}  # in the order of time
+        self._arrived = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._task: asyncio.Task[None] | None = None
+
+    def post(self, event: Event) -> None:
+        """Queue an Event, unless it was queued within ten minutes."""
+        now = self._clock()
+        key = (event.regarding.uid, event.reason, event.note)
+        self._forget(now)
+        if key in self._posted:
+            return
+        self._posted[key] = now
+        if len(self._queue) >= self._limit:
+            self._queue.popleft()
+            self.dropped += 1
+            if self.dropped % self._limit == 1:
+                logger.warning("Events come faster than they are posted: %d lost", self.dropped)
+        self._queue.append((event, datetime.now(UTC)))
+        self._idle.clear()
+        self._arrived.set()
+
+    def start(self) -> None:
+        """Start posting, on the running loop."""
+        self._task = asyncio.create_task(self._run(), name="events")
+
+    async def stop(self) -> None:
+        """Post what waits, for two seconds at most, and end."""
+        if self._task is None:
+            return
+        try:
+            async with asyncio.timeout(_FLUSH_SECONDS):
+                await self._idle.wait()
+        except TimeoutError:
+            logger.warning("%d Events were not posted before the end", len(self._queue))
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        self._task = None
+
+    def _forget(self, now: float) -> None:
+        while self._posted:
+            key = next(iter(self._posted))
+            if now - self._posted[key] < QUIET_SECONDS:
+                return
+            del self._posted[key]
+
+    async def _run(self) -> None:
+        while True:
+            while self._queue:
+                event, time = self._queue.popleft()
+                await self._send(event, time)
+            self._idle.set()
+            self._arrived.clear()
+            await self._arrived.wait()
+
+    async def _send(self, event: Event, time: datetime) -> None:
+        body = event_body(event, time=time, instance=self._instance)
+        namespace = event.regarding.namespace or _CLUSTER_SCOPED_NAMESPACE
+        try:
+            await self._connection.post(EVENTS.collection(namespace=namespace), body=body)
+        except KubeError as error:
+            self.dropped += 1
+            logger.warning("the Event %s could not be posted: %s", event.reason, error)
+
+
+def event_body(event: Event, *, time: datetime, instance: str) -> Mapping[str, object]:
+    """The Event as the API server takes it. An object without a namespace is told of in `default`.
+
+    Source of the limits: validation of events.k8s.io/v1 in the API server.
+    """
+    about = event.regarding
+    stamp = time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    regarding = {
+        "apiVersion": RESOURCES[about.kind].api_version,
+        "kind": about.kind.value,
+        "namespace": about.namespace,
+        "name": about.name,
+        "uid": about.uid,
+        "resourceVersion": about.resource_version,
+    }
+    return {
+        "apiVersion": EVENTS.api_version,
+        "kind": "Event",
+        "metadata": {
+            "generateName": f"{about.name[:200]}.",
+            "namespace": about.namespace or _CLUSTER_SCOPED_NAMESPACE,
+        },
+        "eventTime": stamp,
+        "type": event.type.value,
+        "reason": event.reason,
+        "action": event.action[:_ACTION_LIMIT],
+        "note": cut(event.note, NOTE_LIMIT),
+        "regarding": {key: value for key, value in regarding.items() if value},
+        "reportingController": REPORTING_CONTROLLER,
+        "reportingInstance": instance,
+    }
+
+
+def cut(text: str, limit: int) -> str:
+    """The text in at most `limit` bytes of UTF-8, with an ellipsis where something went."""
+    encoded = text.encode()
+    if len(encoded) <= limit:
+        return text
+    return encoded[: limit - len("…".encode())].decode(errors="ignore") + "…"

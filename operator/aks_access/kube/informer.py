@@ -1,0 +1,192 @@
+"""kopf as an informer and nothing else, in a thread and an event loop of its own.
+
+`on.event` handlers make kopf watch, reconnect and log in again, and never make it write: no
+finalizer, no annotation, no status. A thread of its own leaves the process's signals and the
+engine's tasks alone (kopf cancels every task of its loop when it ends). Each object is handed to
+the engine's loop as raw JSON; nothing is decided here. kopf never reports what went while a watch
+was broken: `relist.py` does.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Mapping
+from typing import Any, Final
+
+import kopf
+
+from aks_access.engine.feed import Feed
+from aks_access.engine.ports import Kind
+from aks_access.errors import KubeError
+from aks_access.kube.answers import without_managed_fields
+from aks_access.kube.connection import Access
+from aks_access.kube.resources import RESOURCES
+
+logger = logging.getLogger(__name__)
+
+_NOT_MAIN_THREAD: Final = "OS signals are ignored"
+_RETRIES: Final = (1, 1, 2, 3, 5, 8, 13, 21, *(30,) * 20)
+"""Seconds between tries of a watch that is answered 5xx: about 11 minutes, then kopf gives up."""
+
+
+def settings() -> kopf.OperatorSettings:
+    """kopf's settings for a clusterwide informer that writes nothing."""
+    chosen = kopf.OperatorSettings()
+    chosen.peering.standalone = True
+    chosen.scanning.disabled = True  # what is served is checked once, by `discovery.py`
+    chosen.posting.enabled = False
+    chosen.execution.max_workers = 4
+    chosen.queueing.worker_limit = None
+    chosen.queueing.idle_timeout = 0.05  # a worker per object is kept for this long
+    chosen.watching.chunk_size = 500
+    chosen.watching.inactivity_timeout = 70.0  # a silent stream is connected anew
+    chosen.watching.connect_timeout = 10.0
+    chosen.watching.server_timeout = 600
+    chosen.watching.reconnect_backoff = 1.0
+    chosen.networking.request_timeout = 60.0
+    chosen.networking.connect_timeout = 10.0
+    chosen.networking.error_backoffs = _RETRIES
+    chosen.process.ultimate_exiting_timeout = None  # it would SIGKILL the whole process
+    return chosen
+
+
+class Informer:
+    """Watches every kind and feeds the store, from `start` to `stop`.
+
+    `failed` is done, with the reason as its result, when kopf ends without being told to: the
+    process must then end too (or start another Informer), because nothing is watched any more.
+    """
+
+    def __init__(self, *, access: Access, feed: Feed) -> None:
+        self._access = access
+        self._feed = feed
+        self._engine: asyncio.AbstractEventLoop | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
+        self._ended: asyncio.Future[None] | None = None
+        self._failed: asyncio.Future[KubeError] | None = None
+
+    @property
+    def failed(self) -> asyncio.Future[KubeError]:
+        """Done when the informer died. Its result says why; valid after `start`."""
+        if self._failed is None:
+            raise RuntimeError("the informer was not started")
+        return self._failed
+
+    def start(self) -> None:
+        """Start watching; call it on the engine's loop, once. Returns at once."""
+        if self._thread is not None:
+            raise RuntimeError("the informer was started already")
+        self._engine = asyncio.get_running_loop()
+        self._failed = self._engine.create_future()
+        self._ended = self._engine.create_future()
+        _quieten_kopf()
+        self._thread = threading.Thread(target=self._run, name="informer", daemon=True)
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Stop watching; nothing is fed once this is called. Returns when the thread has ended."""
+        self._stopping.set()
+        if self._ended is None or self._thread is None:
+            return
+        if self._loop is not None and not self._ended.done():
+            # An ended kopf has closed its loop, but then `_ended` is about to be done.
+            try:
+                self._loop.call_soon_threadsafe(self._cancel)
+            except RuntimeError:
+                logger.debug("the informer ended by itself while it was told to stop")
+        await self._ended
+        self._thread.join()
+
+    def _run(self) -> None:
+        problem: BaseException | None = None
+        try:
+            asyncio.run(self._operate())
+        except asyncio.CancelledError:
+            pass
+        except BaseException as error:
+            problem = error
+        self._on_engine(self._end, problem)
+
+    async def _operate(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        if self._stopping.is_set():
+            return
+        await kopf.operator(
+            registry=self._registry(),
+            settings=settings(),
+            clusterwide=True,
+            standalone=True,
+        )
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def _registry(self) -> kopf.OperatorRegistry:
+        registry = kopf.OperatorRegistry()
+        kopf.on.login(registry=registry)(self._log_in)
+        for kind, resource in RESOURCES.items():
+            kopf.on.event(
+                resource.group,
+                resource.version,
+                resource.plural,
+                id=kind.value.lower(),
+                param=kind,
+                registry=registry,
+            )(self._seen)
+        return registry
+
+    async def _log_in(self, **_: Any) -> kopf.ConnectionInfo:
+        """kopf asks at the start, and again after each 401."""
+        loaded = await self._access.configuration()
+        scheme, _, token = loaded.api_key.get("BearerToken", "").partition(" ")
+        return kopf.ConnectionInfo(
+            server=loaded.host,
+            ca_path=loaded.ssl_ca_cert,
+            insecure=not loaded.verify_ssl,
+            scheme=scheme.capitalize() or None,
+            token=token or None,
+            certificate_path=loaded.cert_file,
+            private_key_path=loaded.key_file,
+            proxy_url=loaded.proxy,
+            trust_env=True,
+        )
+
+    async def _seen(self, *, event: Any, param: Any = None, **_: Any) -> None:
+        raw: Mapping[str, object] = without_managed_fields(event["object"])
+        tell = self._feed.deleted if event["type"] == "DELETED" else self._feed.changed
+        self._on_engine(self._tell, tell, param, raw)
+
+    def _tell(self, tell: Any, kind: Kind, raw: Mapping[str, object]) -> None:
+        if not self._stopping.is_set():
+            tell(kind, raw)
+
+    def _on_engine(self, call: Any, *arguments: object) -> None:
+        assert self._engine is not None
+        try:
+            self._engine.call_soon_threadsafe(call, *arguments)
+        except RuntimeError:  # the engine's loop is closed: nobody is left to tell
+            logger.debug("an event came after the engine's end")
+
+    def _end(self, problem: BaseException | None) -> None:
+        assert self._ended is not None
+        assert self._failed is not None
+        if not self._ended.done():
+            self._ended.set_result(None)
+        if not self._stopping.is_set() and not self._failed.done():
+            told = f"{type(problem).__name__}: {problem}" if problem else "it ended by itself"
+            self._failed.set_result(KubeError(f"the watches of the API server ended: {told}"))
+
+
+def _quieten_kopf() -> None:
+    """kopf tells of each event it handled, and warns at each start that signals are not its own."""
+    logging.getLogger("kopf.objects").setLevel(logging.WARNING)
+    logging.getLogger("kopf._core.reactor.running").addFilter(_not_about_signals)
+
+
+def _not_about_signals(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith(_NOT_MAIN_THREAD)

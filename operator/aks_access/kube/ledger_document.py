@@ -1,0 +1,267 @@
+"""The ledger as JSON: strict both ways, because a misread ledger takes away or leaves access.
+
+Owners are interned: two thousand entries with ten owners each fit into a ConfigMap that way, and
+do not otherwise. A change of this format needs a new `SCHEMA_VERSION`; a document of another
+version, with a field too many or too few, or about another cluster is unreadable, never "empty".
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.alias_generators import to_camel
+
+from aks_access.api.ranges import IPv4Range, RangeError
+from aks_access.api.timestamps import Instant
+from aks_access.errors import LedgerUnreadable
+from aks_access.plan.ledger import (
+    SCHEMA_VERSION,
+    EntryState,
+    Ledger,
+    LedgerEntry,
+    RefusedGrant,
+    WriteInFlight,
+)
+from aks_access.plan.model import ClusterKey, Identity, cluster_key
+
+_Owner = Annotated[int, Field(ge=0)]
+_PROBLEMS_SHOWN: Final = 3
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True
+    )
+
+
+class _Identity(_Document):
+    client_id: str | None = None
+    tenant_id: str | None = None
+
+
+class _Entry(_Document):
+    range: str
+    state: EntryState
+    owners: tuple[_Owner, ...]
+    since: Instant
+    unsettled: bool = False
+    due: Instant | None = None
+    released: tuple[_Owner, ...] = ()
+    sets: tuple[str, ...] = ()
+
+
+class _Write(_Document):
+    desired: tuple[str, ...]
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    started: Instant
+    failed: bool = False
+
+
+class _Refused(_Document):
+    generation: int
+    message: str
+
+
+class _Ledger(_Document):
+    schema_version: Literal[1]
+    resource_id: str
+    resource_uid: str | None = None
+    target_name: str
+    target_uid: str
+    mode: str
+    identity: _Identity | None = None
+    sequence: Annotated[int, Field(ge=0)]
+    owners: tuple[str, ...]
+    entries: tuple[_Entry, ...]
+    in_flight: _Write | None = None
+    writes: tuple[Instant, ...] = ()
+    verified: tuple[str, ...] | None = None
+    egress: tuple[str, ...] = ()
+    refused: Mapping[str, _Refused] = Field(default_factory=dict)
+    detached: bool = False
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not cluster_key(self.resource_id):
+            raise ValueError("resourceId is empty")
+        ranges = [entry.range for entry in self.entries]
+        if len(set(ranges)) != len(ranges):
+            raise ValueError("two entries have the same range")
+        for text in ranges:
+            if not _canonical(text):
+                raise ValueError(f"the entry {text!r} is no canonical IPv4 range")
+        for entry in self.entries:
+            if any(index >= len(self.owners) for index in (*entry.owners, *entry.released)):
+                raise ValueError(f"the entry {entry.range} has an owner that is not listed")
+        return self
+
+
+def encode(ledger: Ledger) -> str:
+    """The ledger as compact JSON; fields at their default are left out."""
+    names = _interned(ledger.entries.values())
+    index = {name: place for place, name in enumerate(names)}
+    document = _Ledger(
+        schema_version=SCHEMA_VERSION,
+        resource_id=ledger.resource_id,
+        resource_uid=ledger.resource_uid,
+        target_name=ledger.target_name,
+        target_uid=ledger.target_uid,
+        mode=ledger.mode,
+        identity=_of_identity(ledger.identity),
+        sequence=ledger.sequence,
+        owners=tuple(names),
+        entries=tuple(_of_entry(entry, index) for entry in ledger.entries.values()),
+        in_flight=_of_write(ledger.in_flight),
+        writes=ledger.writes,
+        verified=ledger.verified,
+        egress=ledger.egress,
+        refused={
+            uid: _Refused(generation=refused.generation, message=refused.message)
+            for uid, refused in ledger.refused.items()
+        },
+        detached=ledger.detached,
+    )
+    return document.model_dump_json(by_alias=True, exclude_defaults=True)
+
+
+def decode(text: str, *, key: ClusterKey, version: str) -> Ledger:
+    """Read a document that must be about the cluster `key`.
+
+    `version` becomes the ledger's. Raises `LedgerUnreadable` with a sentence.
+    """
+    document = _parsed(text)
+    if cluster_key(document.resource_id) != key:
+        raise LedgerUnreadable(f"it is about another cluster, {document.resource_id}, not {key}")
+    names = document.owners
+    return Ledger(
+        key=key,
+        resource_id=document.resource_id,
+        resource_uid=document.resource_uid,
+        target_name=document.target_name,
+        target_uid=document.target_uid,
+        mode=document.mode,
+        identity=_to_identity(document.identity),
+        sequence=document.sequence,
+        entries={entry.range: _to_entry(entry, names) for entry in document.entries},
+        in_flight=_to_write(document.in_flight),
+        writes=document.writes,
+        verified=document.verified,
+        egress=document.egress,
+        refused={
+            uid: RefusedGrant(generation=refused.generation, message=refused.message)
+            for uid, refused in document.refused.items()
+        },
+        detached=document.detached,
+        version=version,
+    )
+
+
+def key_in(text: str) -> ClusterKey | None:
+    """The cluster that a document is about, as far as it can be read; None otherwise."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    resource_id = found.get("resourceId") if isinstance(found, dict) else None
+    return cluster_key(resource_id) if isinstance(resource_id, str) and resource_id else None
+
+
+def _parsed(text: str) -> _Ledger:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise LedgerUnreadable(f"it is not JSON: {error}") from error
+    schema = found.get("schemaVersion") if isinstance(found, dict) else None
+    if schema != SCHEMA_VERSION:
+        raise LedgerUnreadable(
+            f"its schemaVersion is {schema!r}; this version of the operator reads "
+            f"{SCHEMA_VERSION} only. If a newer operator wrote it, run that one"
+        )
+    try:
+        return _Ledger.model_validate_json(text, strict=True)
+    except ValidationError as error:
+        raise LedgerUnreadable(f"it is damaged: {_sentence(error)}") from error
+
+
+def _sentence(error: ValidationError) -> str:
+    problems = [
+        f"{'.'.join(map(str, problem['loc'])) or 'document'}: {problem['msg']}"
+        for problem in error.errors(include_url=False, include_input=False)
+    ]
+    rest = len(problems) - _PROBLEMS_SHOWN
+    return "; ".join(problems[:_PROBLEMS_SHOWN]) + (f"; and {rest} more" if rest > 0 else "")
+
+
+def _canonical(text: str) -> bool:
+    try:
+        return str(IPv4Range.parse(text)) == text
+    except RangeError:
+        return False
+
+
+def _interned(entries: Iterable[LedgerEntry]) -> list[str]:
+    return list(dict.fromkeys(o for entry in entries for o in (*entry.owners, *entry.released)))
+
+
+def _of_entry(entry: LedgerEntry, index: Mapping[str, int]) -> _Entry:
+    return _Entry(
+        range=entry.range,
+        state=entry.state,
+        owners=tuple(index[owner] for owner in entry.owners),
+        since=entry.since,
+        unsettled=entry.unsettled,
+        due=entry.due,
+        released=tuple(index[owner] for owner in entry.released),
+        sets=entry.sets,
+    )
+
+
+def _to_entry(entry: _Entry, names: tuple[str, ...]) -> LedgerEntry:
+    return LedgerEntry(
+        range=entry.range,
+        state=entry.state,
+        owners=tuple(names[place] for place in entry.owners),
+        since=entry.since,
+        unsettled=entry.unsettled,
+        due=entry.due,
+        released=tuple(names[place] for place in entry.released),
+        sets=entry.sets,
+    )
+
+
+def _of_write(write: WriteInFlight | None) -> _Write | None:
+    if write is None:
+        return None
+    return _Write(
+        desired=write.desired,
+        added=write.added,
+        removed=write.removed,
+        started=write.started,
+        failed=write.failed,
+    )
+
+
+def _to_write(write: _Write | None) -> WriteInFlight | None:
+    if write is None:
+        return None
+    return WriteInFlight(
+        desired=write.desired,
+        added=write.added,
+        removed=write.removed,
+        started=write.started,
+        failed=write.failed,
+    )
+
+
+def _of_identity(identity: Identity | None) -> _Identity | None:
+    if identity is None:
+        return None
+    return _Identity(client_id=identity.client_id, tenant_id=identity.tenant_id)
+
+
+def _to_identity(identity: _Identity | None) -> Identity | None:
+    if identity is None:
+        return None
+    return Identity(client_id=identity.client_id, tenant_id=identity.tenant_id)

@@ -1,0 +1,97 @@
+"""Complete lists: the truth that watches only hint at.
+
+A watch can stay silent, and after a 410 the informer replays what exists without telling what went
+meanwhile. So each kind is listed completely at start, on winning the Lease and from time to time.
+A list counts only when its last page has come; one that breaks off is reported as failed.
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from typing import Final, Protocol
+
+from aks_access.engine.feed import Feed
+from aks_access.engine.ports import Kind
+from aks_access.errors import KubeError
+from aks_access.kube.answers import items_of, meta_text, metadata, without_managed_fields
+from aks_access.kube.resources import RESOURCES
+
+PAGE_SIZE: Final = 500
+_BREATH: Final = 200  # objects between two turns of the event loop
+_EXPIRED: Final = 410
+_ATTEMPTS: Final = 3
+
+
+class Reader(Protocol):
+    """What listing needs of a `Connection`."""
+
+    async def get(
+        self, path: str, *, query: Mapping[str, str] | None = None
+    ) -> Mapping[str, object]:
+        """Read JSON. Raises `KubeError` with the answer's status."""
+        ...
+
+
+class Relist:
+    """Lists kinds through our own client and hands them to the store's feed."""
+
+    def __init__(self, *, connection: Reader, page_size: int = PAGE_SIZE) -> None:
+        self._connection = connection
+        self._page_size = page_size
+
+    async def relist(
+        self, *, feed: Feed, kinds: Collection[Kind] = tuple(Kind)
+    ) -> Mapping[Kind, KubeError]:
+        """List each kind completely, one after the other.
+
+        Returns the failures by kind: empty = every list is complete.
+        """
+        failures: dict[Kind, KubeError] = {}
+        for kind in kinds:
+            feed.listing(kind)
+            try:
+                items, version = await self.complete(kind=kind)
+            except KubeError as error:
+                feed.list_failed(kind, str(error))
+                failures[kind] = error
+            except BaseException:
+                feed.list_failed(kind, f"the list of {kind} was broken off")
+                raise
+            else:
+                feed.replaced(kind, items, version)
+        return failures
+
+    async def complete(self, *, kind: Kind) -> tuple[list[Mapping[str, object]], str]:
+        """All objects of the kind in every namespace, and the list's resourceVersion.
+
+        Raises `KubeError`. Where the pages expire (410) the list starts again from the first.
+        """
+        for _ in range(_ATTEMPTS):
+            try:
+                return await self._pages(kind)
+            except KubeError as error:
+                if error.status != _EXPIRED:
+                    raise
+                expired = error
+        raise KubeError(
+            f"the pages of the list of {kind} expired {_ATTEMPTS} times: {expired}",
+            status=_EXPIRED,
+        )
+
+    async def _pages(self, kind: Kind) -> tuple[list[Mapping[str, object]], str]:
+        path = RESOURCES[kind].everywhere
+        query = {"limit": str(self._page_size)}
+        found: list[Mapping[str, object]] = []
+        version = ""
+        while True:
+            page = await self._connection.get(path, query=query)
+            version = version or meta_text(page, "resourceVersion")
+            if not version:
+                raise KubeError(f"the list of {kind} has no resourceVersion")
+            for raw in items_of(page):
+                found.append(without_managed_fields(raw))
+                if len(found) % _BREATH == 0:
+                    await asyncio.sleep(0)
+            continue_token = metadata(page).get("continue")
+            if not isinstance(continue_token, str) or not continue_token:
+                return found, version
+            query["continue"] = continue_token

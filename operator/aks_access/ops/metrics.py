@@ -1,0 +1,189 @@
+"""Figures for Prometheus, under `aks_access_*`, in a registry of their own.
+
+Labels are bounded: results, reasons, controllers and queues come from fixed sets, and there are
+series for at most `MAX_TARGETS` targets, so that no object in the cluster can make the series grow
+without end.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+)
+
+from aks_access import __version__
+from aks_access.api.conditions import TargetReason
+from aks_access.errors import AzureFault
+
+logger = logging.getLogger(__name__)
+
+MAX_TARGETS: Final = 2000
+OTHER: Final = "Other"
+
+_RESULTS: Final = frozenset({"accepted", *AzureFault})
+_REASONS: Final = frozenset(TargetReason)
+_CONTROLLERS: Final = frozenset({"target", "grant"})
+_SECONDS: Final = (0.005, 0.02, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+_FIGURES: Final[Mapping[str, tuple[str, str]]] = {
+    "entries": ("entries", "Entries in the list of authorized IP ranges."),
+    "limit": ("entry_limit", "Entries that the cluster's list can hold."),
+    "grants": ("grants", "Grants that are let in."),
+    "foreign": ("foreign_entries", "Entries that are not the operator's."),
+    "overdue": ("overdue_entries", "Entries whose removal is overdue."),
+}
+"""Figure of `Metrics.target_state` to metric (`aks_access_target_…`) and help."""
+
+
+class PrometheusMetrics:
+    """`ports.Metrics`, and what the edges count themselves."""
+
+    def __init__(self, *, wall: Callable[[], float] = time.time) -> None:
+        self.registry = CollectorRegistry()
+        self._wall = wall
+        self._targets: dict[str, str] = {}  # target to the reason it was last published with
+        self._unknown: set[str] = set()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        self._build_series()
+        self._edge_series()
+        self._info.labels(version=__version__).set(1)
+        self._leader.set(0)
+
+    def _build_series(self) -> None:
+        at = self.registry
+        self._writes = Counter(
+            "aks_access_writes",
+            "Writes to AKS by result: accepted, or what was wrong.",
+            ["target", "result"],
+            registry=at,
+        )
+        self._reconcile = Histogram(
+            "aks_access_reconcile_seconds",
+            "Time that one reconciliation took.",
+            ["controller"],
+            buckets=_SECONDS,
+            registry=at,
+        )
+        self._failures = Counter(
+            "aks_access_reconcile_failures",
+            "Reconciliations that ended in an error.",
+            ["controller"],
+            registry=at,
+        )
+        self._state = Gauge(
+            "aks_access_target_state",
+            "1 for the state (reason of Ready) that the target is in.",
+            ["target", "reason"],
+            registry=at,
+        )
+        self._figures = {
+            figure: Gauge(f"aks_access_target_{name}", words, ["target"], registry=at)
+            for figure, (name, words) in _FIGURES.items()
+        }
+        self._unpublished = Counter(
+            "aks_access_targets_unpublished",
+            f"States not published because there are more than {MAX_TARGETS} targets.",
+            registry=at,
+        )
+
+    def _edge_series(self) -> None:
+        at = self.registry
+        self._depth = Gauge("aks_access_queue_depth", "Keys that wait.", ["queue"], registry=at)
+        self._leader = Gauge("aks_access_leader", "1 while this process leads.", registry=at)
+        self._info = Gauge("aks_access_build_info", "The version.", ["version"], registry=at)
+        self._events_lost = Counter(
+            "aks_access_events_lost", "Kubernetes Events that could not be written.", registry=at
+        )
+        self._relisted = Gauge(
+            "aks_access_relist_timestamp_seconds",
+            "When the kind was last listed completely, Unix time.",
+            ["kind"],
+            registry=at,
+        )
+        self._relist_failures = Counter(
+            "aks_access_relist_failures", "Lists that failed.", ["kind"], registry=at
+        )
+        self._doubt = Gauge(
+            "aks_access_clock_in_doubt", "1 while servers contradict the clock.", registry=at
+        )
+
+    def write(self, *, target: str, result: str) -> None:
+        """Count a PUT by its result."""
+        if self._published(target):
+            self._writes.labels(target=target, result=_known(result, _RESULTS)).inc()
+
+    def reconciled(self, *, controller: str, seconds: float, failed: bool) -> None:
+        """Count one reconciliation and its duration."""
+        name = _known(controller, _CONTROLLERS)
+        self._reconcile.labels(controller=name).observe(seconds)
+        self._failures.labels(controller=name).inc(1 if failed else 0)
+
+    def target_state(self, *, target: str, reason: str, figures: Mapping[str, float]) -> None:
+        """Publish a target's state; the series of its last state goes."""
+        if not self._published(target):
+            self._unpublished.inc()
+            return
+        reason = _known(reason, _REASONS)
+        before = self._targets[target]
+        if before not in ("", reason):
+            self._state.remove(target, before)
+        self._targets[target] = reason
+        self._state.labels(target=target, reason=reason).set(1)
+        for figure, value in figures.items():
+            if figure in self._figures:
+                self._figures[figure].labels(target=target).set(value)
+            elif figure not in self._unknown:
+                self._unknown.add(figure)
+                logger.error("There is no metric for the figure %s of a target.", figure)
+
+    def target_gone(self, *, target: str) -> None:
+        """Drop a target's series."""
+        if self._targets.pop(target, None) is None:
+            return
+        for series in (self._writes, self._state, *self._figures.values()):
+            series.remove_by_labels({"target": target})
+
+    def queue_depth(self, *, queue: str, depth: int) -> None:
+        """Publish how many keys wait."""
+        self._depth.labels(queue=queue).set(depth)
+
+    def leader(self, *, leading: bool) -> None:
+        """Publish whether this process leads."""
+        self._leader.set(1 if leading else 0)
+
+    def event_lost(self) -> None:
+        """Count an Event that could not be written."""
+        self._events_lost.inc()
+
+    def relisted(self, *, kind: str, failed: bool) -> None:
+        """Note the end of a list of a kind."""
+        if failed:
+            self._relist_failures.labels(kind=kind).inc()
+        else:
+            self._relisted.labels(kind=kind).set(self._wall())
+
+    def clock_in_doubt(self, question: Callable[[], bool]) -> None:
+        """Ask `question` at each scrape."""
+        self._doubt.set_function(lambda: float(question()))
+
+    def _published(self, target: str) -> bool:
+        if target not in self._targets:
+            if len(self._targets) >= MAX_TARGETS:
+                return False
+            self._targets[target] = ""
+        return True
+
+
+def _known(value: str, known: frozenset[str]) -> str:
+    return str(value) if value in known else OTHER

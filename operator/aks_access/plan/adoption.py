@@ -1,0 +1,159 @@
+"""What a ledger is worth beside the cluster and target of today: use it, start anew, or lost.
+
+A ledger belongs to one cluster (`resourceUID`), not to a name: a cluster re-created under the same
+id starts as a new one. A ledger that is missing although the target remembers one, or older than
+the target remembers, is lost: what is ours is then guessed from the grants, and nothing is added
+until the platform acknowledges.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from aks_access.plan.access import expand
+from aks_access.plan.cluster import ClusterView
+from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry
+from aks_access.plan.listing import Listing
+from aks_access.plan.model import ClusterKey, Grant, GrantUid, RangeSet, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """The ledger to plan with, and why it cannot be trusted ("" = it can)."""
+
+    ledger: Ledger
+    lost: str = ""
+
+
+def fresh(*, target: Target, view: ClusterView | None, sequence: int = 0) -> Ledger:
+    """An empty ledger for this target: every live entry is somebody else's."""
+    return Ledger(
+        key=target.key,
+        resource_id=target.resource_id,
+        resource_uid=view.resource_uid if view else None,
+        target_name=target.name,
+        target_uid=target.uid,
+        mode=target.mode.value,
+        identity=target.identity,
+        sequence=sequence,
+        verified=view.ranges if view else None,
+    )
+
+
+def adopt(
+    *,
+    stored: Ledger | None,
+    unreadable: str,
+    target: Target,
+    view: ClusterView,
+    grants: Mapping[GrantUid, Grant],
+    sets: Mapping[str, RangeSet],
+    now: datetime,
+) -> Adoption:
+    """The ledger to plan with for this target and cluster."""
+    remembered = target.ledger_sequence
+    problem = unreadable
+    if not problem and remembered is not None:
+        if stored is None:
+            problem = "the ledger is gone"
+        elif stored.sequence < remembered:
+            problem = f"the ledger is at {stored.sequence}, the target remembers {remembered}"
+    if problem:
+        return _guess(
+            problem=problem,
+            stored=stored,
+            target=target,
+            view=view,
+            grants=grants,
+            sets=sets,
+            now=now,
+        )
+    if stored is None:
+        return Adoption(fresh(target=target, view=view))
+    if stored.detached or _another_cluster(stored, view):
+        renewed = fresh(target=target, view=view, sequence=stored.sequence)
+        return Adoption(replace(renewed, version=stored.version, writes=stored.writes))
+    return _acknowledged(target=target, ledger=_renewed(stored=stored, target=target, view=view))
+
+
+def _renewed(*, stored: Ledger, target: Target, view: ClusterView) -> Ledger:
+    """The ledger with what it mirrors of target and cluster; an unusable spec is not mirrored."""
+    ledger = replace(
+        stored,
+        resource_uid=view.resource_uid or stored.resource_uid,
+        target_name=target.name,
+        target_uid=target.uid,
+    )
+    if target.problems:
+        return ledger
+    return replace(
+        ledger,
+        resource_id=target.resource_id,
+        mode=target.mode.value,
+        identity=target.identity,
+    )
+
+
+def _acknowledged(*, target: Target, ledger: Ledger) -> Adoption:
+    """A guessed ledger is trusted from the acknowledgement on, and not before."""
+    if ledger.lost and target.acknowledge == lost_code(ledger):
+        ledger = replace(ledger, lost="")
+    return Adoption(ledger, lost=ledger.lost)
+
+
+def lost_code(ledger: Ledger) -> str:
+    """The code that acknowledges this guess of what is ours."""
+    return acknowledgement_code(
+        case="LedgerLost",
+        sequence=ledger.sequence,
+        cluster=ledger.key,
+        entries=ledger.entries,
+    )
+
+
+def _another_cluster(stored: Ledger, view: ClusterView) -> bool:
+    return (
+        stored.resource_uid is not None
+        and view.resource_uid is not None
+        and stored.resource_uid != view.resource_uid
+    )
+
+
+def _guess(
+    *,
+    problem: str,
+    stored: Ledger | None,
+    target: Target,
+    view: ClusterView,
+    grants: Mapping[GrantUid, Grant],
+    sets: Mapping[str, RangeSet],
+    now: datetime,
+) -> Adoption:
+    owners: dict[str, list[str]] = {}
+    for uid, grant in sorted(grants.items()):
+        for item in expand(grant=grant, sets=sets)[0]:
+            owners.setdefault(str(item), []).append(uid)
+    listing = Listing.of(view.ranges or ())
+    entries = {
+        entry: LedgerEntry(
+            range=entry, state=EntryState.OWNED, owners=tuple(owners[entry]), since=now
+        )
+        for entry in listing.spelling
+        if entry in owners
+    }
+    sequence = max(target.ledger_sequence or 0, stored.sequence if stored else 0)
+    base = fresh(target=target, view=view, sequence=sequence)
+    names = {uid: grants[GrantUid(uid)].path for found in owners.values() for uid in found}
+    guessed = replace(base, entries=entries, names=names, lost=problem)
+    if stored is not None:
+        guessed = replace(guessed, version=stored.version, writes=stored.writes)
+    return _acknowledged(target=target, ledger=guessed)
+
+
+def acknowledgement_code(
+    *, case: str, sequence: int, cluster: ClusterKey, entries: Iterable[str]
+) -> str:
+    """The code that acknowledges just this: another state of affairs has another code."""
+    text = "\n".join([case, cluster, str(sequence), *sorted(entries)])
+    return hashlib.sha256(text.encode()).hexdigest()[:10]

@@ -1,0 +1,81 @@
+"""Which entries of the list have to go: now, after an acknowledgement, or once something is known."""
+
+from collections.abc import Mapping
+
+from aks_access.api.target import Mode
+from aks_access.plan.adoption import acknowledgement_code
+from aks_access.plan.composition import Wanted
+from aks_access.plan.ledger import EntryState
+from aks_access.plan.listing import SENTINEL
+from aks_access.plan.model import Cause, GrantUid
+from aks_access.plan.outcome import Change, Verdict
+from aks_access.plan.removal import guarded, permitted, removal_of
+from aks_access.plan.scene import RemovalPlan, Scene
+from aks_access.plan.world import Removals
+
+NEEDS_EGRESS = frozenset({Cause.BASELINE, Cause.EXCLUSIVE, Cause.EGRESS})
+"""Removals that could cut the nodes off, and so need the egress to be known."""
+
+
+def removals(
+    *, scene: Scene, wants: Wanted, verdicts: Mapping[GrantUid, Verdict]
+) -> RemovalPlan:
+    """The removals of the base list."""
+    changes: list[Change] = []
+    held: list[Change] = []
+    for entry in scene.base.spelling:
+        if entry in wants.owners or entry == SENTINEL:
+            continue
+        change = _change(scene=scene, entry=entry, verdicts=verdicts)
+        if change is None:
+            continue
+        blocked = change.cause in NEEDS_EGRESS and not scene.platform.egress_known
+        if blocked or not permitted(change=change, removals=scene.world.removals):
+            held.append(change)
+        else:
+            changes.append(change)
+    waiting, code = _unacknowledged(scene=scene, changes=changes)
+    waits = {change.entry for change in waiting}
+    return RemovalPlan(
+        now=tuple(change for change in changes if change.entry not in waits),
+        waiting=waiting,
+        held=tuple(held),
+        acknowledgement=code,
+    )
+
+
+def _change(
+    *, scene: Scene, entry: str, verdicts: Mapping[GrantUid, Verdict]
+) -> Change | None:
+    world = scene.world
+    owned = scene.ledger.entries.get(entry)
+    if owned is not None:
+        return removal_of(entry=owned, world=world, verdicts=verdicts)
+    exclusive = (
+        scene.mode is Mode.EXCLUSIVE
+        and not scene.lost
+        and world.target is not None
+        and world.target.deleting is None
+        and world.removals is Removals.ALL
+    )
+    return Change(entry=entry, cause=Cause.EXCLUSIVE) if exclusive else None
+
+
+def _unacknowledged(*, scene: Scene, changes: list[Change]) -> tuple[tuple[Change, ...], str]:
+    entries, target = scene.ledger.entries, scene.world.target
+    ours = sum(
+        1
+        for entry in scene.base.spelling
+        if (owned := entries.get(entry)) is not None and owned.state is not EntryState.WITHDRAWN
+    )
+    waiting = guarded(changes=changes, entries=entries, ours=ours)
+    if not waiting:
+        return (), ""
+    code = acknowledgement_code(
+        case="MassRemovalHeld",
+        sequence=scene.ledger.sequence,
+        cluster=scene.ledger.key,
+        entries=[change.entry for change in waiting],
+    )
+    given = target.acknowledge if target is not None else scene.world.acknowledge
+    return ((), "") if given == code else (waiting, code)

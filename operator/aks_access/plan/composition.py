@@ -1,0 +1,160 @@
+"""Who wants which entry: the platform's entries, everybody else's, and the admitted grants'.
+
+Between the read list and the plan stands this attribution; it never decides to remove anything.
+"""
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field, replace
+
+from aks_access.api.target import Mode
+from aks_access.plan.cluster import ClusterView
+from aks_access.plan.egress import node_egress, strings
+from aks_access.plan.ledger import BASELINE_OWNER, EGRESS_OWNER, EntryState, Ledger
+from aks_access.plan.listing import SENTINEL, Listing
+from aks_access.plan.model import GrantUid, Target
+from aks_access.plan.outcome import Origin, Verdict
+from aks_access.plan.world import World
+
+PLATFORM_OWNERS: Mapping[Origin, str] = {
+    Origin.EGRESS: EGRESS_OWNER,
+    Origin.MANAGEMENT: EGRESS_OWNER,
+    Origin.BASELINE: BASELINE_OWNER,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """The entries that are wanted whatever the grants say.
+
+    Attributes:
+        entries: canonical entry to why it is wanted; the first reason stays.
+        egress_known: False where the nodes' egress could not be told.
+        unresolved: range sets of the baseline that do not resolve; its last entries stay.
+        omitted: how many entries do not fit into the list.
+    """
+
+    entries: dict[str, Origin]
+    egress_known: bool = True
+    unresolved: tuple[str, ...] = ()
+    omitted: int = 0
+
+
+def platform(*, world: World, view: ClusterView, ledger: Ledger) -> Platform:
+    """Egress of nodes and management cluster, and the baseline."""
+    entries: dict[str, Origin] = {}
+    if world.target is None:
+        _keep(entries, ledger=ledger, owner=EGRESS_OWNER, origin=Origin.EGRESS)
+        _keep(entries, ledger=ledger, owner=BASELINE_OWNER, origin=Origin.BASELINE)
+        return Platform(entries=entries)
+    nodes = node_egress(target=world.target, view=view)
+    if nodes is None or world.target.problems:
+        _keep(entries, ledger=ledger, owner=EGRESS_OWNER, origin=Origin.EGRESS)
+    for entry in strings(nodes or ()):
+        entries.setdefault(entry, Origin.EGRESS)
+    for entry in strings(world.management_egress):
+        entries.setdefault(entry, Origin.MANAGEMENT)
+    unresolved = _baseline(entries, target=world.target, world=world)
+    if unresolved or world.target.problems:
+        _keep(entries, ledger=ledger, owner=BASELINE_OWNER, origin=Origin.BASELINE)
+    return Platform(entries=entries, egress_known=nodes is not None, unresolved=unresolved)
+
+
+def fitting(*, platform: Platform, room: int, present: Listing) -> Platform:
+    """The platform's entries that AKS would take: egress first, then what stands already."""
+    entries = platform.entries
+    if len(entries) <= room:
+        return platform
+    ranked = sorted(
+        entries, key=lambda e: (entries[e] is Origin.BASELINE, e not in present, e)
+    )[: max(room, 0)]
+    kept = set(ranked)
+    return replace(
+        platform,
+        entries={entry: origin for entry, origin in entries.items() if entry in kept},
+        omitted=len(entries) - len(kept),
+    )
+
+
+def _baseline(entries: dict[str, Origin], *, target: Target, world: World) -> tuple[str, ...]:
+    unresolved = []
+    for entry in strings(target.baseline):
+        entries.setdefault(entry, Origin.BASELINE)
+    for name in dict.fromkeys(target.baseline_sets):
+        found = world.sets.get(name)
+        if found is None or not found.usable:
+            unresolved.append(name)
+            continue
+        for entry in strings(found.ranges):
+            entries.setdefault(entry, Origin.BASELINE)
+    return tuple(unresolved)
+
+
+def _keep(entries: dict[str, Origin], *, ledger: Ledger, owner: str, origin: Origin) -> None:
+    for entry in ledger.entries.values():
+        if owner in entry.owners and entry.state is not EntryState.WITHDRAWN:
+            entries.setdefault(entry.range, origin)
+
+
+def foreign(*, base: Listing, platform: Platform, ledger: Ledger) -> tuple[str, ...]:
+    """The entries in Azure that are neither ours nor the platform's, in Azure's order."""
+    return tuple(
+        entry
+        for entry in base.spelling
+        if entry != SENTINEL and entry not in platform.entries and entry not in ledger.entries
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The entries that should stand: canonical entry to its ledger owners.
+
+    `sets` has, for an entry that came through nothing but range sets, their names.
+    """
+
+    owners: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    sets: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def wanted(
+    *,
+    platform: Platform,
+    verdicts: Mapping[GrantUid, Verdict],
+    ledger: Ledger,
+    unready: Set[GrantUid] = frozenset(),
+) -> Wanted:
+    """The platform's entries and those of the admitted grants.
+
+    Of a grant that is not ready only what it holds already.
+    """
+    result = Wanted(
+        owners={entry: (PLATFORM_OWNERS[origin],) for entry, origin in platform.entries.items()}
+    )
+    direct: set[str] = set()
+    for uid in sorted(verdicts):
+        verdict = verdicts[uid]
+        if not verdict.admitted:
+            continue
+        for item in verdict.ranges:
+            entry = str(item)
+            if uid in unready and not _holds(ledger=ledger, uid=uid, entry=entry):
+                continue
+            result.owners[entry] = (*result.owners.get(entry, ()), uid)
+            through = verdict.via_sets.get(item)
+            if through is None:
+                direct.add(entry)
+            else:
+                known = result.sets.get(entry, ())
+                result.sets[entry] = tuple(dict.fromkeys((*known, *through)))
+    for entry in direct:
+        result.sets.pop(entry, None)
+    return result
+
+
+def _holds(*, ledger: Ledger, uid: GrantUid, entry: str) -> bool:
+    known = ledger.entries.get(entry)
+    return known is not None and uid in known.owners
+
+
+def keeps_foreign(*, mode: Mode, egress_known: bool, lost: bool) -> bool:
+    """Whether foreign entries stay: always in Merge; else while dropping them could lock out."""
+    return mode is not Mode.EXCLUSIVE or lost or not egress_known

@@ -1,0 +1,184 @@
+"""What the target's status must say, the worst first.
+
+Only what the plan itself shows; that ARM could not be reached, or that another operation runs on
+the way, is the engine's to add.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from aks_access.api.conditions import GrantReason, TargetReason
+from aks_access.plan.adoption import lost_code
+from aks_access.plan.cluster import RUNNING
+from aks_access.plan.model import Cause, GrantUid
+from aks_access.plan.outcome import AccessState, Change, Finding, Verdict
+from aks_access.plan.scene import RemovalPlan, Scene
+
+SEVERITY = {
+    reason: rank
+    for rank, reason in enumerate(
+        (
+            TargetReason.REVOCATION_OVERDUE,
+            TargetReason.INVALID_SPEC,
+            TargetReason.LEDGER_LOST,
+            TargetReason.MASS_REMOVAL_HELD,
+            TargetReason.UNSUPPORTED_CLUSTER,
+            TargetReason.CLUSTER_STOPPED,
+            TargetReason.CLUSTER_FAILED,
+            TargetReason.CLUSTER_UNRESTRICTED,
+            TargetReason.NODE_EGRESS_UNKNOWN,
+            TargetReason.NOT_REVOCABLE,
+            TargetReason.RANGE_SET_NOT_RESOLVED,
+            TargetReason.CAPACITY_EXCEEDED,
+            TargetReason.CLUSTER_BUSY,
+            TargetReason.SUSPENDED,
+            TargetReason.OBSERVING,
+        )
+    )
+}
+
+
+def findings(
+    *,
+    scene: Scene,
+    removals: RemovalPlan,
+    stuck: tuple[Change, ...],
+    overdue: tuple[tuple[str, datetime], ...],
+    verdicts: Mapping[GrantUid, Verdict],
+) -> tuple[Finding, ...]:
+    """Everything worth a condition, the worst first."""
+    found = [
+        *_overdue(overdue),
+        *_ledger(scene),
+        *_waiting(removals),
+        *_cluster(scene),
+        *_open(scene),
+        *_egress(removals=removals, scene=scene),
+        *_limits(stuck=stuck, scene=scene, verdicts=verdicts),
+        *_intent(scene),
+    ]
+    return tuple(sorted(found, key=lambda finding: SEVERITY[finding.reason]))
+
+
+def unwritable(scene: Scene) -> bool:
+    """Whether AKS would refuse any write just now, revocations included."""
+    return not scene.view.settled or scene.view.power_state != RUNNING
+
+
+def _overdue(overdue: tuple[tuple[str, datetime], ...]) -> Iterator[Finding]:
+    if overdue:
+        entry, due = min(overdue, key=lambda item: item[1])
+        yield Finding(
+            reason=TargetReason.REVOCATION_OVERDUE,
+            details={
+                "entry": entry,
+                "due": f"{due:%Y-%m-%dT%H:%M:%SZ}",
+                "count": str(len(overdue)),
+            },
+        )
+
+
+def _ledger(scene: Scene) -> Iterator[Finding]:
+    if scene.lost:
+        yield Finding(
+            reason=TargetReason.LEDGER_LOST,
+            details={"problem": scene.lost, "code": lost_code(scene.ledger)},
+            blocks=True,
+        )
+
+
+def _waiting(removals: RemovalPlan) -> Iterator[Finding]:
+    if removals.waiting:
+        yield Finding(
+            reason=TargetReason.MASS_REMOVAL_HELD,
+            details={
+                "count": str(len(removals.waiting)),
+                "causes": ", ".join(sorted({change.cause for change in removals.waiting})),
+                "code": removals.acknowledgement,
+            },
+        )
+
+
+def _cluster(scene: Scene) -> Iterator[Finding]:
+    view = scene.view
+    if scene.unsupported:
+        yield Finding(
+            reason=TargetReason.UNSUPPORTED_CLUSTER,
+            details={"kind": scene.unsupported, "cluster": view.resource_id},
+            blocks=True,
+        )
+    if view.power_state != RUNNING:
+        yield Finding(
+            reason=TargetReason.CLUSTER_STOPPED, details={"power": view.power_state}, blocks=True
+        )
+    if not view.settled:
+        yield Finding(reason=TargetReason.CLUSTER_BUSY, details={"state": view.provisioning_state})
+    elif scene.failed_by_others:
+        yield Finding(
+            reason=TargetReason.CLUSTER_FAILED,
+            details={"state": view.provisioning_state},
+            blocks=True,
+        )
+
+
+def _open(scene: Scene) -> Iterator[Finding]:
+    if scene.observed or scene.unsupported or not scene.open:
+        return
+    target = scene.world.target
+    if target is not None and target.restrict_unrestricted and not scene.platform.egress_known:
+        yield Finding(
+            reason=TargetReason.NODE_EGRESS_UNKNOWN,
+            details={"outbound": scene.view.outbound_type},
+            blocks=True,
+        )
+    else:
+        opted_in = target is not None and target.restrict_unrestricted
+        yield Finding(
+            reason=TargetReason.CLUSTER_UNRESTRICTED,
+            details={"opted_in": "yes" if opted_in else ""},
+            blocks=True,
+        )
+
+
+def _egress(*, removals: RemovalPlan, scene: Scene) -> Iterator[Finding]:
+    platform = scene.platform
+    causes = (Cause.BASELINE, Cause.EXCLUSIVE, Cause.EGRESS)
+    if not platform.egress_known and any(change.cause in causes for change in removals.held):
+        yield Finding(
+            reason=TargetReason.NODE_EGRESS_UNKNOWN,
+            details={"outbound": scene.view.outbound_type},
+        )
+    if platform.unresolved:
+        yield Finding(
+            reason=TargetReason.RANGE_SET_NOT_RESOLVED,
+            details={"sets": ", ".join(platform.unresolved)},
+        )
+
+
+def _limits(
+    *, stuck: tuple[Change, ...], scene: Scene, verdicts: Mapping[GrantUid, Verdict]
+) -> Iterator[Finding]:
+    reasons = {refusal.reason for verdict in verdicts.values() for refusal in verdict.refusals}
+    if stuck or GrantReason.NOT_REVOCABLE in reasons:
+        yield Finding(
+            reason=TargetReason.NOT_REVOCABLE, details={"outbound": scene.view.outbound_type}
+        )
+    if GrantReason.CAPACITY_EXCEEDED in reasons:
+        ends = [
+            (verdict.ends, verdict.grant.path)
+            for verdict in verdicts.values()
+            if verdict.state is AccessState.LIVE and verdict.ends is not None
+        ]
+        when, path = min(ends, default=(None, ""))
+        freed = f"{path}, {when:%Y-%m-%dT%H:%M:%SZ}" if when is not None else ""
+        yield Finding(
+            reason=TargetReason.CAPACITY_EXCEEDED,
+            details={"limit": str(scene.view.entry_limit), "next": freed},
+        )
+
+
+def _intent(scene: Scene) -> Iterator[Finding]:
+    if scene.world.target is not None and scene.world.target.suspend:
+        yield Finding(reason=TargetReason.SUSPENDED)
+    if scene.observed:
+        yield Finding(reason=TargetReason.OBSERVING)

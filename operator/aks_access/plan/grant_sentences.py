@@ -1,0 +1,262 @@
+"""What people read on a grant: why it is not let in, or how it stands.
+
+Each refusal names the value, the limit and the way out; the target's contact is quoted where
+it has one.
+"""
+
+from collections.abc import Sequence
+
+from aks_access.api.conditions import GrantReason
+from aks_access.plan.outcome import AccessState, Refusal, Rule, Verdict
+from aks_access.plan.wording import ask, az_flags, azure_text, instant, listed, sentence, way_out
+
+_REQUIRED = frozenset({Rule.REASON, Rule.TICKET, Rule.REQUESTED_BY})
+
+
+def refusal_sentence(
+    *,
+    refusal: Refusal,
+    target: str,
+    contact: str = "",
+    open_targets: Sequence[str] = (),
+    cluster: str = "",
+) -> str:
+    """Why a grant is not let in on `target`, and the way out.
+
+    `contact` is the target's `policy.contact`, `open_targets` the targets that take grants of the
+    grant's namespace, `cluster` the target's ARM id.
+    """
+    match refusal.reason:
+        case GrantReason.INVALID_SPEC:
+            return _invalid(refusal)
+        case GrantReason.TARGET_NOT_FOUND:
+            return _no_target(refusal=refusal, open_targets=open_targets)
+        case GrantReason.NAMESPACE_NOT_ALLOWED:
+            others = [name for name in open_targets if name != target]
+            hint = f" Open to this namespace: {listed(others)}." if others else ""
+            return f"{target} takes no grants from {refusal.value}. {ask(contact)}{hint}"
+        case GrantReason.RANGE_SET_NOT_RESOLVED:
+            return (
+                f"IPRangeSet {refusal.value} does not exist or does not resolve. See `kubectl get "
+                f"iprs {refusal.value}` and mend it, or take it out of spec.rangeSetRefs."
+            )
+        case GrantReason.POLICY_DENIED:
+            return _policy(refusal=refusal, target=target, contact=contact)
+        case _:
+            return _structural(refusal=refusal, target=target, contact=contact, cluster=cluster)
+
+
+def _invalid(refusal: Refusal) -> str:
+    where = f"{refusal.field}: " if refusal.field else ""
+    return sentence(f"{where}{refusal.limit or refusal.value or 'the spec cannot be read'}")
+
+
+def _no_target(*, refusal: Refusal, open_targets: Sequence[str]) -> str:
+    if refusal.field == "spec.targetSelector":
+        said = "No target's labels match spec.targetSelector."
+        advice = "Mend the selector, or ask for the label."
+    else:
+        said = f'No target "{refusal.value}".'
+        advice = "Mend spec.targetRef.name."
+    hint = listed(list(open_targets)) if open_targets else "none"
+    return f"{said} Open to this namespace: {hint}. {advice}"
+
+
+def _policy(*, refusal: Refusal, target: str, contact: str) -> str:
+    value, limit = refusal.value, refusal.limit
+    if refusal.field == "spec.rangeSetRefs":
+        value = f"{value} (through a range set)"
+    match refusal.rule:
+        case Rule.MIN_PREFIX:
+            said = f"{value} is wider than {limit}, the limit of {target}."
+            advice = "Narrow it"
+        case Rule.ALLOWED_RANGES:
+            said = f"{value} lies outside what {target} allows: {limit}."
+            advice = "Use a range inside"
+        case Rule.DENIED_RANGES:
+            said = f"{value} overlaps {limit}, which {target} denies."
+            advice = "Use another range"
+        case Rule.MAX_DURATION if refusal.field == "spec.duration":
+            said = f"duration {value} is longer than {limit}, the limit of {target}."
+            advice = "Shorten it"
+        case Rule.MAX_DURATION:
+            said = (
+                f"expiresAt {value} is more than {limit}, the limit of {target}, after the start "
+                "of access."
+            )
+            advice = "Commit an earlier expiresAt"
+        case Rule.PERMANENT:
+            said = f"The grant has no end, and {target} takes no permanent ones."
+            advice = "Set expiresAt or duration"
+        case Rule.MAX_GRANTS:
+            said = f"Namespace {value} may have {limit} live or scheduled grants on {target}."
+            advice = "Delete or revoke one"
+        case Rule.MAX_ENTRIES:
+            said = f"The namespace would take {value} entries of {target}, its limit is {limit}."
+            advice = "Merge ranges, or end another grant"
+        case rule if rule in _REQUIRED:
+            said = f"{target} takes no grant without {refusal.field}."
+            advice = "Fill it in"
+        case _:
+            said = f"{target} refuses {refusal.field} {value} ({refusal.rule} {limit})."
+            advice = "Change it"
+    return f"{said} {way_out(advice, contact=contact)}"
+
+
+def _structural(*, refusal: Refusal, target: str, contact: str, cluster: str) -> str:
+    match refusal.reason:
+        case GrantReason.CAPACITY_EXCEEDED:
+            next_free = f" Next to free: {refusal.hint}." if refusal.hint else ""
+            advice = way_out("Merge ranges or shorten others", contact=contact)
+            return f"{target}: {refusal.value}.{next_free} {advice}"
+        case GrantReason.RANGE_REFUSED:
+            said = sentence(azure_text(refusal.limit) or "it gave no reason")
+            return f"Azure refused {refusal.value} on {target}: {said} Change spec.ipRanges."
+        case GrantReason.CLUSTER_UNRESTRICTED:
+            return (
+                f"Anyone can reach {target}; this grant changes nothing. Platform: put every "
+                "client's egress in baseline, then set restrictUnrestricted."
+            )
+        case GrantReason.UNSUPPORTED_CLUSTER:
+            return unsupported_sentence(kind=refusal.value, cluster=cluster, on_grant=True)
+        case GrantReason.NODE_EGRESS_UNKNOWN:
+            return egress_sentence(outbound=refusal.value)
+        case GrantReason.NOT_REVOCABLE:
+            return (
+                f"{target} (outbound type {refusal.value}) holds no other entry, and a list "
+                "without any would open it: the end of this grant could not be written. Platform: "
+                f"add a baseline entry or nodeEgress. {ask(contact)}"
+            )
+        case GrantReason.TARGET_BLOCKED:
+            return blocked_sentence(target=target, reason=refusal.value, message=refusal.limit)
+        case _:
+            return sentence(f"{target}: {refusal.reason} {refusal.value} {refusal.limit}".strip())
+
+
+def unsupported_sentence(*, kind: str, cluster: str, on_grant: bool) -> str:
+    """Authorized ranges do not apply to this cluster (`private cluster` or another kind)."""
+    end = "delete this grant" if on_grant else "delete this target"
+    if kind and kind != "private cluster":
+        return f"{kind}: ranges do not apply. Move the cluster to a Standard one, or {end}."
+    command = f'`az aks command invoke {az_flags(cluster)} --command "…"`'
+    return f"Private cluster: ranges do not apply. Use {command} or Bastion; {end}."
+
+
+def egress_sentence(*, outbound: str) -> str:
+    """The nodes' addresses are not known, and a write could cut them off."""
+    what = outbound or "Unknown outbound type"
+    return (
+        f"{what}: a write could cut the nodes off. Set nodeEgress to the public IPs by which they "
+        "leave (firewall or NAT gateway)."
+    )
+
+
+def blocked_sentence(*, target: str, reason: str, message: str) -> str:
+    """A grant waits because its target cannot be worked on; quotes what the target says."""
+    said = sentence(message) if message else f"See `kubectl describe aat {target}`."
+    return f"{target} is {reason}: {said}"
+
+
+def refusals_sentence(
+    *,
+    verdict: Verdict,
+    target: str,
+    contact: str = "",
+    open_targets: Sequence[str] = (),
+    cluster: str = "",
+) -> str:
+    """The first refusal in full, and which other rules the grant breaks."""
+    first, *others = verdict.refusals
+    said = refusal_sentence(
+        refusal=first, target=target, contact=contact, open_targets=open_targets, cluster=cluster
+    )
+    rules = [rule for rule in dict.fromkeys(other.rule for other in others) if rule != first.rule]
+    more = sum(1 for other in others if other.rule == first.rule)
+    if more:
+        said += f" {more} more of its values break this rule."
+    return f"{said} Also against: {listed(rules)}." if rules else said
+
+
+def verdict_sentence(
+    *, verdict: Verdict, target: str, observed: bool = False, suspended: bool = False
+) -> str:
+    """How a grant that is not refused stands on `target`.
+
+    `observed` and `suspended` speak of the target. A refused one: `refusals_sentence`.
+    """
+    match verdict.state:
+        case AccessState.EXPIRED | AccessState.REVOKED | AccessState.DELETED:
+            return _closed(verdict=verdict, target=target)
+        case AccessState.SCHEDULED:
+            starts = verdict.grant.not_before or verdict.starts
+            when = f" at {instant(starts)}" if starts is not None else ""
+            return f"Scheduled: starts{when}, {_until(verdict)}."
+        case AccessState.LIVE if observed:
+            return (
+                f"Observed: {target} is in mode Observe, nothing is written. In Merge it would be "
+                f"let in {_until(verdict)}."
+            )
+        case AccessState.LIVE if suspended:
+            return f"{target} is suspended: {_stands(verdict)} until spec.suspend is lifted there."
+        case AccessState.LIVE if verdict.present:
+            return f"Let in {_until(verdict)}."
+        case _:
+            return f"Being let in on {target}: written to Azure, then read back."
+
+
+def _stands(verdict: Verdict) -> str:
+    return "the access stays as it is" if verdict.present else "nothing is added"
+
+
+def _until(verdict: Verdict) -> str:
+    if verdict.needs_activation and verdict.grant.duration is not None:
+        return "for its duration from the first admission"
+    return f"until {instant(verdict.ends)}" if verdict.ends is not None else "with no end"
+
+
+def _closed(*, verdict: Verdict, target: str) -> str:
+    match verdict.state:
+        case AccessState.EXPIRED:
+            said = f"Expired {instant(verdict.ends)}" if verdict.ends is not None else "Expired"
+        case AccessState.REVOKED:
+            said = "Revoked"
+        case _:
+            said = "Deleted"
+    if verdict.covered:
+        (item, cover), *others = verdict.covered
+        more = f", and {len(others)} more of its ranges are still admitted" if others else ""
+        return f"{said}. Closed, but {cover} still admits {item}{more}."
+    if verdict.state is AccessState.EXPIRED:
+        return f"{said}. {_renewal(verdict)}"
+    if verdict.state is AccessState.REVOKED:
+        tracked = verdict.grant.tracked
+        again = f"Tracked by {tracked}: d" if tracked else "D"
+        return f"{said}. {again}elete it, or set revoked to false for access until its end."
+    return f"{said}: its access to {target} is taken away."
+
+
+def _renewal(verdict: Verdict) -> str:
+    grant = verdict.grant
+    renew = "a later expiresAt" if grant.duration is None else "a new grant"
+    if grant.tracked:
+        return f"Tracked by {grant.tracked}: delete it in Git; for new access, commit {renew}."
+    return f"For new access, {'set' if grant.duration is None else 'create'} {renew}."
+
+
+def pending_sentence(*, verdict: Verdict, target: str) -> str:
+    """A closed grant whose entries still stand in Azure."""
+    ended = {
+        AccessState.EXPIRED: f"Expired {instant(verdict.ends)}" if verdict.ends else "Expired",
+        AccessState.REVOKED: "Revoked",
+        AccessState.DELETED: "Deleted",
+    }.get(verdict.state, "No longer let in")
+    return f"{ended}; its ranges are being taken out of {target} and stand until read back."
+
+
+def overdue_sentence(*, entries: Sequence[str], due: str, target: str) -> str:
+    """A grant whose removal is overdue; `due` is an instant as text."""
+    stand = "stand" if len(entries) > 1 else "stands"
+    return (
+        f"{listed(list(entries))} still {stand} open on {target}, due {due}. The platform team "
+        f"sees why: `kubectl describe aat {target}`."
+    )

@@ -1,0 +1,133 @@
+"""Each matching grant's verdict: what it asks, whether this cluster can take it, whether it fits.
+
+In that order; a grant that an earlier step refuses takes no room from another.
+"""
+
+from collections.abc import Mapping, Set
+from dataclasses import replace
+
+from aks_access.api.conditions import GrantReason, TargetReason
+from aks_access.plan import admission
+from aks_access.plan.access import judge, matches
+from aks_access.plan.egress import sentinel_allowed
+from aks_access.plan.model import GrantUid, Policy, Target
+from aks_access.plan.outcome import AccessState, Refusal, Rule, Verdict
+from aks_access.plan.scene import Scene
+
+_ANYTHING = Policy(all_namespaces=True, min_prefix_length=0, allow_permanent=True)
+"""Judges by the grant alone, where the target's own policy cannot be read."""
+
+
+def verdicts(*, scene: Scene, occupied: Set[str] = frozenset()) -> dict[GrantUid, Verdict]:
+    """The verdict of each grant that matches the target, by uid.
+
+    `occupied` are entries that nobody wants any more and that stay in the list for now.
+    """
+    world, target = scene.world, scene.world.target
+    if target is None:
+        return {}
+    readable = replace(target, policy=_ANYTHING) if target.problems else target
+    judged = {
+        uid: judge(
+            grant=grant,
+            target=readable,
+            sets=world.sets,
+            namespaces=world.namespaces,
+            activations=world.activations,
+            now=world.now,
+        )
+        for uid, grant in world.grants.items()
+        if matches(grant=grant, target=target)
+    }
+    if target.deleting is not None:
+        return judged
+    programmed = _programmed(scene=scene, judged=judged)
+    judged = {
+        uid: _structural(scene=scene, target=target, verdict=verdict, inside=uid in programmed)
+        for uid, verdict in judged.items()
+    }
+    limited = admission.limit_grants(
+        verdicts=judged.values(), policy=readable.policy, programmed=programmed
+    )
+    if scene.observed:
+        return {
+            uid: replace(verdict, admitted=verdict.state is AccessState.LIVE)
+            for uid, verdict in limited.items()
+        }
+    return admission.admit(
+        verdicts=limited,
+        fixed={*scene.platform.entries, *scene.kept_foreign, *occupied},
+        limit=scene.view.entry_limit,
+        max_entries_per_namespace=readable.policy.max_entries_per_namespace,
+        programmed=programmed,
+    )
+
+
+def _programmed(*, scene: Scene, judged: Mapping[GrantUid, Verdict]) -> set[GrantUid]:
+    entries = scene.ledger.entries
+    return {
+        uid
+        for uid, verdict in judged.items()
+        if verdict.ranges
+        and all(
+            (entry := entries.get(str(item))) is not None and uid in entry.owners
+            for item in verdict.ranges
+        )
+    }
+
+
+def _structural(*, scene: Scene, target: Target, verdict: Verdict, inside: bool) -> Verdict:
+    """Refuse a live grant that this cluster cannot let in, or whose end could not be written.
+
+    One that is inside already stays: taking it out would need the very write that is impossible.
+    """
+    if verdict.state is not AccessState.LIVE:
+        return verdict
+    remembered = scene.ledger.refused.get(verdict.grant.uid)
+    if scene.unsupported:
+        return _refuse(verdict, GrantReason.UNSUPPORTED_CLUSTER, Rule.AZURE, scene.unsupported)
+    if scene.open:
+        return _open(scene=scene, target=target, verdict=verdict)
+    if target.problems and not inside:
+        first = target.problems[0]
+        return _refuse(
+            verdict,
+            GrantReason.TARGET_BLOCKED,
+            Rule.SPEC,
+            TargetReason.INVALID_SPEC,
+            f"{first.path}: {first.message}",
+        )
+    if remembered is not None and remembered.generation == verdict.grant.generation:
+        asked = ", ".join(map(str, verdict.ranges[:5]))
+        return _refuse(
+            verdict, GrantReason.RANGE_REFUSED, Rule.AZURE, asked, remembered.message
+        )
+    if not inside and not _revocable(scene):
+        outbound = scene.view.outbound_type
+        return _refuse(verdict, GrantReason.NOT_REVOCABLE, Rule.NOT_REVOCABLE, outbound)
+    return verdict
+
+
+def _open(*, scene: Scene, target: Target, verdict: Verdict) -> Verdict:
+    if target.restrict_unrestricted and not scene.platform.egress_known:
+        outbound = scene.view.outbound_type
+        return _refuse(verdict, GrantReason.NODE_EGRESS_UNKNOWN, Rule.UNRESTRICTED, outbound)
+    return _refuse(verdict, GrantReason.CLUSTER_UNRESTRICTED, Rule.UNRESTRICTED)
+
+
+def _refuse(
+    verdict: Verdict, reason: GrantReason, rule: Rule, value: str = "", limit: str = ""
+) -> Verdict:
+    field = "spec.ipRanges" if reason is GrantReason.RANGE_REFUSED else ""
+    return admission.refused(
+        verdict, Refusal(reason=reason, rule=rule, field=field, value=value, limit=limit)
+    )
+
+
+def _revocable(scene: Scene) -> bool:
+    """Whether something else than grants keeps the list from being empty."""
+    return (
+        bool(scene.platform.entries)
+        or bool(scene.kept_foreign)
+        or sentinel_allowed(scene.view)
+    )

@@ -1,0 +1,126 @@
+"""What the operator remembers about one cluster: which entries are, or were, ours.
+
+The value types and the pure transitions between them; storage is `kube/ledger.py`. The rules are
+those of the documentation's architecture page: entries are recorded before Azure is written, and
+shrink only after a removal was read back.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from aks_access.plan.model import ClusterKey, Identity
+
+SCHEMA_VERSION = 1
+
+BASELINE_OWNER = "baseline"
+EGRESS_OWNER = "egress"
+SENTINEL_OWNER = "sentinel"
+
+
+class EntryState(StrEnum):
+    """How an entry of ours stands."""
+
+    INTENDED = "intended"  # about to be written, or written without proof
+    OWNED = "owned"  # read back
+    WITHDRAWN = "withdrawn"  # removed; remembered so that a stale writer's copy is known
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One range that is or was ours.
+
+    Attributes:
+        range: canonical CIDR.
+        state: see `EntryState`.
+        owners: grant uids, `baseline`, `egress` or `sentinel`.
+        unsettled: an earlier attempt carried it and may yet be applied: a refusal of a later
+            attempt does not void it.
+        since: when it entered this state, UTC.
+        due: when its removal fell due, UTC; None while it is wanted.
+        released: owners whose grants were let go although the entry still stands (the debt).
+        sets: names of the range sets that it came through, if through none but sets.
+    """
+
+    range: str
+    state: EntryState
+    owners: tuple[str, ...]
+    since: datetime
+    unsettled: bool = False
+    due: datetime | None = None
+    released: tuple[str, ...] = ()
+    sets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WriteInFlight:
+    """A PUT that was or is about to be sent and is not proven yet.
+
+    Attributes:
+        desired: the list that was sent.
+        added, removed: entries (as in Azure) that it adds and takes out.
+        started: UTC.
+        failed: its operation ended Failed or Canceled: send again even if the list looks right.
+    """
+
+    desired: tuple[str, ...]
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    started: datetime
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedGrant:
+    """A grant whose ranges AKS refused (400), remembered until its spec changes.
+
+    Attributes:
+        generation: of the grant when it was refused.
+        message: AKS's sentence.
+    """
+
+    generation: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The ledger of one cluster.
+
+    Attributes:
+        key: lower-case ARM id.
+        resource_id: ARM id as the target spelled it.
+        resource_uid: the cluster's `resourceUID` when last read; None = unknown.
+        target_name, target_uid: the ApiAccessTarget that holds this ledger.
+        identity, mode: what a removal needs when the target is gone.
+        sequence: grows by one with each save; mirrored in the target's status.
+        entries: by range.
+        names: `namespace/name` of the grants that own entries, by uid.
+        in_flight: the write not yet proven.
+        writes: times of recent PUTs, UTC, oldest first (at most 40).
+        verified: the last list that was read back after a write or at first sight; None = open.
+        egress: the node egress last resolved.
+        refused: grant uid to what AKS said of its ranges.
+        lost: why what is ours had to be guessed, until that is acknowledged; "" = it is known.
+        detached: the target was deleted with Detach: nothing here is ours any more.
+        version: resourceVersion of the ConfigMap, "" while it does not exist.
+    """
+
+    key: ClusterKey
+    resource_id: str
+    target_name: str
+    target_uid: str
+    mode: str
+    identity: Identity | None = None
+    resource_uid: str | None = None
+    sequence: int = 0
+    entries: dict[str, LedgerEntry] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    in_flight: WriteInFlight | None = None
+    writes: tuple[datetime, ...] = ()
+    verified: tuple[str, ...] | None = None
+    egress: tuple[str, ...] = ()
+    refused: dict[str, RefusedGrant] = field(default_factory=dict)
+    detached: bool = False
+    lost: str = ""
+    version: str = ""

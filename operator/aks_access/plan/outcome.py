@@ -1,0 +1,183 @@
+"""What planning answers: structured, so that every sentence, audit line, metric and check of the
+command line is rendered from the same facts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from aks_access.api.conditions import GrantReason, TargetReason
+from aks_access.api.ranges import IPv4Range
+from aks_access.plan.ledger import LedgerEntry
+from aks_access.plan.model import Cause, Grant, GrantUid
+
+
+class Rule(StrEnum):
+    """The rule that a refusal names."""
+
+    SPEC = "spec"
+    NAMESPACE = "policy.allowedNamespaces"
+    MAX_DURATION = "policy.maxDuration"
+    PERMANENT = "policy.allowPermanent"
+    MIN_PREFIX = "policy.minPrefixLength"
+    ALLOWED_RANGES = "policy.allowedRanges"
+    DENIED_RANGES = "policy.deniedRanges"
+    REASON = "policy.requireReason"
+    TICKET = "policy.requireTicket"
+    REQUESTED_BY = "policy.requireRequestedBy"
+    MAX_GRANTS = "policy.maxGrantsPerNamespace"
+    MAX_ENTRIES = "policy.maxEntriesPerNamespace"
+    RANGE_SET = "rangeSetRefs"
+    CAPACITY = "capacity"
+    NOT_REVOCABLE = "revocability"
+    UNRESTRICTED = "restrictUnrestricted"
+    AZURE = "azure"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a grant is not let in: reason, the rule, the field, what stands there and the limit.
+
+    `hint` is a fact that helps to find the way out.
+    """
+
+    reason: GrantReason
+    rule: Rule
+    field: str = ""
+    value: str = ""
+    limit: str = ""
+    hint: str = ""
+
+
+class AccessState(StrEnum):
+    """What a grant asks of a target at this moment, before capacity."""
+
+    LIVE = "Live"
+    SCHEDULED = "Scheduled"
+    EXPIRED = "Expired"
+    REVOKED = "Revoked"
+    DELETED = "Deleted"
+    REFUSED = "Refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One grant on one target.
+
+    Attributes:
+        ranges: what it asks for, range sets expanded, without duplicates, sorted.
+        via_sets: which of `ranges` came through a range set: range to the sets' names.
+        starts, ends: of the current period, UTC; `ends` None = permanent.
+        refusals: why it is not let in; not empty = REFUSED.
+        needs_activation: a `duration` that has not begun to count.
+        admitted: it is let in by this plan.
+        present: every range of it is in the list as read.
+        covered: ranges of a closed grant that something else still admits: range to by what.
+    """
+
+    grant: Grant
+    state: AccessState
+    ranges: tuple[IPv4Range, ...] = ()
+    via_sets: Mapping[IPv4Range, tuple[str, ...]] = field(default_factory=dict)
+    starts: datetime | None = None
+    ends: datetime | None = None
+    refusals: tuple[Refusal, ...] = ()
+    needs_activation: bool = False
+    admitted: bool = False
+    present: bool = False
+    covered: tuple[tuple[str, str], ...] = ()
+
+
+class Origin(StrEnum):
+    """Why an entry stands in the list."""
+
+    EGRESS = "Egress"
+    MANAGEMENT = "Management"
+    FOREIGN = "Foreign"
+    BASELINE = "Baseline"
+    GRANT = "Grant"
+    SENTINEL = "Sentinel"
+    UNATTRIBUTED = "Unattributed"
+    REVOKING = "Revoking"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry that a plan adds or takes out, and why.
+
+    `owners` are ledger owners: grant uids, and the platform's names.
+    """
+
+    entry: str
+    cause: Cause
+    owners: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EntryReport:
+    """One live entry: where it comes from and until when (None = no end)."""
+
+    entry: str
+    origin: Origin
+    grants: tuple[GrantUid, ...] = ()
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about the target that its status must say.
+
+    Attributes:
+        reason: the condition's reason.
+        details: the values that its sentence names.
+        blocks: True where additions cannot be written because of it.
+    """
+
+    reason: TargetReason
+    details: Mapping[str, str] = field(default_factory=dict)
+    blocks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What should become of a cluster's list.
+
+    Attributes:
+        desired: the whole list to write; None = leave the cluster alone.
+        write: whether a PUT is due.
+        made_at: the world's time, UTC.
+        additions, removals: against the list as read; of an Observe target what Merge would do.
+        exclusive_removals: what Exclusive would remove besides (Observe only).
+        held_removals: removals that wait for an acknowledgement.
+        overdue: removals not read back within the revocation bound, with the time they were due.
+        verdicts: of the grants that match the target, by uid.
+        held: grant uid to the entries in Azure, or perhaps about to be, that the ledger holds for
+            it; whether the grant still matches or not.
+        entries: the ledger's entries as they should stand, additions of this plan left out.
+        report: every live entry.
+        findings: the worst first.
+        restores: the list was cleared by somebody, and goes back.
+        acknowledgement: the code that lets held work go on; "" where nothing waits.
+        next_transition: when the plan changes by itself, UTC.
+        entries_used, entry_limit: of the list as desired.
+    """
+
+    desired: tuple[str, ...] | None
+    write: bool
+    made_at: datetime
+    additions: tuple[Change, ...] = ()
+    removals: tuple[Change, ...] = ()
+    exclusive_removals: tuple[str, ...] = ()
+    held_removals: tuple[Change, ...] = ()
+    overdue: tuple[tuple[str, datetime], ...] = ()
+    verdicts: Mapping[GrantUid, Verdict] = field(default_factory=dict)
+    held: Mapping[GrantUid, tuple[str, ...]] = field(default_factory=dict)
+    entries: Mapping[str, LedgerEntry] = field(default_factory=dict)
+    report: tuple[EntryReport, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    restores: bool = False
+    acknowledgement: str = ""
+    next_transition: datetime | None = None
+    entries_used: int = 0
+    entry_limit: int = 200

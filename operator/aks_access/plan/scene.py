@@ -1,0 +1,167 @@
+"""One cluster's case, set out once for every step of planning: its lists and what kind it is."""
+
+from dataclasses import dataclass, replace
+
+from aks_access.api.target import Mode
+from aks_access.plan import composition
+from aks_access.plan.adoption import Adoption
+from aks_access.plan.cluster import SUCCEEDED, ClusterView
+from aks_access.plan.composition import Platform
+from aks_access.plan.ledger import Ledger
+from aks_access.plan.listing import Listing
+from aks_access.plan.outcome import Change, Origin
+from aks_access.plan.world import Removals, World
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What every step of planning reads.
+
+    Attributes:
+        mode: of the target, or the one its ledger remembers.
+        current: the list in Azure; empty where the cluster is open.
+        base: the list to start from: `current`, or the last verified one where it was cleared.
+        restores: somebody cleared a list that was restricted.
+        closes: an open cluster that the target opted in to restrict.
+        platform, foreign: see `composition`.
+        lost: why the ledger cannot be trusted, "" = it can.
+    """
+
+    world: World
+    view: ClusterView
+    ledger: Ledger
+    mode: Mode
+    current: Listing
+    base: Listing
+    restores: bool
+    closes: bool
+    platform: Platform
+    foreign: tuple[str, ...]
+    lost: str
+
+    @property
+    def open(self) -> bool:
+        """The cluster is open to everyone, and it is not for us to close it."""
+        return self.view.ranges is None and not (self.restores or self.closes)
+
+    @property
+    def unsupported(self) -> str:
+        """What makes authorized ranges not apply to this cluster; "" where they do."""
+        if self.view.private:
+            return "private cluster"
+        return "Basic load balancer" if self.view.load_balancer_sku.lower() == "basic" else ""
+
+    @property
+    def observed(self) -> bool:
+        """The plan is made to be looked at only."""
+        return self.mode is Mode.OBSERVE
+
+    @property
+    def unproven(self) -> bool:
+        """What the view lacks may still be there: a write or another operation is under way."""
+        return self.ledger.in_flight is not None or not self.view.settled
+
+    @property
+    def failed_by_others(self) -> bool:
+        """Whether an operation that is not ours left the cluster Failed or Canceled.
+
+        A PUT of the whole cluster would retry whatever failed, so only revocations write then.
+        """
+        return (
+            self.view.settled
+            and self.view.provisioning_state != SUCCEEDED
+            and self.ledger.in_flight is None
+        )
+
+    @property
+    def kept_foreign(self) -> tuple[str, ...]:
+        """The foreign entries that stay."""
+        return self.foreign if self.keeps_foreign else ()
+
+    @property
+    def keeps_foreign(self) -> bool:
+        """Whether foreign entries stay."""
+        return composition.keeps_foreign(
+            mode=self.mode, egress_known=self.platform.egress_known, lost=bool(self.lost)
+        )
+
+    @property
+    def additions_allowed(self) -> bool:
+        """Whether entries may be added at this moment."""
+        return (
+            _may_add(world=self.world, lost=self.lost) and not self.failed_by_others
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalPlan:
+    """Removals to make now, those that wait for a person, and those that something else holds."""
+
+    now: tuple[Change, ...] = ()
+    waiting: tuple[Change, ...] = ()
+    held: tuple[Change, ...] = ()
+    acknowledgement: str = ""
+
+
+def set_scene(*, world: World, view: ClusterView, adoption: Adoption) -> Scene:
+    """Attribute the list, and tell what kind of case this is."""
+    ledger, target = adoption.ledger, world.target
+    if target is not None and target.problems:
+        world = replace(world, removals=min(world.removals, Removals.ACTS))
+    place = composition.platform(world=world, view=view, ledger=ledger)
+    mode = Mode(ledger.mode) if target is None or target.problems else target.mode
+    restores = _restores(world=world, view=view, adoption=adoption, mode=mode)
+    current = Listing.of(view.ranges or ())
+    base = Listing.of(ledger.verified or ()) if restores else current
+    foreign = composition.foreign(base=base, platform=place, ledger=ledger)
+    room = view.entry_limit - len(foreign)
+    return Scene(
+        world=world,
+        view=view,
+        ledger=ledger,
+        mode=mode,
+        current=current,
+        base=base,
+        restores=restores,
+        closes=not restores and _closes(world=world, view=view, adoption=adoption, place=place),
+        platform=composition.fitting(platform=place, room=room, present=base),
+        foreign=foreign,
+        lost=adoption.lost,
+    )
+
+
+def _may_add(*, world: World, lost: str) -> bool:
+    return (
+        world.additions
+        and world.removals is Removals.ALL
+        and not lost
+        and world.target is not None
+    )
+
+
+def _restores(*, world: World, view: ClusterView, adoption: Adoption, mode: Mode) -> bool:
+    target = world.target
+    return (
+        view.ranges is None
+        and adoption.ledger.verified is not None
+        and mode is not Mode.OBSERVE
+        and target is not None
+        and not target.suspend
+        and not adoption.lost
+        and world.removals is Removals.ALL
+    )
+
+
+def _closes(*, world: World, view: ClusterView, adoption: Adoption, place: Platform) -> bool:
+    """Closing adds entries, so it waits whenever these wait: a list without them locks out."""
+    target = world.target
+    return (
+        view.ranges is None
+        and target is not None
+        and target.restrict_unrestricted
+        and target.deleting is None
+        and place.egress_known
+        and not place.unresolved
+        and _may_add(world=world, lost=adoption.lost)
+        and any(o in (Origin.BASELINE, Origin.MANAGEMENT) for o in place.entries.values())
+    )

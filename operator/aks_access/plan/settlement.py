@@ -1,0 +1,132 @@
+"""How a ledger moves with its one write: intent, refusal, and proof by reading back.
+
+A write is proven only by a settled cluster that shows the list: an answer of 200, or the list in a
+body that still says Updating, is no proof. What a lost answer may have done counts as done.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from aks_access.plan.cluster import SUCCEEDED, ClusterView
+from aks_access.plan.composition import PLATFORM_OWNERS as _ORIGINS
+from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry, WriteInFlight
+from aks_access.plan.listing import Listing, same_entries
+from aks_access.plan.outcome import Plan
+
+WRITES_REMEMBERED = 40
+PLATFORM_OWNERS = frozenset(_ORIGINS.values())
+
+
+class Settled(StrEnum):
+    """What a look at the cluster says of the write in flight."""
+
+    NOTHING = "Nothing"  # none was in flight
+    WAITING = "Waiting"  # its operation, or another one, is under way
+    CONFIRMED = "Confirmed"  # read back as it was sent
+    DIFFERENT = "Different"  # settled, but the list is another one
+    FAILED = "Failed"  # the operation failed: send again
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The ledger after a look, and what the look said."""
+
+    ledger: Ledger
+    state: Settled
+
+
+def intend(*, ledger: Ledger, plan: Plan, now: datetime) -> Ledger:
+    """The ledger to save before the plan's PUT: old and new entries, and the write in flight."""
+    assert plan.desired is not None
+    entries = dict(plan.entries)
+    for change in plan.additions:
+        before = ledger.entries.get(change.entry)
+        carried = before is not None and (before.unsettled or before.state is EntryState.WITHDRAWN)
+        entries[change.entry] = LedgerEntry(
+            range=change.entry,
+            state=EntryState.INTENDED,
+            owners=change.owners,
+            since=now,
+            unsettled=carried,
+        )
+    flight = WriteInFlight(
+        desired=plan.desired,
+        added=tuple(change.entry for change in plan.additions),
+        removed=tuple(change.entry for change in plan.removals),
+        started=now,
+    )
+    writes = (*ledger.writes, now)[-WRITES_REMEMBERED:]
+    names = dict(ledger.names)
+    names.update({uid: v.grant.path for uid, v in plan.verdicts.items() if v.admitted})
+    return replace(ledger, entries=entries, names=names, in_flight=flight, writes=writes)
+
+
+def refuse(*, ledger: Ledger) -> Ledger:
+    """The ledger after a definite refusal of the write in flight: its intentions are void.
+
+    An entry that an earlier, unsettled attempt carries too stays intended: that one may land yet.
+    """
+    flight = ledger.in_flight
+    if flight is None:
+        return ledger
+    entries = {
+        name: entry
+        for name, entry in ledger.entries.items()
+        if not (name in flight.added and entry.state is EntryState.INTENDED and not entry.unsettled)
+    }
+    return replace(ledger, entries=entries, in_flight=None)
+
+
+def doubt(*, ledger: Ledger) -> Ledger:
+    """The ledger after an ambiguous answer: what it intended may have been applied."""
+    entries = {
+        name: replace(entry, unsettled=True) if entry.state is EntryState.INTENDED else entry
+        for name, entry in ledger.entries.items()
+    }
+    return replace(ledger, entries=entries)
+
+
+def settle(
+    *,
+    ledger: Ledger,
+    view: ClusterView,
+    operation_failed: bool,
+    operation_running: bool,
+    now: datetime,
+) -> Settlement:
+    """Look at the cluster for the write in flight.
+
+    `operation_failed` and `operation_running` are what the operation itself said, where its URL
+    is still known; without it a cluster that Succeeded is the proof.
+    """
+    flight = ledger.in_flight
+    if flight is None:
+        return Settlement(ledger, Settled.NOTHING)
+    if not view.settled or operation_running:
+        return Settlement(ledger, Settled.WAITING)
+    if operation_failed or view.provisioning_state != SUCCEEDED:
+        failed = replace(doubt(ledger=ledger), in_flight=replace(flight, failed=True))
+        return Settlement(failed, Settled.FAILED)
+    if view.ranges is None:
+        return Settlement(replace(ledger, in_flight=None), Settled.DIFFERENT)
+    listing = Listing.of(view.ranges)
+    entries = {
+        name: _proven(entry=entry, present=name in listing, now=now)
+        for name, entry in ledger.entries.items()
+    }
+    settled = replace(ledger, entries=entries, in_flight=None, verified=view.ranges)
+    equal = same_entries(view.ranges, flight.desired)
+    return Settlement(settled, Settled.CONFIRMED if equal else Settled.DIFFERENT)
+
+
+def _proven(*, entry: LedgerEntry, present: bool, now: datetime) -> LedgerEntry:
+    match entry.state:
+        case EntryState.INTENDED if present:
+            return replace(entry, state=EntryState.OWNED, since=now, unsettled=False)
+        case EntryState.INTENDED:
+            return LedgerEntry(range=entry.range, state=EntryState.WITHDRAWN, owners=(), since=now)
+        case EntryState.OWNED if not present and (entry.due is not None or not entry.owners):
+            return LedgerEntry(range=entry.range, state=EntryState.WITHDRAWN, owners=(), since=now)
+        case _:
+            return entry

@@ -1,0 +1,200 @@
+"""What people read on a target: each finding's facts, and what to do next.
+
+A sentence is made for every reason, also from a finding without details, because a status must
+be written whatever is missing.
+"""
+
+from collections.abc import Callable, Mapping
+
+from aks_access.api.conditions import TargetReason
+from aks_access.plan.grant_sentences import egress_sentence, unsupported_sentence
+from aks_access.plan.model import Target
+from aks_access.plan.outcome import Finding
+from aks_access.plan.wording import az_flags, sentence
+
+_Details = Mapping[str, str]
+
+
+def finding_sentence(*, finding: Finding, target: Target | None, cluster: str) -> str:
+    """The finding in words; `target` None for an orphaned ledger, `cluster` is the ARM id."""
+    name = target.name if target is not None else cluster
+    special = _SPECIAL.get(finding.reason)
+    if special is not None:
+        return special(finding.details, name, cluster, target)
+    plain = _PLAIN.get(finding.reason)
+    if plain is None:
+        facts = ", ".join(f"{key} {value}" for key, value in sorted(finding.details.items()))
+        return sentence(f"{name}: {finding.reason}{': ' if facts else ''}{facts}")
+    return plain.format_map(_Facts(finding.details, name=name))
+
+
+class _Facts(dict[str, str]):
+    """Details for a template; one that is missing reads as "unknown"."""
+
+    def __init__(self, details: _Details, *, name: str) -> None:
+        super().__init__(details, name=name)
+
+    def __missing__(self, key: str) -> str:
+        return "unknown"
+
+
+_PLAIN: Mapping[TargetReason, str] = {
+    TargetReason.IN_SYNC: "The list in Azure is as it should be.",
+    TargetReason.OBSERVING: (
+        "Mode Observe: nothing is written. DIFF is what Merge would do; set mode to Merge to let "
+        "it happen."
+    ),
+    TargetReason.SUSPENDED: (
+        "Suspended: nothing is added or taken away until spec.suspend is lifted."
+    ),
+    TargetReason.REVOCATION_PENDING: "Entries that must go stand until read back. Nothing to do.",
+    TargetReason.DUPLICATE_TARGET: (
+        "{holder} stands for this cluster already. Delete this target, or that one first."
+    ),
+    TargetReason.CLUSTER_STOPPED: (
+        "The cluster is {power}, and AKS takes no write then. Start it; its entries are put right "
+        "afterwards."
+    ),
+    TargetReason.CLUSTER_FAILED: (
+        "The cluster's last operation, not ours, ended {state}, and a write would repeat it: only "
+        "revocations are written. Repair the cluster."
+    ),
+    TargetReason.NOT_REVOCABLE: (
+        "Outbound type {outbound}, and nothing else is in the list: a list without entries would "
+        "open the cluster. Add a baseline entry, or nodeEgress."
+    ),
+    TargetReason.LEDGER_FULL: (
+        "The ledger of this cluster is full: nothing is added, removals go on. Use fewer or wider "
+        "ranges and fewer grants per range."
+    ),
+    TargetReason.CLOCK_IN_DOUBT: (
+        "The operator's clock and those of the API server or ARM differ by more than 30 s: nothing "
+        "is added, removals go on. Mend the time of its node."
+    ),
+    TargetReason.BROAD_ENTRY: (
+        "{entries}: not ours, and wide enough to make the list ineffective. Take it out in Azure, "
+        "or set mode Exclusive."
+    ),
+    TargetReason.THROTTLED: "Azure throttles writes; tried again as it asks. Nothing to do.",
+}
+
+
+def _overdue(details: _Details, name: str, cluster: str, target: Target | None) -> str:
+    entry = details.get("entry", "an entry")
+    count = int(details["count"]) if details.get("count", "").isdecimal() else 1
+    more = f" and {count - 1} more" if count > 1 else ""
+    why = f" ({details['why']})" if details.get("why") else ""
+    cause = f"Fix aat/{name}" if target is not None else "Create a target for the cluster"
+    return (
+        f"{entry}{more} still open, due {details.get('due', 'earlier')}{why}. {cause}; by hand: "
+        f"`az aks update {az_flags(cluster)} --api-server-authorized-ip-ranges` with every other "
+        "entry of the list, never an empty one (it opens the cluster)."
+    )
+
+
+def _spec(details: _Details, name: str, cluster: str, target: Target | None) -> str:
+    if details:
+        path = details.get("field") or details.get("path") or "spec"
+        return sentence(f"{path}: {details.get('message') or details.get('value', 'invalid')}")
+    if target is not None and target.problems:
+        first, *others = target.problems
+        more = f" {len(others)} more fields are wrong." if others else ""
+        return sentence(f"{first.path}: {first.message}") + more
+    return "The spec cannot be used; what has ended is still taken away."
+
+
+def _unrestricted(details: _Details, name: str, cluster: str, target: Target | None) -> str:
+    if details.get("opted_in"):
+        return (
+            f"Anyone can reach {name}. restrictUnrestricted is set, and closing it needs something "
+            "to let in: put every client's egress in baseline."
+        )
+    return (
+        f"Anyone can reach {name}; it was never restricted, and is left alone. Put every client's "
+        "egress in baseline, then set restrictUnrestricted."
+    )
+
+
+def _lost(details: _Details, name: str, cluster: str, target: Target | None) -> str:
+    return (
+        f"{_upper(details.get('problem', 'the ledger cannot be used'))}: entries of known grants "
+        "count as ours, the others are kept, nothing is added. Restore the ledger, or accept this: "
+        f"{_acknowledge(details, name)}"
+    )
+
+
+def _held(details: _Details, name: str, cluster: str, target: Target | None) -> str:
+    subject = f"aat {name}" if target is not None else "configmap <ledger>"
+    return (
+        f"{details.get('count', 'Many')} removals at once ({details.get('causes', 'unknown')}) "
+        "wait for a person: if they are a mistake, bring back what vanished; if they are meant: "
+        f"{_acknowledge(details, name, subject=subject)}"
+    )
+
+
+def _acknowledge(details: _Details, name: str, subject: str = "") -> str:
+    return (
+        f"`kubectl annotate --overwrite {subject or f'aat {name}'} "
+        f"aksaccess.dev/acknowledge={details.get('code', '<code>')}`."
+    )
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _unsupported(details: _Details, name: str, cluster: str, target: Target | None) -> str:
+    return unsupported_sentence(kind=details.get("kind", ""), cluster=cluster, on_grant=False)
+
+
+def _egress(details: _Details, name: str, cluster: str, target: Target | None) -> str:
+    return egress_sentence(outbound=details.get("outbound", ""))
+
+
+def _sets(details: _Details, name: str, cluster: str, target: Target | None) -> str:
+    return (
+        f"baseline.rangeSetRefs: {details.get('sets', 'a set')} does not resolve; its last ranges "
+        "stay. See `kubectl get iprs`, and mend it or take the reference out."
+    )
+
+
+def _capacity(details: _Details, name: str, cluster: str, target: Target | None) -> str:
+    following = f" Next to free: {details['next']}." if details.get("next") else ""
+    return (
+        f"Not every grant fits into the {details.get('limit', '200')} entries that AKS takes."
+        f"{following} Merge ranges, or end grants; VNet integration raises the limit to 2,000."
+    )
+
+
+def _busy(details: _Details, name: str, cluster: str, target: Target | None) -> str:
+    return f"Cluster is {details.get('state', 'busy')}; the write waits. Nothing to do."
+
+
+def _progressing(details: _Details, name: str, cluster: str, target: Target | None) -> str:
+    what = details.get("what", "The list is being written and read back")
+    return sentence(what)
+
+
+def _conflict(details: _Details, name: str, cluster: str, target: Target | None) -> str:
+    entries = f" ({details['entries']})" if details.get("entries") else ""
+    return (
+        f"Something else keeps undoing our writes{entries}: entries are added again once an hour "
+        "only, removals stay prompt. Terraform: ignore_changes on authorized_ip_ranges; then "
+        f"annotate aat/{name} with reconcile.aksaccess.dev/requestedAt."
+    )
+
+
+_SPECIAL: Mapping[TargetReason, Callable[[_Details, str, str, Target | None], str]] = {
+    TargetReason.REVOCATION_OVERDUE: _overdue,
+    TargetReason.INVALID_SPEC: _spec,
+    TargetReason.CLUSTER_UNRESTRICTED: _unrestricted,
+    TargetReason.LEDGER_LOST: _lost,
+    TargetReason.MASS_REMOVAL_HELD: _held,
+    TargetReason.UNSUPPORTED_CLUSTER: _unsupported,
+    TargetReason.NODE_EGRESS_UNKNOWN: _egress,
+    TargetReason.RANGE_SET_NOT_RESOLVED: _sets,
+    TargetReason.CAPACITY_EXCEEDED: _capacity,
+    TargetReason.CLUSTER_BUSY: _busy,
+    TargetReason.PROGRESSING: _progressing,
+    TargetReason.CONFLICTING_OWNER: _conflict,
+}

@@ -1,0 +1,66 @@
+"""The API server's audit log: what every client really asked, and what it was told.
+
+Written by kube-apiserver (audit.k8s.io/v1, level Metadata, stage ResponseComplete), so a watch
+appears when it ends, and a request a moment after its answer was sent.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived", "ResponseStarted"],
+    "omitManagedFields": True,
+    "rules": [{"level": "Metadata"}],
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEvent:
+    """One answered request; empty strings where Kubernetes leaves a field out.
+
+    `timestamp` is when the request arrived, UTC. `code` is the HTTP status.
+    """
+
+    verb: str
+    user: str
+    group: str
+    resource: str
+    subresource: str
+    namespace: str
+    name: str
+    code: int
+    timestamp: datetime
+    uri: str
+
+    @classmethod
+    def parse(cls, event: dict[str, Any]) -> Self:
+        """Read one event of audit.k8s.io/v1."""
+        target = event.get("objectRef", {})
+        return cls(
+            verb=event["verb"],
+            user=event["user"].get("username", ""),
+            group=target.get("apiGroup", ""),
+            resource=target.get("resource", ""),
+            subresource=target.get("subresource", ""),
+            namespace=target.get("namespace", ""),
+            name=target.get("name", ""),
+            code=event.get("responseStatus", {}).get("code", 0),
+            timestamp=datetime.fromisoformat(event["requestReceivedTimestamp"]),
+            uri=event["requestURI"],
+        )
+
+
+def read_audit_log(path: Path) -> Iterator[AuditEvent]:
+    """Yield the complete lines of an audit log, in the order of the answers."""
+    if not path.exists():
+        return
+    with path.open() as lines:
+        for line in lines:
+            if line.endswith("\n"):
+                yield AuditEvent.parse(json.loads(line))

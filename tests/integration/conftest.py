@@ -1,0 +1,86 @@
+"""A real control plane for the tests: one per worker, with the operator's rights and CRDs.
+
+Tests share it and never clean up after themselves: each uses names of its own (`unique`,
+`namespace`). Its programs are built before the first test starts, because that takes minutes
+once per machine and no test's time limit covers it.
+"""
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox import chart
+from sandbox.controlplane import ControlPlane, binary
+
+_HERE = Path(__file__).parent
+_PROGRAMS = {
+    "control_plane": ("kube-apiserver", "etcd", "kubectl"),
+    "own_control_plane": ("kube-apiserver", "etcd", "kubectl", "kube-controller-manager"),
+    "helm": ("helm",),
+}
+"""Fixture to the programs it starts."""
+
+_numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(_HERE):
+            item.add_marker(pytest.mark.integration)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if session.config.option.collectonly:
+        return
+    fixtures = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    programs = {program for fixture in fixtures for program in _PROGRAMS.get(fixture, ())}
+    capture = session.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        for program in sorted(programs):
+            binary(program)
+
+
+@pytest.fixture(scope="session")
+def control_plane() -> Iterator[ControlPlane]:
+    """The worker's API server: CRDs served, the operator's ServiceAccount and rights in place."""
+    with ControlPlane() as plane:
+        chart.apply_chart(plane)
+        yield plane
+
+
+@pytest.fixture
+def own_control_plane() -> Iterator[ControlPlane]:
+    """A control plane for one test alone, with controllers, for tests that stop or break it."""
+    with ControlPlane(controller_manager=True) as plane:
+        yield plane
+
+
+@pytest.fixture(scope="session")
+def operator_kubeconfig(control_plane: ControlPlane) -> Path:
+    """A kubeconfig with exactly the operator's rights."""
+    return control_plane.kubeconfig_for(chart.SERVICE_ACCOUNT, chart.NAMESPACE)
+
+
+@pytest.fixture
+def unique() -> Callable[[str], str]:
+    """`unique("grant")` is a name that no other test of any worker has on this API server."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    return lambda prefix: f"{prefix}-{worker}-{next(_numbers)}"
+
+
+@pytest.fixture
+def namespace(control_plane: ControlPlane, unique: Callable[[str], str]) -> str:
+    """A new namespace."""
+    name = unique("test")
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    control_plane.request("POST", "/api/v1/namespaces", body)
+    return name
+
+
+@pytest.fixture(scope="session")
+def helm() -> Path:
+    """The real Helm."""
+    return binary("helm")

@@ -1,0 +1,126 @@
+"""Events: their form, the bounded queue, and that one sentence is told once."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from aks_access.engine.ports import Event, EventType, Kind, ObjectRef
+from aks_access.errors import KubeError
+from aks_access.kube.events import QUIET_SECONDS, EventPoster, cut, event_body
+
+GRANT = ObjectRef(Kind.GRANT, "laptop", "u1", "team-a", "7")
+EVENT = Event(GRANT, EventType.NORMAL, "Active", "Grant", "20.1.2.3/32 is let in")
+
+
+class Sent:
+    """Takes what is posted; refuses, or blocks, on demand."""
+
+    def __init__(self) -> None:
+        self.bodies: list[Mapping[str, object]] = []
+        self.errors: list[KubeError] = []
+        self.open = asyncio.Event()
+        self.open.set()
+
+    async def post(self, path: str, *, body: Mapping[str, object]) -> Mapping[str, object]:
+        await self.open.wait()
+        if self.errors:
+            raise self.errors.pop()
+        self.bodies.append({"path": path, **body})
+        return body
+
+    @property
+    def notes(self) -> list[object]:
+        return [body["note"] for body in self.bodies]
+
+
+def about(note: str) -> Event:
+    return replace(EVENT, note=note)
+
+
+async def test_the_form() -> None:
+    body = event_body(EVENT, time=datetime(2026, 5, 1, tzinfo=UTC), instance="pod-1")
+    assert body == {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {"generateName": "laptop.", "namespace": "team-a"},
+        "eventTime": "2026-05-01T00:00:00.000000Z",
+        "type": "Normal",
+        "reason": "Active",
+        "action": "Grant",
+        "note": "20.1.2.3/32 is let in",
+        "regarding": {
+            "apiVersion": "aksaccess.dev/v1alpha1",
+            "kind": "ApiAccessGrant",
+            "namespace": "team-a",
+            "name": "laptop",
+            "uid": "u1",
+            "resourceVersion": "7",
+        },
+        "reportingController": "aksaccess.dev/aks-access-operator",
+        "reportingInstance": "pod-1",
+    }
+
+
+async def test_the_same_sentence_is_told_again_after_ten_minutes_only() -> None:
+    now = 0.0
+    sent = Sent()
+    poster = EventPoster(connection=sent, instance="p", clock=lambda: now)
+    poster.start()
+    for time in (0.0, 1.0, QUIET_SECONDS - 1, QUIET_SECONDS, QUIET_SECONDS + 1):
+        now = time
+        poster.post(EVENT)
+    poster.post(replace(EVENT, reason="Expired"))
+    poster.post(replace(EVENT, regarding=replace(GRANT, uid="u2")))
+    await poster.stop()
+    assert [body["reason"] for body in sent.bodies] == ["Active", "Active", "Expired", "Active"]
+
+
+async def test_the_oldest_go_when_too_many_wait() -> None:
+    sent = Sent()
+    poster = EventPoster(connection=sent, instance="p", limit=3)
+    for number in range(5):
+        poster.post(about(str(number)))
+    poster.start()
+    await poster.stop()
+    assert sent.notes == ["2", "3", "4"]
+    assert poster.dropped == 2
+
+
+async def test_a_refused_event_is_counted_and_the_next_are_posted() -> None:
+    sent = Sent()
+    sent.errors = [KubeError("403", status=403)]
+    poster = EventPoster(connection=sent, instance="p")
+    poster.start()
+    poster.post(about("a"))
+    poster.post(about("b"))
+    await poster.stop()
+    assert sent.notes == ["b"]
+    assert poster.dropped == 1
+
+
+async def test_stopping_does_not_wait_for_an_api_server_that_hangs() -> None:
+    sent = Sent()
+    sent.open.clear()
+    poster = EventPoster(connection=sent, instance="p")
+    poster.start()
+    poster.post(EVENT)
+    async with asyncio.timeout(5):
+        await poster.stop()
+    assert sent.bodies == []
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "expected"),
+    [
+        ("abc", 3, "abc"),
+        ("abcdef", 5, "ab…"),
+        ("ääää", 8, "ääää"),
+        ("äääää", 8, "ää…"),
+    ],
+)
+def test_a_note_is_cut_by_bytes(text: str, limit: int, expected: str) -> None:
+    assert cut(text, limit) == expected
+    assert len(cut(text, limit).encode()) <= limit

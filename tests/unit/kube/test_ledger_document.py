@@ -1,0 +1,207 @@
+"""The ledger's JSON: what goes in comes out, and nothing else is believed."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aks_access.api.ranges import IPv4Range
+from aks_access.errors import LedgerUnreadable
+from aks_access.kube.ledger_document import decode, encode, key_in
+from aks_access.plan.ledger import (
+    EntryState,
+    Ledger,
+    LedgerEntry,
+    RefusedGrant,
+    WriteInFlight,
+)
+from aks_access.plan.model import ClusterKey, Identity, cluster_key
+
+RESOURCE_ID = (
+    "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/RG"
+    "/providers/Microsoft.ContainerService/managedClusters/prod-weu"
+)
+KEY = cluster_key(RESOURCE_ID)
+
+words = st.text(max_size=20)
+times = st.datetimes(datetime(2000, 1, 1), datetime(2999, 1, 1), timezones=st.just(UTC))
+raw_lists = st.lists(words, max_size=5).map(tuple)
+ranges = st.builds(
+    lambda address, prefix: str(IPv4Range(address >> (32 - prefix) << (32 - prefix), prefix)),
+    st.integers(0, 2**32 - 1),
+    st.integers(0, 32),
+)
+owners = st.lists(st.sampled_from(["baseline", "egress", "sentinel", "u1", "u2", "ü3"]), max_size=4)
+entries = st.builds(
+    LedgerEntry,
+    range=ranges,
+    state=st.sampled_from(EntryState),
+    owners=owners.map(tuple),
+    since=times,
+    unsettled=st.booleans(),
+    due=st.none() | times,
+    released=owners.map(tuple),
+    sets=raw_lists,
+)
+identities = st.builds(Identity, client_id=st.none() | words, tenant_id=st.none() | words)
+writes = st.builds(
+    WriteInFlight,
+    desired=raw_lists,
+    added=raw_lists,
+    removed=raw_lists,
+    started=times,
+    failed=st.booleans(),
+)
+ledgers = st.builds(
+    Ledger,
+    key=st.just(KEY),
+    resource_id=st.sampled_from([RESOURCE_ID, RESOURCE_ID.upper()]),
+    target_name=words,
+    target_uid=words,
+    mode=st.sampled_from(["Observe", "Merge", "Exclusive"]),
+    identity=st.none() | identities,
+    resource_uid=st.none() | words,
+    sequence=st.integers(0, 2**40),
+    entries=st.lists(entries, max_size=6).map(lambda found: {e.range: e for e in found}),
+    in_flight=st.none() | writes,
+    writes=st.lists(times, max_size=4).map(tuple),
+    verified=st.none() | raw_lists,
+    egress=raw_lists,
+    refused=st.dictionaries(
+        words, st.builds(RefusedGrant, generation=st.integers(0, 9), message=words), max_size=3
+    ),
+    detached=st.booleans(),
+    version=st.just("7"),
+)
+
+
+@given(ledger=ledgers)
+def test_round_trip(ledger: Ledger) -> None:
+    assert decode(encode(ledger), key=KEY, version="7") == ledger
+
+
+def minimal() -> Ledger:
+    entry = LedgerEntry(
+        range="20.1.2.0/24",
+        state=EntryState.OWNED,
+        owners=("u1", "u2"),
+        since=datetime(2026, 5, 1, 12, 0, tzinfo=UTC),
+        released=("u2",),
+    )
+    return Ledger(
+        key=KEY,
+        resource_id=RESOURCE_ID,
+        target_name="prod-weu",
+        target_uid="t",
+        mode="Merge",
+        sequence=3,
+        entries={entry.range: entry},
+    )
+
+
+def test_the_format_of_version_1() -> None:
+    """What an operator of this version wrote must stay readable: a change needs a new version."""
+    assert json.loads(encode(minimal())) == {
+        "schemaVersion": 1,
+        "resourceId": RESOURCE_ID,
+        "targetName": "prod-weu",
+        "targetUid": "t",
+        "mode": "Merge",
+        "sequence": 3,
+        "owners": ["u1", "u2"],
+        "entries": [
+            {
+                "range": "20.1.2.0/24",
+                "state": "owned",
+                "owners": [0, 1],
+                "since": "2026-05-01T12:00:00Z",
+                "released": [1],
+            }
+        ],
+    }
+
+
+def test_two_thousand_entries_of_ten_owners_fit() -> None:
+    uids = [f"00000000-0000-0000-0000-{n:012d}" for n in range(1000)]
+    many = {
+        f"20.{n // 256}.{n % 256}.0/24": LedgerEntry(
+            range=f"20.{n // 256}.{n % 256}.0/24",
+            state=EntryState.OWNED,
+            owners=tuple(uids[(n + m * 7) % 1000] for m in range(10)),
+            since=datetime(2026, 5, 1, 12, 0, 0, 123456, tzinfo=UTC),
+        )
+        for n in range(2000)
+    }
+    assert len(encode(replace(minimal(), entries=many))) < 400_000
+
+
+def _changed(**changes: Any) -> str:
+    document = json.loads(encode(minimal()))
+    for key, value in changes.items():
+        if value is None:
+            del document[key]
+        else:
+            document[key] = value
+    return json.dumps(document)
+
+
+def _with_entry(**changes: Any) -> str:
+    document = json.loads(encode(minimal()))
+    document["entries"][0].update(changes)
+    return json.dumps(document)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "not JSON"),
+        ('{"schemaVersion": 1', "not JSON"),
+        ("[]", "schemaVersion is None"),
+        ("{}", "schemaVersion is None"),
+        (_changed(schemaVersion=2), "schemaVersion is 2.*newer operator"),
+        (_changed(schemaVersion="1"), "schemaVersion is '1'"),
+        (_changed(entries=None), "damaged: entries: Field required"),
+        (_changed(owners=None), "damaged: owners"),
+        (_changed(surprise=1), "damaged: surprise: Extra inputs"),
+        (_changed(sequence=-1), "damaged: sequence"),
+        (_changed(sequence="3"), "damaged: sequence"),
+        (_changed(detached="yes"), "damaged: detached"),
+        (_changed(owners=["u1"]), "20.1.2.0/24 has an owner that is not listed"),
+        (_with_entry(state="gone"), "damaged: entries.0.state"),
+        (_with_entry(since="2026-05-01T12:00:00"), "RFC 3339"),
+        (_with_entry(range="20.1.2.3/24"), "no canonical IPv4 range"),
+        (_with_entry(range="AzureCloud"), "no canonical IPv4 range"),
+        (_changed(entries=json.loads(encode(minimal()))["entries"] * 2), "the same range"),
+        (_changed(resourceId=RESOURCE_ID + "2"), "about another cluster, .*prod-weu2"),
+    ],
+)
+def test_anything_else_is_unreadable(text: str, words: str) -> None:
+    with pytest.raises(LedgerUnreadable, match=words):
+        decode(text, key=KEY, version="1")
+
+
+@given(ledger=ledgers, cut=st.integers(1, 10_000))
+def test_a_torn_document_is_unreadable(ledger: Ledger, cut: int) -> None:
+    text = encode(ledger)
+    with pytest.raises(LedgerUnreadable):
+        decode(text[: len(text) - 1 - cut % len(text)], key=KEY, version="1")
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        (encode(minimal()), KEY),
+        (_changed(schemaVersion=9, entries=None), KEY),
+        ("{}", None),
+        ('{"resourceId": ""}', None),
+        ('{"resourceId": 1}', None),
+        ("[", None),
+        ("7", None),
+    ],
+)
+def test_the_cluster_of_an_unreadable_document(text: str, key: ClusterKey | None) -> None:
+    assert key_in(text) == key

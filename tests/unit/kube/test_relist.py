@@ -1,0 +1,115 @@
+"""Complete lists from pages that expire, break off or are no lists."""
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+
+from aks_access.engine.ports import Kind
+from aks_access.errors import KubeError
+from aks_access.kube.relist import Relist
+from tests.unit.kube.recording_feed import RecordingFeed
+
+
+class Pages:
+    """Answers one after the other; remembers what was asked."""
+
+    def __init__(self, *answers: Mapping[str, object] | BaseException) -> None:
+        self.answers = list(answers)
+        self.asked: list[Mapping[str, str]] = []
+
+    async def get(
+        self, path: str, *, query: Mapping[str, str] | None = None
+    ) -> Mapping[str, object]:
+        self.asked.append(dict(query or {}))
+        answer = self.answers.pop(0)
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+
+def page(*names: str, version: str = "10", more: str = "") -> Mapping[str, object]:
+    return {
+        "kind": "ApiAccessGrantList",
+        "metadata": {"resourceVersion": version, "continue": more},
+        "items": [{"metadata": {"name": name, "managedFields": []}} for name in names],
+    }
+
+
+EXPIRED = KubeError("expired", status=410)
+KIND = Kind.GRANT
+
+
+async def relist(*answers: Mapping[str, object] | BaseException) -> tuple[RecordingFeed, Pages]:
+    feed, pages = RecordingFeed(), Pages(*answers)
+    await Relist(connection=pages).relist(feed=feed, kinds=[KIND])
+    assert not pages.answers
+    return feed, pages
+
+
+async def test_all_pages_make_one_list() -> None:
+    feed, pages = await relist(page("a", "b", more="t"), page("c"))
+    assert feed.calls == [("listing", KIND), ("replaced", KIND, ["a", "b", "c"], "10")]
+    assert pages.asked == [{"limit": "500"}, {"limit": "500", "continue": "t"}]
+
+
+async def test_expired_pages_start_the_list_anew() -> None:
+    feed, pages = await relist(page("a", "b", more="t"), EXPIRED, page("b", version="20"))
+    assert feed.calls == [("listing", KIND), ("replaced", KIND, ["b"], "20")]
+    assert pages.asked[2] == {"limit": "500"}
+
+
+async def test_a_list_that_always_expires_fails() -> None:
+    first = page("a", more="t")
+    feed, _ = await relist(first, EXPIRED, first, EXPIRED, first, EXPIRED)
+    assert [call[0] for call in feed.calls] == ["listing", "failed"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        KubeError("503", status=503),
+        {"kind": "Status", "metadata": {"resourceVersion": "1"}},
+        {"kind": "ApiAccessGrantList", "metadata": {"resourceVersion": "1"}, "items": None},
+        {"kind": "ApiAccessGrantList", "metadata": {}, "items": []},
+        {},
+    ],
+)
+async def test_half_a_list_is_never_handed_on(answer: Mapping[str, object] | KubeError) -> None:
+    feed, pages = RecordingFeed(), Pages(page("a", more="t"), answer)
+    if isinstance(answer, dict):
+        pages.answers.pop(0)  # a first page must be sound too
+    failures = await Relist(connection=pages).relist(feed=feed, kinds=[KIND])
+    assert list(failures) == [KIND]
+    assert [call[0] for call in feed.calls] == ["listing", "failed"]
+    assert feed.calls[1][2] == str(failures[KIND])
+
+
+async def test_one_kind_that_fails_does_not_stop_the_others() -> None:
+    feed = RecordingFeed()
+    pages = Pages(KubeError("403", status=403), page("n"))
+    failures = await Relist(connection=pages).relist(feed=feed, kinds=[KIND, Kind.NAMESPACE])
+    assert list(failures) == [KIND]
+    assert [call[0] for call in feed.calls] == ["listing", "failed", "listing", "replaced"]
+
+
+async def test_a_list_that_is_cancelled_is_reported_as_failed() -> None:
+    feed, pages = RecordingFeed(), Pages(asyncio.CancelledError())
+    with pytest.raises(asyncio.CancelledError):
+        await Relist(connection=pages).relist(feed=feed, kinds=[KIND])
+    assert [call[0] for call in feed.calls] == ["listing", "failed"]
+
+
+async def test_the_loop_gets_its_turn_while_many_objects_are_read() -> None:
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    await relist(page(*map(str, range(1000))))
+    counting.cancel()
+    assert turns >= 5
