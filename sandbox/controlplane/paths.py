@@ -28,4 +28,5 @@ def go_environment() -> dict[str, str]:
         "GOWORK": "off",
         "HOME": str(home()),
     }
-    return {**os.environ, **fixed}
+    inherited = {name: value for name, value in os.environ.items() if name != "GOROOT"}
+    return {**inherited, **fixed}

@@ -99,14 +99,19 @@ async def test_stopping_right_after_the_start(
     assert feed.calls == []
 
 
+def refused_access(plane: ControlPlane, directory: Path) -> Access:
+    """A token that the API server does not know."""
+    config = yaml.safe_load(plane.kubeconfig.read_text())
+    config["users"][0]["user"] = {"token": "no-such-token"}
+    kubeconfig = directory / "kubeconfig"
+    kubeconfig.write_text(yaml.safe_dump(config))
+    return Access(kubeconfig=str(kubeconfig))
+
+
 async def test_an_informer_that_ends_by_itself_is_noticed(
     control_plane: ControlPlane, feed: RecordingFeed, tmp_path: Path
 ) -> None:
-    config = yaml.safe_load(Path(operator_access(control_plane).kubeconfig or "").read_text())
-    config["users"][0]["user"] = {"token": "no-such-token"}
-    kubeconfig = tmp_path / "kubeconfig"
-    kubeconfig.write_text(yaml.safe_dump(config))
-    informer = Informer(access=Access(kubeconfig=str(kubeconfig)), feed=feed)
+    informer = Informer(access=refused_access(control_plane, tmp_path), feed=feed)
     informer.start()
     problem = await informer.failed
     assert "the watches of the API server ended" in str(problem)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from aks_access.errors import KubeConflict, KubeNotFound
+from aks_access.errors import KubeConflict
 from aks_access.kube.connection import Connection
 from aks_access.kube.lease import LeaseElector, LeaseTiming
 from aks_access.kube.leases import KubeLeases, LeaseRecord
@@ -47,16 +47,24 @@ def record(holder: str) -> LeaseRecord:
 
 async def test_the_record_as_stored(leases: KubeLeases) -> None:
     assert await leases.get() is None
-    with pytest.raises(KubeNotFound):
-        await leases.update(replace(record("a"), version="1"))
     created = await leases.create(record("a"))
-    assert created == replace(record("a"), version=created.version)
+    assert created == replace(record("a"), version=created.version, uid=created.uid)
     with pytest.raises(KubeConflict):
         await leases.create(record("b"))
     updated = await leases.update(replace(created, holder="", transitions=4))
     assert await leases.get() == updated
     with pytest.raises(KubeConflict):
         await leases.update(created)
+
+
+async def test_a_deleted_lease_is_not_made_anew_by_an_update(
+    control_plane: ControlPlane, leases: KubeLeases
+) -> None:
+    created = await leases.create(record("a"))
+    control_plane.request("DELETE", leases.path)
+    with pytest.raises(KubeConflict):
+        await leases.update(created)
+    assert await leases.get() is None
 
 
 async def test_a_clean_stop_hands_over_at_once(leases: KubeLeases) -> None:

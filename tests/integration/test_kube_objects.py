@@ -238,7 +238,7 @@ async def test_answers_tell_the_api_servers_time(control_plane: ControlPlane) ->
     async with await Connection.open(access=access, on_date=dates.append) as connection:
         await connection.get(RESOURCES[Kind.GRANT].everywhere)
         with pytest.raises(KubeNotFound):
-            await connection.get("/no/such/path")
+            await connection.get(RESOURCES[Kind.RANGE_SET].object(namespace="", name="none"))
     assert len(dates) == 2
     assert all(abs(datetime.now(UTC) - date) < timedelta(seconds=30) for date in dates)
 

@@ -19,6 +19,7 @@ class Board:
         self._held: dict[ClusterKey, Mapping[GrantUid, tuple[str, ...]]] = {}
         self._awaited: frozenset[ClusterKey] = frozenset()
         self._waiting: set[GrantUid] = set()
+        self._unprepared: dict[str, set[GrantUid]] = {}
 
     def wait(self, uid: GrantUid) -> None:
         """Tell of the next report of any target, changed or not (a deleted grant waits)."""
@@ -38,6 +39,7 @@ class Board:
         touched = _touched(before, report)
         if report.target:
             self._reports[report.target] = report
+            self._unprepared[report.target] = set(report.prepare)
         held = self._held.get(report.key, {})
         first = report.key in self._awaited
         self._awaited -= {report.key}
@@ -73,6 +75,8 @@ class Board:
         """Forget everything (leadership lost)."""
         self._reports.clear()
         self._held.clear()
+        self._waiting.clear()
+        self._unprepared.clear()
         self._awaited = frozenset()
 
     def report(self, *, target: str, uid: GrantUid) -> GrantReport | None:
@@ -93,6 +97,15 @@ class Board:
     def holdings_known(self) -> bool:
         """Whether every ledger has been read, so that `held` is the whole truth."""
         return not self._awaited
+
+    def prepared(self, uid: GrantUid) -> bool:
+        """Note that the grant has finalizer and activation; whether a target waits for no more."""
+        complete = False
+        for waiting in self._unprepared.values():
+            if uid in waiting:
+                waiting.discard(uid)
+                complete = complete or not waiting
+        return complete
 
     def to_prepare(self, uid: GrantUid) -> bool:
         """Whether a target waits for the grant's finalizer and activation."""

@@ -173,7 +173,8 @@ class GrantReconciler:
             now = self.clock.now().replace(microsecond=0)
             await self.activations.record(namespace=grant.namespace, entries={key: now})
             self.worlds.activations.setdefault(key, now)
-        self.hint(grant)
+        if self.board.prepared(grant.uid):
+            self.hint(grant)
         return grant
 
     async def _let_go(self, grant: Grant) -> Next:

@@ -20,7 +20,7 @@ K = TypeVar("K", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Seconds to wait after failures: `base`, doubled each time up to `limit`, plus `jitter` of it."""
+    """Seconds to wait after failures: `base`, doubled up to `limit`, plus `jitter` of it."""
 
     base: float = 1.0
     limit: float = 600.0

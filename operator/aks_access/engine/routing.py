@@ -90,8 +90,10 @@ class Router:
             and new is not None
             and _grant_core(replace(old, finalized=new.finalized)) == _grant_core(new)
         )
+        if only_finalizer and grant.finalized:
+            return
         for key in keys:
-            if addition or only_finalizer:
+            if addition:
                 self.targets.put_settled(key)
             else:
                 self.targets.put(key)

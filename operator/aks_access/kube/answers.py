@@ -62,6 +62,8 @@ def finalizers(raw: Mapping[str, object]) -> list[str]:
 def items_of(answer: Mapping[str, object]) -> list[Mapping[str, object]]:
     """The objects of a list's page. Raises `KubeError` where it is no list."""
     found = answer.get("items")
+    if found is None and str(answer.get("kind", "")).endswith("List"):
+        return []  # an empty PartialObjectMetadataList has `items: null`
     if not isinstance(found, list) or not str(answer.get("kind", "")).endswith("List"):
         raise KubeError(f"expected a list of objects, got kind {answer.get('kind')!r}")
     return found

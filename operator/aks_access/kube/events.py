@@ -25,6 +25,7 @@ QUEUE_LIMIT: Final = 1000
 QUIET_SECONDS: Final = 600.0
 NOTE_LIMIT: Final = 1024  # bytes; limits of the API server's validation of Events
 _ACTION_LIMIT: Final = 128
+_NAME_LIMIT: Final = 200  # of the object's name, at the beginning of the Event's
 _CLUSTER_SCOPED_NAMESPACE: Final = "default"
 _FLUSH_SECONDS: Final = 2.0
 
@@ -141,7 +142,7 @@ def event_body(event: Event, *, time: datetime, instance: str) -> Mapping[str, o
         "apiVersion": EVENTS.api_version,
         "kind": "Event",
         "metadata": {
-            "generateName": f"{about.name[:200]}.",
+            "generateName": about.name[:_NAME_LIMIT].rstrip(".-") + "-",
             "namespace": about.namespace or _CLUSTER_SCOPED_NAMESPACE,
         },
         "eventTime": stamp,

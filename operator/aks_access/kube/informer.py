@@ -24,6 +24,9 @@ from aks_access.kube.resources import RESOURCES
 
 logger = logging.getLogger(__name__)
 
+_SOCKETS_CLOSE: Final = 0.25
+"""Seconds that the loop goes on for TLS connections to be closed (aiohttp, Graceful Shutdown)."""
+
 _NOT_MAIN_THREAD: Final = "OS signals are ignored"
 _RETRIES: Final = (1, 1, 2, 3, 5, 8, 13, 21, *(30,) * 20)
 """Seconds between tries of a watch that is answered 5xx: about 11 minutes, then kopf gives up."""
@@ -115,12 +118,15 @@ class Informer:
         self._task = asyncio.current_task()
         if self._stopping.is_set():
             return
-        await kopf.operator(
-            registry=self._registry(),
-            settings=settings(),
-            clusterwide=True,
-            standalone=True,
-        )
+        try:
+            await kopf.operator(
+                registry=self._registry(),
+                settings=settings(),
+                clusterwide=True,
+                standalone=True,
+            )
+        finally:
+            await asyncio.sleep(_SOCKETS_CLOSE)
 
     def _cancel(self) -> None:
         if self._task is not None:

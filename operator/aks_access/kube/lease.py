@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
-from aks_access.errors import KubeConflict, KubeError, KubeNotFound
+from aks_access.errors import KubeConflict, KubeError
 from aks_access.kube.leases import LeaseRecord, Leases
 
 logger = logging.getLogger(__name__)
@@ -123,7 +123,7 @@ class LeaseElector:
             return False
         try:
             await self._write(found)
-        except (KubeConflict, KubeNotFound):
+        except KubeConflict:
             return False  # another candidate was faster
         return True
 
@@ -182,7 +182,7 @@ class LeaseElector:
         """One try. False where the Lease is somebody else's; raises where that is not known."""
         try:
             await self._write(self._held)
-        except (KubeConflict, KubeNotFound):
+        except KubeConflict:
             # An answer to a write of ours was lost, or the Lease was deleted or taken.
             found = await self._call(self._leases.get())
             if found is not None and found.holder != self._identity:
@@ -212,7 +212,9 @@ class LeaseElector:
             return ours
         if found.holder == self._identity:
             return replace(found, duration=ours.duration, renewed=now)
-        return replace(ours, transitions=found.transitions + 1, version=found.version)
+        return replace(
+            ours, transitions=found.transitions + 1, version=found.version, uid=found.uid
+        )
 
     async def _release(self) -> None:
         """Let a successor in at once. Best effort: a Lease that is not given back runs out."""

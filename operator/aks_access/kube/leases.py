@@ -22,7 +22,7 @@ class LeaseRecord:
         duration: `leaseDurationSeconds`.
         acquired, renewed: RFC 3339 with microseconds; for people, no decision is made from them.
         transitions: how often the holder changed.
-        version: resourceVersion, "" of a record not yet written.
+        version, uid: resourceVersion and uid, "" of a record not yet written.
     """
 
     holder: str
@@ -31,6 +31,7 @@ class LeaseRecord:
     renewed: str
     transitions: int = 0
     version: str = ""
+    uid: str = ""
 
 
 class Leases(Protocol):
@@ -45,7 +46,7 @@ class Leases(Protocol):
         ...
 
     async def update(self, record: LeaseRecord) -> LeaseRecord:
-        """Write over `record.version`; `KubeConflict` where it changed, `KubeNotFound`."""
+        """Write over `record.version`; `KubeConflict` where it changed or is gone."""
         ...
 
 
@@ -56,12 +57,12 @@ class KubeLeases:
         self._connection = connection
         self._namespace = namespace
         self._name = name
-        self._path = LEASES.object(namespace=namespace, name=name)
+        self.path = LEASES.object(namespace=namespace, name=name)
 
     async def get(self) -> LeaseRecord | None:
         """Read it; None where there is none."""
         try:
-            return _record(await self._connection.get(self._path))
+            return _record(await self._connection.get(self.path))
         except KubeNotFound:
             return None
 
@@ -71,13 +72,14 @@ class KubeLeases:
         return _record(await self._connection.post(path, body=self._body(record)))
 
     async def update(self, record: LeaseRecord) -> LeaseRecord:
-        """Write over `record.version`; `KubeConflict` where it changed, `KubeNotFound`."""
-        return _record(await self._connection.put(self._path, body=self._body(record)))
+        """Write over `record.version`; `KubeConflict` where it changed or is gone."""
+        return _record(await self._connection.put(self.path, body=self._body(record)))
 
     def _body(self, record: LeaseRecord) -> dict[str, object]:
         metadata = {"name": self._name, "namespace": self._namespace}
         if record.version:
             metadata["resourceVersion"] = record.version
+            metadata["uid"] = record.uid  # without it, an update makes a deleted Lease anew
         return {
             "apiVersion": LEASES.api_version,
             "kind": "Lease",
@@ -102,4 +104,5 @@ def _record(raw: Mapping[str, object]) -> LeaseRecord:
         renewed=spec.get("renewTime") or "",
         transitions=spec.get("leaseTransitions") or 0,
         version=meta_text(raw, "resourceVersion"),
+        uid=meta_text(raw, "uid"),
     )

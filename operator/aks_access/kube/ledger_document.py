@@ -57,6 +57,7 @@ class _Write(_Document):
     removed: tuple[str, ...]
     started: Instant
     failed: bool = False
+    resends: bool = False
 
 
 class _Refused(_Document):
@@ -75,12 +76,14 @@ class _Ledger(_Document):
     sequence: Annotated[int, Field(ge=0)]
     owners: tuple[str, ...]
     entries: tuple[_Entry, ...]
+    names: Mapping[str, str] = Field(default_factory=dict)
     in_flight: _Write | None = None
     writes: tuple[Instant, ...] = ()
     verified: tuple[str, ...] | None = None
     egress: tuple[str, ...] = ()
     refused: Mapping[str, _Refused] = Field(default_factory=dict)
     detached: bool = False
+    lost: str = ""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -100,8 +103,8 @@ class _Ledger(_Document):
 
 def encode(ledger: Ledger) -> str:
     """The ledger as compact JSON; fields at their default are left out."""
-    names = _interned(ledger.entries.values())
-    index = {name: place for place, name in enumerate(names)}
+    owners = _interned(ledger.entries.values())
+    index = {owner: place for place, owner in enumerate(owners)}
     document = _Ledger(
         schema_version=SCHEMA_VERSION,
         resource_id=ledger.resource_id,
@@ -111,8 +114,9 @@ def encode(ledger: Ledger) -> str:
         mode=ledger.mode,
         identity=_of_identity(ledger.identity),
         sequence=ledger.sequence,
-        owners=tuple(names),
+        owners=tuple(owners),
         entries=tuple(_of_entry(entry, index) for entry in ledger.entries.values()),
+        names=ledger.names,
         in_flight=_of_write(ledger.in_flight),
         writes=ledger.writes,
         verified=ledger.verified,
@@ -122,6 +126,7 @@ def encode(ledger: Ledger) -> str:
             for uid, refused in ledger.refused.items()
         },
         detached=ledger.detached,
+        lost=ledger.lost,
     )
     return document.model_dump_json(by_alias=True, exclude_defaults=True)
 
@@ -134,7 +139,6 @@ def decode(text: str, *, key: ClusterKey, version: str) -> Ledger:
     document = _parsed(text)
     if cluster_key(document.resource_id) != key:
         raise LedgerUnreadable(f"it is about another cluster, {document.resource_id}, not {key}")
-    names = document.owners
     return Ledger(
         key=key,
         resource_id=document.resource_id,
@@ -144,7 +148,8 @@ def decode(text: str, *, key: ClusterKey, version: str) -> Ledger:
         mode=document.mode,
         identity=_to_identity(document.identity),
         sequence=document.sequence,
-        entries={entry.range: _to_entry(entry, names) for entry in document.entries},
+        entries={entry.range: _to_entry(entry, document.owners) for entry in document.entries},
+        names=dict(document.names),
         in_flight=_to_write(document.in_flight),
         writes=document.writes,
         verified=document.verified,
@@ -154,6 +159,7 @@ def decode(text: str, *, key: ClusterKey, version: str) -> Ledger:
             for uid, refused in document.refused.items()
         },
         detached=document.detached,
+        lost=document.lost,
         version=version,
     )
 
@@ -218,15 +224,15 @@ def _of_entry(entry: LedgerEntry, index: Mapping[str, int]) -> _Entry:
     )
 
 
-def _to_entry(entry: _Entry, names: tuple[str, ...]) -> LedgerEntry:
+def _to_entry(entry: _Entry, owners: tuple[str, ...]) -> LedgerEntry:
     return LedgerEntry(
         range=entry.range,
         state=entry.state,
-        owners=tuple(names[place] for place in entry.owners),
+        owners=tuple(owners[place] for place in entry.owners),
         since=entry.since,
         unsettled=entry.unsettled,
         due=entry.due,
-        released=tuple(names[place] for place in entry.released),
+        released=tuple(owners[place] for place in entry.released),
         sets=entry.sets,
     )
 
@@ -240,6 +246,7 @@ def _of_write(write: WriteInFlight | None) -> _Write | None:
         removed=write.removed,
         started=write.started,
         failed=write.failed,
+        resends=write.resends,
     )
 
 
@@ -252,6 +259,7 @@ def _to_write(write: _Write | None) -> WriteInFlight | None:
         removed=write.removed,
         started=write.started,
         failed=write.failed,
+        resends=write.resends,
     )
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from aks_access.api.conditions import GrantReason
 from aks_access.plan.model import GrantUid, Policy
 from aks_access.plan.outcome import AccessState, Refusal, Rule, Verdict
+from aks_access.plan.wording import instant
 
 
 def seniority(*, verdict: Verdict, programmed: Set[GrantUid]) -> tuple[bool, datetime, str]:
@@ -78,7 +79,36 @@ def admit(
             else:
                 outcome = refused(verdict, refusal)
         result[outcome.grant.uid] = outcome
-    return result
+    return _hinted(result)
+
+
+def next_to_free(verdicts: Iterable[Verdict]) -> str:
+    """Whose end gives room next, and when: `namespace/name, instant`; "" where nobody ends."""
+    ends = [
+        (verdict.ends, verdict.grant.path)
+        for verdict in verdicts
+        if verdict.admitted and verdict.ends is not None and not verdict.needs_activation
+    ]
+    if not ends:
+        return ""
+    when, path = min(ends)
+    return f"{path}, {instant(when)}"
+
+
+def _hinted(verdicts: dict[GrantUid, Verdict]) -> dict[GrantUid, Verdict]:
+    hint = next_to_free(verdicts.values())
+    return {
+        uid: replace(
+            verdict,
+            refusals=tuple(
+                replace(refusal, hint=hint) if refusal.rule is Rule.CAPACITY else refusal
+                for refusal in verdict.refusals
+            ),
+        )
+        if verdict.refusals
+        else verdict
+        for uid, verdict in verdicts.items()
+    }
 
 
 def _full(

@@ -1,4 +1,4 @@
-"""Which entries of the list have to go: now, after an acknowledgement, or once something is known."""
+"""Which entries of the list have to go: now, once acknowledged, or once something is known."""
 
 from collections.abc import Mapping
 
@@ -17,9 +17,7 @@ NEEDS_EGRESS = frozenset({Cause.BASELINE, Cause.EXCLUSIVE, Cause.EGRESS})
 """Removals that could cut the nodes off, and so need the egress to be known."""
 
 
-def removals(
-    *, scene: Scene, wants: Wanted, verdicts: Mapping[GrantUid, Verdict]
-) -> RemovalPlan:
+def removals(*, scene: Scene, wants: Wanted, verdicts: Mapping[GrantUid, Verdict]) -> RemovalPlan:
     """The removals of the base list."""
     changes: list[Change] = []
     held: list[Change] = []
@@ -44,9 +42,7 @@ def removals(
     )
 
 
-def _change(
-    *, scene: Scene, entry: str, verdicts: Mapping[GrantUid, Verdict]
-) -> Change | None:
+def _change(*, scene: Scene, entry: str, verdicts: Mapping[GrantUid, Verdict]) -> Change | None:
     world = scene.world
     owned = scene.ledger.entries.get(entry)
     if owned is not None:

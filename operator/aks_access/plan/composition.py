@@ -64,9 +64,9 @@ def fitting(*, platform: Platform, room: int, present: Listing) -> Platform:
     entries = platform.entries
     if len(entries) <= room:
         return platform
-    ranked = sorted(
-        entries, key=lambda e: (entries[e] is Origin.BASELINE, e not in present, e)
-    )[: max(room, 0)]
+    ranked = sorted(entries, key=lambda e: (entries[e] is Origin.BASELINE, e not in present, e))[
+        : max(room, 0)
+    ]
     kept = set(ranked)
     return replace(
         platform,

@@ -35,9 +35,7 @@ def additions(
     )
 
 
-def _if_closed(
-    *, wants: Wanted, verdicts: dict[GrantUid, Verdict]
-) -> dict[str, tuple[str, ...]]:
+def _if_closed(*, wants: Wanted, verdicts: dict[GrantUid, Verdict]) -> dict[str, tuple[str, ...]]:
     owners = dict(wants.owners)
     for uid in sorted(verdicts):
         reasons = {refusal.reason for refusal in verdicts[uid].refusals}

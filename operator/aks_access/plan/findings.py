@@ -8,11 +8,13 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from aks_access.api.conditions import GrantReason, TargetReason
+from aks_access.plan import admission
 from aks_access.plan.adoption import lost_code
 from aks_access.plan.cluster import RUNNING
 from aks_access.plan.model import Cause, GrantUid
-from aks_access.plan.outcome import AccessState, Change, Finding, Verdict
+from aks_access.plan.outcome import Change, Finding, Verdict
 from aks_access.plan.scene import RemovalPlan, Scene
+from aks_access.plan.wording import instant
 
 SEVERITY = {
     reason: rank
@@ -48,7 +50,7 @@ def findings(
 ) -> tuple[Finding, ...]:
     """Everything worth a condition, the worst first."""
     found = [
-        *_overdue(overdue),
+        *_overdue(scene=scene, overdue=overdue, stuck=stuck),
         *_ledger(scene),
         *_waiting(removals),
         *_cluster(scene),
@@ -65,17 +67,34 @@ def unwritable(scene: Scene) -> bool:
     return not scene.view.settled or scene.view.power_state != RUNNING
 
 
-def _overdue(overdue: tuple[tuple[str, datetime], ...]) -> Iterator[Finding]:
+def _overdue(
+    *, scene: Scene, overdue: tuple[tuple[str, datetime], ...], stuck: tuple[Change, ...]
+) -> Iterator[Finding]:
     if overdue:
         entry, due = min(overdue, key=lambda item: item[1])
         yield Finding(
             reason=TargetReason.REVOCATION_OVERDUE,
             details={
                 "entry": entry,
-                "due": f"{due:%Y-%m-%dT%H:%M:%SZ}",
+                "due": instant(due),
+                "why": _why(scene=scene, entry=entry, stuck=stuck),
                 "count": str(len(overdue)),
             },
         )
+
+
+def _why(*, scene: Scene, entry: str, stuck: tuple[Change, ...]) -> str:
+    """What keeps a removal from being made, as far as the plan shows it."""
+    target = scene.world.target
+    if any(change.entry == entry for change in stuck):
+        return "an empty list would open the cluster"
+    if scene.observed:
+        return "mode Observe"
+    if target is not None and target.suspend:
+        return "suspended"
+    if scene.view.power_state != RUNNING:
+        return f"cluster {scene.view.power_state}"
+    return "" if scene.view.settled else f"cluster {scene.view.provisioning_state}"
 
 
 def _ledger(scene: Scene) -> Iterator[Finding]:
@@ -163,17 +182,13 @@ def _limits(
         yield Finding(
             reason=TargetReason.NOT_REVOCABLE, details={"outbound": scene.view.outbound_type}
         )
-    if GrantReason.CAPACITY_EXCEEDED in reasons:
-        ends = [
-            (verdict.ends, verdict.grant.path)
-            for verdict in verdicts.values()
-            if verdict.state is AccessState.LIVE and verdict.ends is not None
-        ]
-        when, path = min(ends, default=(None, ""))
-        freed = f"{path}, {when:%Y-%m-%dT%H:%M:%SZ}" if when is not None else ""
+    if GrantReason.CAPACITY_EXCEEDED in reasons or scene.platform.omitted:
         yield Finding(
             reason=TargetReason.CAPACITY_EXCEEDED,
-            details={"limit": str(scene.view.entry_limit), "next": freed},
+            details={
+                "limit": str(scene.view.entry_limit),
+                "next": admission.next_to_free(verdicts.values()),
+            },
         )
 
 

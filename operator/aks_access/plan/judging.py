@@ -99,9 +99,7 @@ def _structural(*, scene: Scene, target: Target, verdict: Verdict, inside: bool)
         )
     if remembered is not None and remembered.generation == verdict.grant.generation:
         asked = ", ".join(map(str, verdict.ranges[:5]))
-        return _refuse(
-            verdict, GrantReason.RANGE_REFUSED, Rule.AZURE, asked, remembered.message
-        )
+        return _refuse(verdict, GrantReason.RANGE_REFUSED, Rule.AZURE, asked, remembered.message)
     if not inside and not _revocable(scene):
         outbound = scene.view.outbound_type
         return _refuse(verdict, GrantReason.NOT_REVOCABLE, Rule.NOT_REVOCABLE, outbound)
@@ -126,8 +124,4 @@ def _refuse(
 
 def _revocable(scene: Scene) -> bool:
     """Whether something else than grants keeps the list from being empty."""
-    return (
-        bool(scene.platform.entries)
-        or bool(scene.kept_foreign)
-        or sentinel_allowed(scene.view)
-    )
+    return bool(scene.platform.entries) or bool(scene.kept_foreign) or sentinel_allowed(scene.view)

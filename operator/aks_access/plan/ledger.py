@@ -61,6 +61,7 @@ class WriteInFlight:
         added, removed: entries (as in Azure) that it adds and takes out.
         started: UTC.
         failed: its operation ended Failed or Canceled: send again even if the list looks right.
+        resends: it follows such a one, so a refusal of it leaves that still to be sent again.
     """
 
     desired: tuple[str, ...]
@@ -68,6 +69,7 @@ class WriteInFlight:
     removed: tuple[str, ...]
     started: datetime
     failed: bool = False
+    resends: bool = False
 
 
 @dataclass(frozen=True, slots=True)

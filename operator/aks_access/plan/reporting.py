@@ -7,17 +7,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from aks_access.api.ranges import IPv4Range
 from aks_access.plan.composition import Wanted
 from aks_access.plan.ledger import BASELINE_OWNER, EGRESS_OWNER, EntryState, LedgerEntry
-from aks_access.plan.listing import SENTINEL, Listing, parsed
+from aks_access.plan.listing import SENTINEL, parsed
 from aks_access.plan.model import GrantUid
 from aks_access.plan.outcome import AccessState, Change, EntryReport, Origin, Verdict
-from aks_access.plan.removal import fell_due
+from aks_access.plan.removal import ACTS, fell_due
 from aks_access.plan.scene import RemovalPlan, Scene
 from aks_access.plan.world import WITHDRAWN_MEMORY
 
 PLATFORM_OWNERS = frozenset({BASELINE_OWNER, EGRESS_OWNER})
 CLOSED = frozenset({AccessState.EXPIRED, AccessState.REVOKED})
+_ORIGIN_WORDS = {
+    Origin.EGRESS: "node egress",
+    Origin.MANAGEMENT: "management cluster",
+    Origin.BASELINE: "baseline",
+}
 
 
 def ledger_entries(
@@ -25,10 +31,14 @@ def ledger_entries(
     scene: Scene,
     wants: Wanted,
     removals: RemovalPlan,
-    verdicts: Mapping[GrantUid, Verdict],
 ) -> dict[str, LedgerEntry]:
-    """The ledger's entries as they should stand now; what this plan would add is left out."""
-    due = {change.entry: change for change in (*removals.now, *removals.held)}
+    """The ledger's entries as they should stand now; what this plan would add is left out.
+
+    An entry in Azure that equals a baseline entry becomes the baseline's; one that equals an
+    egress entry stays whose it was.
+    """
+    acts = (change for change in removals.held if change.cause in ACTS)
+    due = {change.entry: change for change in (*removals.now, *acts)}
     now = scene.world.now
     result: dict[str, LedgerEntry] = {}
     for name, entry in scene.ledger.entries.items():
@@ -37,13 +47,13 @@ def ledger_entries(
             continue
         change = due.get(name)
         if change is not None and updated.state is not EntryState.WITHDRAWN:
-            when = fell_due(change=change, entry=entry, verdicts=verdicts, now=now)
+            when = fell_due(change=change, entry=entry, world=scene.world)
             updated = _released(scene=scene, entry=replace(updated, due=when))
         result[name] = updated
     if scene.observed:
         return result
-    for name in scene.platform.entries:
-        if name in scene.current and name not in result:
+    for name, origin in scene.platform.entries.items():
+        if origin is Origin.BASELINE and name in scene.current and name not in result:
             result[name] = LedgerEntry(
                 range=name, state=EntryState.OWNED, owners=wants.owners[name], since=now
             )
@@ -66,9 +76,9 @@ def _kept(*, scene: Scene, wants: Wanted, entry: LedgerEntry) -> LedgerEntry | N
             sets=wants.sets.get(entry.range, ()),
         )
     if entry.state is EntryState.WITHDRAWN:
-        return entry if entry.since + WITHDRAWN_MEMORY > now else None
-    unproven = scene.ledger.in_flight is not None or scene.view.ranges is None
-    if present or unproven or scene.observed:
+        remembered = present or entry.since + WITHDRAWN_MEMORY > now
+        return entry if remembered else None
+    if present or scene.unproven:
         return entry
     return LedgerEntry(range=entry.range, state=EntryState.WITHDRAWN, owners=(), since=now)
 
@@ -97,14 +107,14 @@ def held(*, scene: Scene, entries: Mapping[str, LedgerEntry]) -> dict[GrantUid, 
     result: dict[GrantUid, list[str]] = {}
     for entry in entries.values():
         standing = entry.state is EntryState.INTENDED or (
-            entry.state is EntryState.OWNED and entry.range in scene.current
+            entry.state is EntryState.OWNED and (entry.range in scene.current or scene.unproven)
         )
         if not standing:
             continue
         for owner in entry.owners:
             if owner not in PLATFORM_OWNERS:
                 result.setdefault(GrantUid(owner), []).append(entry.range)
-    return {uid: tuple(ranges) for uid, ranges in result.items()}
+    return {uid: tuple(sorted(ranges)) for uid, ranges in result.items()}
 
 
 def observe_verdicts(
@@ -116,51 +126,69 @@ def observe_verdicts(
 ) -> dict[GrantUid, Verdict]:
     """The verdicts with what is in Azure: `present`, and for closed ones what still admits them."""
     gone = {change.entry for change in removals}
-    remaining = Listing(
-        {entry: text for entry, text in scene.current.spelling.items() if entry not in gone}
+    remaining = {
+        value: entry
+        for entry in scene.current.spelling
+        if entry not in gone and (value := parsed(entry)) is not None
+    }
+    return {
+        uid: replace(
+            verdict,
+            present=_present(scene=scene, verdict=verdict, entries=entries),
+            covered=(
+                _covered(scene=scene, verdict=verdict, remaining=remaining, entries=entries)
+                if verdict.state in CLOSED
+                else ()
+            ),
+        )
+        for uid, verdict in verdicts.items()
+    }
+
+
+def _present(*, scene: Scene, verdict: Verdict, entries: Mapping[str, LedgerEntry]) -> bool:
+    """Whether every range was read back: what is being written counts only once it is proven."""
+    flight = scene.ledger.in_flight
+    added = frozenset(flight.added) if flight is not None else frozenset()
+    return bool(verdict.ranges) and all(
+        (name := str(item)) in scene.current
+        and name not in added
+        and ((entry := entries.get(name)) is None or entry.state is EntryState.OWNED)
+        for item in verdict.ranges
     )
-    result = {}
-    for uid, verdict in verdicts.items():
-        present = bool(verdict.ranges) and all(
-            str(item) in scene.current and _proven(entries.get(str(item)))
-            for item in verdict.ranges
-        )
-        covered = (
-            _covered(scene=scene, verdict=verdict, remaining=remaining, entries=entries)
-            if verdict.state in CLOSED
-            else ()
-        )
-        result[uid] = replace(
-            verdict, present=present, covered=covered
-        )
-    return result
-
-
-def _proven(entry: LedgerEntry | None) -> bool:
-    return entry is None or entry.state is EntryState.OWNED
 
 
 def _covered(
     *,
     scene: Scene,
     verdict: Verdict,
-    remaining: Listing,
+    remaining: Mapping[IPv4Range, str],
     entries: Mapping[str, LedgerEntry],
 ) -> tuple[tuple[str, str], ...]:
     found = []
-    standing = [(entry, value) for entry in remaining.spelling if (value := parsed(entry))]
     for item in verdict.ranges:
-        cover = next((entry for entry, value in standing if value.contains(item)), None)
-        if cover is not None:
-            found.append((str(item), f"{cover} ({_words(scene, cover, entries)})"))
+        cover = _cover(item=item, remaining=remaining)
+        known = entries.get(cover) if cover is not None else None
+        own = known is not None and verdict.grant.uid in (*known.owners, *known.released)
+        if cover is not None and not own:
+            spelling = scene.current.spelling[cover]
+            found.append((str(item), f"{spelling} ({_words(scene, cover, known)})"))
     return tuple(found)
 
 
-def _words(scene: Scene, entry: str, entries: Mapping[str, LedgerEntry]) -> str:
+def _cover(*, item: IPv4Range, remaining: Mapping[IPv4Range, str]) -> str | None:
+    """The narrowest entry that contains the range."""
+    for prefix in range(item.prefix, -1, -1):
+        shift = 32 - prefix
+        wider = IPv4Range(network=item.network >> shift << shift, prefix=prefix)
+        if wider in remaining:
+            return remaining[wider]
+    return None
+
+
+def _words(scene: Scene, entry: str, known: LedgerEntry | None) -> str:
     origin = scene.platform.entries.get(entry)
     if origin is not None:
-        return origin.value.lower()
-    known = entries.get(entry)
+        return _ORIGIN_WORDS[origin]
     if known is None:
         return "foreign"
     names = sorted(
@@ -235,7 +263,11 @@ def _entry(
             origin=Origin.REVOKING,
             grants=tuple(owner for owner in owners if owner not in PLATFORM_OWNERS),
         )
-    ends = [verdicts[uid].ends for uid in uids if uid in verdicts]
+    ends = [
+        None if verdicts[uid].needs_activation else verdicts[uid].ends
+        for uid in uids
+        if uid in verdicts
+    ]
     known_ends = [end for end in ends if end is not None]
     until = max(known_ends) if known_ends and len(known_ends) == len(ends) else None
     return EntryReport(entry=spelling, origin=Origin.GRANT, grants=uids, until=until)
@@ -251,8 +283,10 @@ def next_transition(
     now = scene.world.now
     moments = [entry.due + scene.world.revocation_bound for entry in entries.values() if entry.due]
     for verdict in verdicts.values():
-        if verdict.state in (AccessState.LIVE, AccessState.SCHEDULED, AccessState.REFUSED):
-            moments += [when for when in (verdict.ends, verdict.grant.not_before) if when]
-        elif verdict.state is AccessState.REVOKED and verdict.ends is not None:
+        if verdict.state is AccessState.DELETED or verdict.state is AccessState.EXPIRED:
+            continue
+        if verdict.grant.not_before is not None:
+            moments.append(verdict.grant.not_before)
+        if verdict.ends is not None and not verdict.needs_activation:
             moments.append(verdict.ends)
     return min((moment for moment in moments if moment > now), default=None)

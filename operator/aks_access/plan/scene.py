@@ -88,9 +88,7 @@ class Scene:
     @property
     def additions_allowed(self) -> bool:
         """Whether entries may be added at this moment."""
-        return (
-            _may_add(world=self.world, lost=self.lost) and not self.failed_by_others
-        )
+        return _may_add(world=self.world, lost=self.lost) and not self.failed_by_others
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +130,7 @@ def set_scene(*, world: World, view: ClusterView, adoption: Adoption) -> Scene:
 
 def _may_add(*, world: World, lost: str) -> bool:
     return (
-        world.additions
-        and world.removals is Removals.ALL
-        and not lost
-        and world.target is not None
+        world.additions and world.removals is Removals.ALL and not lost and world.target is not None
     )
 
 

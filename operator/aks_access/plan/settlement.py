@@ -4,6 +4,7 @@ A write is proven only by a settled cluster that shows the list: an answer of 20
 body that still says Updating, is no proof. What a lost answer may have done counts as done.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +13,7 @@ from aks_access.plan.cluster import SUCCEEDED, ClusterView
 from aks_access.plan.composition import PLATFORM_OWNERS as _ORIGINS
 from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry, WriteInFlight
 from aks_access.plan.listing import Listing, same_entries
-from aks_access.plan.outcome import Plan
+from aks_access.plan.outcome import Change, Plan
 
 WRITES_REMEMBERED = 40
 PLATFORM_OWNERS = frozenset(_ORIGINS.values())
@@ -41,41 +42,63 @@ def intend(*, ledger: Ledger, plan: Plan, now: datetime) -> Ledger:
     assert plan.desired is not None
     entries = dict(plan.entries)
     for change in plan.additions:
-        before = ledger.entries.get(change.entry)
-        carried = before is not None and (before.unsettled or before.state is EntryState.WITHDRAWN)
-        entries[change.entry] = LedgerEntry(
-            range=change.entry,
-            state=EntryState.INTENDED,
-            owners=change.owners,
-            since=now,
-            unsettled=carried,
-        )
+        entries[change.entry] = _intended(before=entries.get(change.entry), change=change, now=now)
+    before = ledger.in_flight
     flight = WriteInFlight(
         desired=plan.desired,
         added=tuple(change.entry for change in plan.additions),
         removed=tuple(change.entry for change in plan.removals),
         started=now,
+        resends=before is not None and (before.failed or before.resends),
     )
-    writes = (*ledger.writes, now)[-WRITES_REMEMBERED:]
-    names = dict(ledger.names)
-    names.update({uid: v.grant.path for uid, v in plan.verdicts.items() if v.admitted})
-    return replace(ledger, entries=entries, names=names, in_flight=flight, writes=writes)
+    return replace(
+        ledger,
+        entries=entries,
+        names=_names(ledger=ledger, plan=plan, entries=entries),
+        in_flight=flight,
+        writes=(*ledger.writes, now)[-WRITES_REMEMBERED:],
+    )
+
+
+def _intended(*, before: LedgerEntry | None, change: Change, now: datetime) -> LedgerEntry:
+    """The entry that a write adds; one that is ours and drifted away stays ours throughout."""
+    if before is not None and before.state is EntryState.OWNED:
+        return replace(before, owners=change.owners)
+    return LedgerEntry(
+        range=change.entry,
+        state=EntryState.INTENDED,
+        owners=change.owners,
+        since=now,
+        unsettled=before is not None and (before.unsettled or before.state is EntryState.WITHDRAWN),
+        sets=before.sets if before is not None else (),
+    )
+
+
+def _names(*, ledger: Ledger, plan: Plan, entries: Mapping[str, LedgerEntry]) -> dict[str, str]:
+    """`namespace/name` of every grant that owns an entry, or did when it was let go."""
+    owners = {o for entry in entries.values() for o in (*entry.owners, *entry.released)}
+    known = dict(ledger.names)
+    known.update({uid: verdict.grant.path for uid, verdict in plan.verdicts.items()})
+    return {owner: known[owner] for owner in sorted(owners) if owner in known}
 
 
 def refuse(*, ledger: Ledger) -> Ledger:
     """The ledger after a definite refusal of the write in flight: its intentions are void.
 
     An entry that an earlier, unsettled attempt carries too stays intended: that one may land yet.
+    A failed write that this one was to repeat has to be repeated still.
     """
     flight = ledger.in_flight
     if flight is None:
         return ledger
+    added = frozenset(flight.added)
     entries = {
         name: entry
         for name, entry in ledger.entries.items()
-        if not (name in flight.added and entry.state is EntryState.INTENDED and not entry.unsettled)
+        if not (name in added and entry.state is EntryState.INTENDED and not entry.unsettled)
     }
-    return replace(ledger, entries=entries, in_flight=None)
+    remaining = replace(flight, failed=True) if flight.resends else None
+    return replace(ledger, entries=entries, in_flight=remaining)
 
 
 def doubt(*, ledger: Ledger) -> Ledger:
@@ -108,25 +131,31 @@ def settle(
     if operation_failed or view.provisioning_state != SUCCEEDED:
         failed = replace(doubt(ledger=ledger), in_flight=replace(flight, failed=True))
         return Settlement(failed, Settled.FAILED)
-    if view.ranges is None:
-        return Settlement(replace(ledger, in_flight=None), Settled.DIFFERENT)
-    listing = Listing.of(view.ranges)
+    listing = Listing.of(view.ranges or ())
+    removed = frozenset(flight.removed)
     entries = {
-        name: _proven(entry=entry, present=name in listing, now=now)
+        name: _proven(entry=entry, present=name in listing, repeated=name in removed, now=now)
         for name, entry in ledger.entries.items()
     }
-    settled = replace(ledger, entries=entries, in_flight=None, verified=view.ranges)
+    verified = ledger.verified if view.ranges is None else view.ranges
+    settled = replace(ledger, entries=entries, in_flight=None, verified=verified)
     equal = same_entries(view.ranges, flight.desired)
     return Settlement(settled, Settled.CONFIRMED if equal else Settled.DIFFERENT)
 
 
-def _proven(*, entry: LedgerEntry, present: bool, now: datetime) -> LedgerEntry:
+def _proven(*, entry: LedgerEntry, present: bool, repeated: bool, now: datetime) -> LedgerEntry:
     match entry.state:
         case EntryState.INTENDED if present:
             return replace(entry, state=EntryState.OWNED, since=now, unsettled=False)
         case EntryState.INTENDED:
-            return LedgerEntry(range=entry.range, state=EntryState.WITHDRAWN, owners=(), since=now)
+            return _withdrawn(entry=entry, now=now)
         case EntryState.OWNED if not present and (entry.due is not None or not entry.owners):
-            return LedgerEntry(range=entry.range, state=EntryState.WITHDRAWN, owners=(), since=now)
+            return _withdrawn(entry=entry, now=now)
+        case EntryState.WITHDRAWN if repeated and not present:
+            return _withdrawn(entry=entry, now=now)
         case _:
             return entry
+
+
+def _withdrawn(*, entry: LedgerEntry, now: datetime) -> LedgerEntry:
+    return LedgerEntry(range=entry.range, state=EntryState.WITHDRAWN, owners=(), since=now)

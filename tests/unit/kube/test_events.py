@@ -45,7 +45,7 @@ async def test_the_form() -> None:
     assert body == {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
-        "metadata": {"generateName": "laptop.", "namespace": "team-a"},
+        "metadata": {"generateName": "laptop-", "namespace": "team-a"},
         "eventTime": "2026-05-01T00:00:00.000000Z",
         "type": "Normal",
         "reason": "Active",

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from aks_access.errors import KubeConflict, KubeError, KubeNotFound
+from aks_access.errors import KubeConflict, KubeError
 from aks_access.kube.lease import LeaseElector, LeaseTiming, boot_clock
 from aks_access.kube.leases import LeaseRecord
 from tests.unit.kube.virtual_time import run_virtually
@@ -47,7 +47,7 @@ class Server:
 
     def update(self, record: LeaseRecord) -> LeaseRecord:
         if self.record is None:
-            raise KubeNotFound("gone", status=404)
+            raise KubeConflict("gone", status=409)
         if record.version != self.record.version:
             raise KubeConflict("changed", status=409)
         return self._store(record)

@@ -1,7 +1,7 @@
 """The ledger's JSON: what goes in comes out, and nothing else is believed."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -55,6 +55,7 @@ writes = st.builds(
     removed=raw_lists,
     started=times,
     failed=st.booleans(),
+    resends=st.booleans(),
 )
 ledgers = st.builds(
     Ledger,
@@ -67,6 +68,7 @@ ledgers = st.builds(
     resource_uid=st.none() | words,
     sequence=st.integers(0, 2**40),
     entries=st.lists(entries, max_size=6).map(lambda found: {e.range: e for e in found}),
+    names=st.dictionaries(words, words, max_size=3),
     in_flight=st.none() | writes,
     writes=st.lists(times, max_size=4).map(tuple),
     verified=st.none() | raw_lists,
@@ -75,6 +77,7 @@ ledgers = st.builds(
         words, st.builds(RefusedGrant, generation=st.integers(0, 9), message=words), max_size=3
     ),
     detached=st.booleans(),
+    lost=words,
     version=st.just("7"),
 )
 
@@ -82,6 +85,25 @@ ledgers = st.builds(
 @given(ledger=ledgers)
 def test_round_trip(ledger: Ledger) -> None:
     assert decode(encode(ledger), key=KEY, version="7") == ledger
+
+
+@pytest.mark.parametrize(
+    ("strategy", "kind"), [(entries, LedgerEntry), (writes, WriteInFlight), (ledgers, Ledger)]
+)
+def test_the_round_trip_tries_every_field(
+    strategy: st.SearchStrategy[Any], kind: type[LedgerEntry | WriteInFlight | Ledger]
+) -> None:
+    """A field that is added to the ledger and forgotten here would be lost at the next restart."""
+    seen: dict[str, set[str]] = {field.name: set() for field in fields(kind)}
+
+    @given(value=strategy)
+    def collect(value: Any) -> None:
+        for name, values in seen.items():
+            values.add(repr(getattr(value, name)))
+
+    collect()
+    constant = {name for name, values in seen.items() if len(values) == 1}
+    assert constant <= {"key", "version"}
 
 
 def minimal() -> Ledger:

@@ -1,0 +1,359 @@
+"""Wiring: the only place that constructs the operator, and the order in which it lives and dies.
+
+Start: health port, API server, what it must serve, caches, then the election. Stop: the engine
+gives what runs a moment, the Lease is given back, the watches end, Events are flushed.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aks_access import __version__
+from aks_access.azure.access import AzureAccess, open_azure
+from aks_access.azure.clusters import ArmOptions
+from aks_access.engine.config import EngineConfig
+from aks_access.engine.engine import Engine, Ports
+from aks_access.engine.ports import Kind
+from aks_access.errors import KubeError
+from aks_access.exits import ExitCode
+from aks_access.kube.activations import KubeActivations
+from aks_access.kube.client import KubeObjects
+from aks_access.kube.connection import Access, Connection
+from aks_access.kube.discovery import Discovery
+from aks_access.kube.events import EventPoster
+from aks_access.kube.informer import Informer
+from aks_access.kube.lease import LeaseElector, LeaseTiming
+from aks_access.kube.leases import KubeLeases
+from aks_access.kube.ledger import KubeLedgers
+from aks_access.kube.relist import Relist
+from aks_access.ops.audit import LogAudit
+from aks_access.ops.clock import SystemClock
+from aks_access.ops.health import HealthServer, Liveness, Readiness, health_app
+from aks_access.ops.metrics import PrometheusMetrics
+from aks_access.ops.startup import Teller, wait_for_kubernetes, watch_azure
+from aks_access.ops.watchdog import Watchdog
+from aks_access.settings import Settings
+
+log = logging.getLogger(__name__)
+
+CACHES = "caches"
+KUBERNETES = "kubernetes"
+
+
+async def run(settings: Settings) -> int:
+    """Run the operator until SIGTERM or SIGINT; returns the exit code.
+
+    Raises `StartupError` where something needed cannot be had.
+    """
+    async with AsyncExitStack() as stack:
+        stopping = asyncio.Event()
+        _on_signals(stopping)
+        operator = await _assemble(settings=settings, stack=stack)
+        return await operator.run(stopping)
+
+
+def _on_signals(stopping: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+
+
+@dataclass(slots=True)
+class Operator:
+    """Everything that runs."""
+
+    settings: Settings
+    connection: Connection
+    access: Access
+    azure: AzureAccess
+    engine: Engine
+    clock: SystemClock
+    metrics: PrometheusMetrics
+    readiness: Readiness
+    liveness: Liveness
+    elector: "Election"
+
+    async def run(self, stopping: asyncio.Event) -> int:
+        """Wait for the API server, fill the caches, stand for election; end when told to."""
+        log.info("aks-access-operator %s starts", __version__)
+        teller = Teller()
+        startup = asyncio.create_task(self._startup(teller))
+        if not await _until(startup, stopping):
+            return ExitCode.OK
+        informer = Informer(access=self.access, feed=self.engine.store)
+        informer.start()
+        watching = asyncio.create_task(
+            watch_azure(
+                probe=self.azure,
+                endpoint=self.settings.azure_endpoint,
+                readiness=self.readiness,
+                teller=teller,
+            )
+        )
+        election = asyncio.create_task(self.elector.run(), name="election")
+        stop = asyncio.create_task(stopping.wait())
+        try:
+            await self._fill()
+            ends: list[asyncio.Future[object]] = [election, stop, informer.failed]  # type: ignore[list-item]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if informer.failed.done():
+                log.critical("the watches ended: %s", informer.failed.result())
+            if election.done() and election.exception() is not None:
+                log.critical("the election failed: %s", election.exception())
+            return ExitCode.OK if stop.done() else ExitCode.FAILED
+        finally:
+            self.elector.stop()
+            for task in (watching, stop):
+                task.cancel()
+            await asyncio.wait([election, watching, stop])
+            await informer.stop()
+            log.info("stopped")
+
+    async def _startup(self, teller: Teller) -> None:
+        await wait_for_kubernetes(
+            probe=Discovery(connection=self.connection),
+            server=self.connection.host,
+            namespace=self.settings.namespace,
+            readiness=self.readiness,
+            teller=teller,
+        )
+
+    async def _fill(self) -> None:
+        """A follower is ready with warm caches; a leader lists again when it acquires."""
+        complete = await self.elector.relist()
+        self.readiness.report(
+            CACHES, passed=complete, detail="" if complete else "a list failed; see the log"
+        )
+
+
+class Election:
+    """The Lease, and what happens while it is held."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        connection: Connection,
+        metrics: PrometheusMetrics,
+        liveness: Liveness,
+        readiness: Readiness,
+    ) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._liveness = liveness
+        self._readiness = readiness
+        self._relist = Relist(connection=connection)
+        self._engine: Engine | None = None
+        self._elector = LeaseElector(
+            leases=KubeLeases(
+                connection=connection, namespace=settings.namespace, name=settings.lease_name
+            ),
+            identity=settings.identity,
+            on_started=self._lead,
+            on_stopped=self._rest,
+            timing=LeaseTiming(
+                duration=settings.lease_duration,
+                renew_deadline=settings.renew_deadline,
+                retry_period=settings.retry_period,
+            ),
+        )
+
+    def remaining(self) -> float:
+        """See `ports.Leadership`."""
+        return self._elector.remaining()
+
+    def serve(self, engine: Engine) -> None:
+        """The engine that works while the Lease is held."""
+        self._engine = engine
+
+    async def run(self) -> None:
+        """Stand for election until `stop`, with complete lists from time to time beside it."""
+        sweeping = asyncio.create_task(self._sweep(), name="relist")
+        try:
+            await self._elector.run()
+        finally:
+            sweeping.cancel()
+            await asyncio.wait([sweeping])
+
+    def stop(self) -> None:
+        """Give the Lease back and end."""
+        self._elector.stop()
+
+    async def relist(self) -> bool:
+        """Complete lists of every kind into the store; False where one failed."""
+        assert self._engine is not None
+        failures = await self._relist.relist(feed=self._engine.store)
+        for kind in Kind:
+            failed = kind in failures
+            self._liveness.relisted(kind.value, failed=failed)
+            self._metrics.relisted(kind=kind.value, failed=failed)
+            if failed:
+                log.warning("the list of %s failed: %s", kind, failures[kind])
+        if not failures:
+            self._readiness.report(CACHES, passed=True)
+        return not failures
+
+    async def _sweep(self) -> None:
+        assert self._engine is not None
+        while True:
+            complete = self._engine.store.complete
+            await asyncio.sleep(
+                self._settings.relist_interval if complete else self._settings.retry_period
+            )
+            await self._engine.refresh(relist=self.relist)
+
+    async def _lead(self) -> None:
+        assert self._engine is not None
+        while True:
+            try:
+                await self._engine.lead(relist=self.relist)
+            except KubeError as error:
+                log.warning("the start as leader failed and is tried again: %s", error)
+                await asyncio.sleep(self._settings.retry_period)
+            else:
+                return
+
+    async def _rest(self) -> None:
+        assert self._engine is not None
+        await self._engine.stop(grace=self._settings.shutdown_grace)
+
+
+async def _until(task: asyncio.Task[None], stopping: asyncio.Event) -> bool:
+    """Wait for the task; False where the process is told to stop first."""
+    stop = asyncio.create_task(stopping.wait())
+    await asyncio.wait([task, stop], return_when=asyncio.FIRST_COMPLETED)
+    done = task.done()
+    for each in (task, stop):
+        each.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    return done
+
+
+async def _assemble(*, settings: Settings, stack: AsyncExitStack) -> Operator:
+    clock, metrics = SystemClock(), PrometheusMetrics()
+    metrics.clock_in_doubt(clock.in_doubt)
+    watchdog = Watchdog(limit=settings.lease_duration)
+    liveness = Liveness(
+        beat_age=watchdog.age,
+        beat_limit=settings.lease_duration,
+        relist_interval=settings.relist_interval,
+    )
+    readiness = Readiness(KUBERNETES, CACHES)
+    await stack.enter_async_context(_watched(watchdog))
+    health = HealthServer(
+        app=health_app(liveness=liveness, readiness=readiness, registry=metrics.registry),
+        host=settings.health_host,
+        port=settings.health_port,
+    )
+    port = await health.start()
+    stack.push_async_callback(health.stop)
+    log.info("health and metrics are served", extra={"port": port})
+    access = Access(
+        kubeconfig=str(settings.kubeconfig) if settings.kubeconfig else None,
+        context=settings.context,
+    )
+
+    def on_kube_date(date: datetime) -> None:
+        clock.observe(date, source="the API server")
+
+    connection = await stack.enter_async_context(
+        await Connection.open(access=access, on_date=on_kube_date)
+    )
+
+    def on_azure_date(date: datetime) -> None:
+        clock.observe(date, source="ARM")
+
+    azure = await stack.enter_async_context(
+        open_azure(
+            options=arm_options(settings),
+            kind=settings.azure_credential,
+            authority=settings.azure_authority,
+            instance_discovery=settings.azure_instance_discovery,
+            environment=os.environ,
+            on_date=on_azure_date,
+        )
+    )
+    events = EventPoster(connection=connection, instance=settings.identity)
+    events.start()
+    stack.push_async_callback(events.stop)
+    election = Election(
+        settings=settings,
+        connection=connection,
+        metrics=metrics,
+        liveness=liveness,
+        readiness=readiness,
+    )
+    engine = Engine(
+        ports=Ports(
+            clusters=azure.clusters,
+            objects=KubeObjects(connection=connection),
+            ledgers=KubeLedgers(connection=connection, namespace=settings.namespace),
+            activations=KubeActivations(connection=connection, namespace=settings.namespace),
+            events=events,
+            leadership=election,
+            clock=clock,
+            audit=LogAudit(),
+            metrics=metrics,
+        ),
+        config=engine_config(settings),
+    )
+    election.serve(engine)
+    return Operator(
+        settings=settings,
+        connection=connection,
+        access=access,
+        azure=azure,
+        engine=engine,
+        clock=clock,
+        metrics=metrics,
+        readiness=readiness,
+        liveness=liveness,
+        elector=election,
+    )
+
+
+def arm_options(settings: Settings) -> ArmOptions:
+    """Azure's part of the settings."""
+    return ArmOptions(
+        endpoint=settings.azure_endpoint,
+        scope=settings.azure_scope,
+        api_version=settings.azure_api_version,
+        ca_file=settings.azure_ca_file,
+        user_agent=f"aks-access-operator/{__version__}",
+        put_timeout=settings.put_timeout,
+    )
+
+
+def engine_config(settings: Settings) -> EngineConfig:
+    """The engine's part of the settings."""
+    return EngineConfig(
+        first_poll=settings.first_poll,
+        poll=settings.poll_interval,
+        drift=settings.drift_interval,
+        put_timeout=settings.put_timeout,
+        revocation_bound=timedelta(seconds=settings.revocation_bound),
+        retention=timedelta(seconds=settings.retention),
+        settle=settings.settle_window,
+        settle_limit=settings.settle_limit,
+        management_egress=settings.management_egress,
+        argo_instance_label=settings.argocd_instance_label,
+        workers=settings.workers,
+    )
+
+
+@asynccontextmanager
+async def _watched(watchdog: Watchdog) -> AsyncIterator[None]:
+    watchdog.start()
+    feeding = asyncio.create_task(watchdog.feed(), name="watchdog")
+    try:
+        yield
+    finally:
+        feeding.cancel()
+        await asyncio.wait([feeding])
+        watchdog.stop()

@@ -1,0 +1,185 @@
+"""`ports.Clusters` on simulated clusters: throttling, faults, and a journal of every request.
+
+What must never happen is refused and stands in `violations`: a list that opens a cluster, a write
+in its last operation's time, a PUT that would create.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aks_access.engine.fakes.cluster import Operation, SimCluster, azure_error
+from aks_access.engine.fakes.faults import Faults
+from aks_access.engine.ports import ClusterRef, OperationState, WriteAccepted
+from aks_access.errors import AzureError, AzureFault, UnsafeWrite
+from aks_access.plan.cluster import ClusterView
+from aks_access.plan.listing import canonical
+from aks_access.plan.model import ClusterKey, cluster_key
+
+PUT_BUCKET = 20.0
+PUT_REFILL = 60.0
+GET_BUCKET = 60.0
+GET_REFILL = 1.0
+OPENING = frozenset({"0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request.
+
+    Attributes:
+        at: loop time at which it was worked on.
+        method: `get`, `put` or `operation`.
+        result: `ok`, or the `AzureFault`.
+        before, sent: around a PUT, the list that stood and the list that was sent.
+    """
+
+    at: float
+    method: str
+    key: ClusterKey
+    result: str
+    before: tuple[str, ...] | None = None
+    sent: tuple[str, ...] | None = None
+
+
+class _Bucket:
+    """AKS's token bucket."""
+
+    def __init__(self, *, size: float, refill: float) -> None:
+        self._size, self._refill = size, refill
+        self._level, self._at = size, 0.0
+
+    def take(self) -> float:
+        """Take a token; 0, or the seconds until there is one."""
+        now = asyncio.get_running_loop().time()
+        self._level = min(self._size, self._level + (now - self._at) / self._refill)
+        self._at = now
+        if self._level < 1.0:
+            return (1.0 - self._level) * self._refill
+        self._level -= 1.0
+        return 0.0
+
+
+class SimClusters:
+    """Azure.
+
+    Attributes:
+        journal: every request, oldest first.
+        violations: sentences about what must never happen.
+        latency: seconds from call to answer; the work is done half way.
+        faults: methods `get`, `put_ranges`, `operation`; `about` is the cluster's key.
+    """
+
+    def __init__(self, *, latency: float = 0.2) -> None:
+        self.latency = latency
+        self.faults = Faults()
+        self.journal: list[Request] = []
+        self.violations: list[str] = []
+        self._clusters: dict[ClusterKey, SimCluster] = {}
+        self._puts: dict[ClusterKey, _Bucket] = {}
+        self._gets: dict[ClusterKey, _Bucket] = {}
+        self._operations: dict[str, Operation] = {}
+
+    def add(self, cluster: SimCluster) -> SimCluster:
+        """Add a cluster, or put another one in its place."""
+        key = cluster_key(cluster.resource_id)
+        self._clusters[key] = cluster
+        self._puts.setdefault(key, _Bucket(size=PUT_BUCKET, refill=PUT_REFILL))
+        self._gets.setdefault(key, _Bucket(size=GET_BUCKET, refill=GET_REFILL))
+        return cluster
+
+    def cluster(self, key: ClusterKey) -> SimCluster:
+        """A cluster, its finished operations ended."""
+        cluster = self._clusters[key]
+        cluster.settle()
+        return cluster
+
+    def working(self) -> bool:
+        """Whether an operation is under way anywhere."""
+        return any(
+            operation.ends > asyncio.get_running_loop().time()
+            for cluster in self._clusters.values()
+            for operation in cluster.operations
+        )
+
+    def requests(self, method: str, key: ClusterKey | None = None) -> list[Request]:
+        """The journal's requests of a method."""
+        return [r for r in self.journal if r.method == method and key in (None, r.key)]
+
+    async def get(self, *, ref: ClusterRef) -> ClusterView:
+        """Read a cluster."""
+        key = cluster_key(ref.resource_id)
+        await asyncio.sleep(self.latency / 2)
+        try:
+            self.faults.take("get", key, applied=False)
+            view = self._existing(key, self._gets).view()
+        except AzureError as error:
+            self._wrote("get", key, error.fault.value)
+            raise
+        self._wrote("get", key, "ok")
+        await asyncio.sleep(self.latency / 2)
+        return view
+
+    async def put_ranges(
+        self, *, ref: ClusterRef, view: ClusterView, ranges: Sequence[str]
+    ) -> WriteAccepted:
+        """Write a list."""
+        key = cluster_key(ref.resource_id)
+        self._guard(key=key, ranges=ranges)
+        await asyncio.sleep(self.latency / 2)
+        sent = tuple(map(canonical, ranges))
+        known = self._clusters.get(key)
+        before = known.ranges if known is not None else None
+        try:
+            self.faults.take("put_ranges", key, applied=False)
+            cluster = self._existing(key, self._puts)
+            operation = cluster.accept(etag=view.etag, ranges=ranges)
+        except AzureError as error:
+            self._wrote("put", key, error.fault.value, before=before, sent=sent)
+            raise
+        self._wrote("put", key, "ok", before=before, sent=sent)
+        url = f"https://operations/{len(self._operations)}"
+        self._operations[url] = operation
+        await asyncio.sleep(self.latency / 2)
+        self.faults.take("put_ranges", key, applied=True)
+        return WriteAccepted(operation_url=url)
+
+    async def operation(self, *, ref: ClusterRef, url: str) -> OperationState:
+        """Ask for an operation."""
+        key = cluster_key(ref.resource_id)
+        await asyncio.sleep(self.latency / 2)
+        self.faults.take("operation", key, applied=False)
+        self._clusters[key].settle()
+        self._wrote("operation", key, "ok")
+        return self._operations[url].state
+
+    def _guard(self, *, key: ClusterKey, ranges: Sequence[str]) -> None:
+        known = set(map(canonical, ranges))
+        if known and not known & OPENING:
+            return
+        sentence = f"a PUT would open {key}: {list(ranges)}"
+        self.violations.append(sentence)
+        raise UnsafeWrite(sentence)
+
+    def _existing(self, key: ClusterKey, buckets: dict[ClusterKey, _Bucket]) -> SimCluster:
+        cluster = self._clusters.get(key)
+        if cluster is None or cluster.gone:
+            raise azure_error(AzureFault.NOT_FOUND, 404, "ResourceNotFound")
+        wait = buckets[key].take()
+        if wait > 0.0:
+            raise azure_error(AzureFault.THROTTLED, 429, "Throttled", retry_after=wait)
+        return cluster
+
+    def _wrote(
+        self,
+        method: str,
+        key: ClusterKey,
+        result: str,
+        *,
+        before: tuple[str, ...] | None = None,
+        sent: tuple[str, ...] | None = None,
+    ) -> None:
+        at = asyncio.get_running_loop().time()
+        self.journal.append(
+            Request(at=at, method=method, key=key, result=result, before=before, sent=sent)
+        )

@@ -1,0 +1,174 @@
+"""`ports.Ledgers` and `ports.Activations` in memory, with what can happen to a ConfigMap."""
+
+import asyncio
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from aks_access.engine.fakes.faults import Faults
+from aks_access.errors import KubeConflict, LedgerTooLarge, LedgerUnreadable
+from aks_access.plan.ledger import Ledger
+from aks_access.plan.model import ClusterKey
+
+
+@dataclass(slots=True)
+class _Stored:
+    ledger: Ledger
+    version: int
+    unreadable: str = ""
+    acknowledgement: str | None = None
+    past: list[Ledger] = field(default_factory=list)
+
+
+class SimLedgers:
+    """Ledgers by cluster.
+
+    Attributes:
+        saves: (loop time, ledger) of every successful save, oldest first.
+        most: the most entries that fit, None = any number.
+        through: what storing does to a ledger; a codec's way there and back finds what it loses.
+    """
+
+    def __init__(
+        self,
+        *,
+        latency: float = 0.01,
+        through: Callable[[Ledger], Ledger] = copy.deepcopy,
+    ) -> None:
+        self.latency = latency
+        self.through = through
+        self.faults = Faults()
+        self.saves: list[tuple[float, Ledger]] = []
+        self.most: int | None = None
+        self._stored: dict[ClusterKey, _Stored] = {}
+        self._version = 5000
+
+    def peek(self, key: ClusterKey) -> Ledger | None:
+        """The ledger as stored."""
+        found = self._stored.get(key)
+        return found.ledger if found is not None else None
+
+    def lose(self, key: ClusterKey) -> None:
+        """Somebody deletes the ConfigMap."""
+        del self._stored[key]
+
+    def spoil(self, key: ClusterKey, problem: str = "it is no JSON") -> None:
+        """Somebody makes the ConfigMap unreadable."""
+        self._touch(key).unreadable = problem
+
+    def roll_back(self, key: ClusterKey, *, by: int) -> None:
+        """A restore brings back what stood there `by` saves ago."""
+        found = self._touch(key)
+        found.ledger = found.past[-1 - by]
+
+    def meddle(self, key: ClusterKey) -> None:
+        """Somebody else writes the ConfigMap (only its resourceVersion moves)."""
+        self._touch(key)
+
+    def acknowledge(self, key: ClusterKey, code: str) -> None:
+        """Somebody annotates the ConfigMap."""
+        self._touch(key).acknowledgement = code
+
+    async def load(self, *, key: ClusterKey) -> Ledger | None:
+        """Read a ledger."""
+        await self._sent("load", key)
+        found = self._stored.get(key)
+        if found is not None and found.unreadable:
+            raise LedgerUnreadable(f"the ledger of {key} cannot be used: {found.unreadable}")
+        ledger = replace(self.through(found.ledger), version=str(found.version)) if found else None
+        await self._answered("load", key)
+        return ledger
+
+    async def keys(self) -> Mapping[ClusterKey, str]:
+        """Every cluster with a ledger."""
+        await self._sent("keys", "")
+        found = {key: f"aks-access-ledger-{key.rpartition('/')[2]}" for key in self._stored}
+        await self._answered("keys", "")
+        return found
+
+    async def save(self, *, ledger: Ledger) -> Ledger:
+        """Write a ledger, conditional on its version."""
+        key = ledger.key
+        await self._sent("save", key)
+        found = self._stored.get(key)
+        if (str(found.version) if found is not None else "") != ledger.version:
+            raise KubeConflict(f"the ledger of {key} was changed by somebody else", status=409)
+        if self.most is not None and len(ledger.entries) > self.most:
+            raise LedgerTooLarge(f"the ledger of {key} would have {len(ledger.entries)} entries")
+        self._version += 1
+        kept = replace(self.through(ledger), sequence=ledger.sequence + 1)
+        past = [*found.past, kept] if found is not None else [kept]
+        given = found.acknowledgement if found is not None else None
+        self._stored[key] = _Stored(kept, self._version, acknowledgement=given, past=past)
+        self.saves.append((asyncio.get_running_loop().time(), kept))
+        version = str(self._version)
+        await self._answered("save", key)
+        return replace(ledger, sequence=kept.sequence, version=version)
+
+    async def delete(self, *, key: ClusterKey) -> None:
+        """Delete a ledger."""
+        await self._sent("delete", key)
+        self._stored.pop(key, None)
+        await self._answered("delete", key)
+
+    async def acknowledgement(self, *, key: ClusterKey) -> str | None:
+        """The annotation."""
+        await self._sent("acknowledgement", key)
+        found = self._stored.get(key)
+        await self._answered("acknowledgement", key)
+        return found.acknowledgement if found is not None else None
+
+    def _touch(self, key: ClusterKey) -> _Stored:
+        self._version += 1
+        found = self._stored[key]
+        found.version = self._version
+        return found
+
+    async def _sent(self, method: str, about: str) -> None:
+        await asyncio.sleep(self.latency / 2)
+        self.faults.take(method, about, applied=False)
+
+    async def _answered(self, method: str, about: str) -> None:
+        await asyncio.sleep(self.latency / 2)
+        self.faults.take(method, about, applied=True)
+
+
+class SimActivations:
+    """First activations by namespace; `recorded` has (loop time, key) of each new one."""
+
+    def __init__(self, *, latency: float = 0.01) -> None:
+        self.latency = latency
+        self.faults = Faults()
+        self.recorded: list[tuple[float, str]] = []
+        self._entries: dict[str, dict[str, datetime]] = {}
+
+    async def load_all(self) -> Mapping[str, datetime]:
+        """Every activation."""
+        await self._sent("load_all")
+        found = {key: when for known in self._entries.values() for key, when in known.items()}
+        await asyncio.sleep(self.latency / 2)
+        return found
+
+    async def record(self, *, namespace: str, entries: Mapping[str, datetime]) -> None:
+        """Add entries; the first time stays."""
+        await self._sent("record")
+        known = self._entries.setdefault(namespace, {})
+        for key, when in entries.items():
+            if key not in known:
+                known[key] = when
+                self.recorded.append((asyncio.get_running_loop().time(), key))
+        await asyncio.sleep(self.latency / 2)
+        self.faults.take("record", applied=True)
+
+    async def forget(self, *, namespace: str, keys: Sequence[str]) -> None:
+        """Drop entries."""
+        await self._sent("forget")
+        known = self._entries.get(namespace, {})
+        for key in keys:
+            known.pop(key, None)
+        await asyncio.sleep(self.latency / 2)
+
+    async def _sent(self, method: str) -> None:
+        await asyncio.sleep(self.latency / 2)
+        self.faults.take(method, applied=False)

@@ -1,0 +1,104 @@
+"""The last look at a list before it is sent: invariant I1, whatever a plan says.
+
+Knows nothing of grants and policies, on purpose. It compares the list with the one that stands in
+Azure and refuses what would open the cluster, so that a mistake in planning stays a mistake on
+paper. What already stands there passes as it is: refusing it would only block a removal.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from aks_access.api.ranges import IPv4Range, RangeError, parse_public, quoted
+from aks_access.errors import UnsafeWrite
+from aks_access.plan.listing import SENTINEL, canonical, parsed
+
+WIDEST_UNION: Final = 1 << 30
+"""How many addresses the added entries may hold together: a quarter of IPv4. Two /1 networks are
+as open as 0.0.0.0/0."""
+
+_SERVICE_TAG: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:\.[A-Za-z0-9]+)*", re.ASCII)
+_WHOLE_INTERNET: Final = "internet"
+
+
+def refuse_unsafe_list(
+    *, current: Sequence[str] | None, desired: Sequence[str], entry_limit: int
+) -> None:
+    """Raise `UnsafeWrite` for a list that must never be sent.
+
+    `current` is the list as read (None = the cluster is open), `desired` the whole list to write,
+    `entry_limit` how many entries the cluster takes; a list that only takes entries out may stay
+    above it. An entry counts as added when no entry of `current` means the same. Against an open
+    cluster nothing can open it further, and a restored list may hold what was foreign before:
+    there service tags and odd ranges pass, but neither all addresses nor more than a quarter.
+    """
+    entries = _entries(desired)
+    known = {canonical(entry) for entry in current or ()}
+    added = [entry for entry in entries if canonical(entry) not in known]
+    _refuse_duplicates(entries)
+    if added and len(entries) > entry_limit:
+        raise UnsafeWrite(
+            f"The list has {len(entries)} entries, and the cluster takes {entry_limit}; fewer "
+            "ranges, or wider ones, have to do."
+        )
+    if SENTINEL in map(canonical, entries):
+        if len(entries) > 1:
+            raise UnsafeWrite(
+                f"The list has {SENTINEL}, which means nobody, beside other entries; it may only "
+                "stand alone."
+            )
+        return
+    ranges = [_added(entry, restoring=not known) for entry in added]
+    _refuse_wide_union(value for value in ranges if value is not None)
+
+
+def _entries(desired: object) -> list[str]:
+    if desired is None or isinstance(desired, str) or not isinstance(desired, Sequence):
+        raise UnsafeWrite(f"{quoted(desired)} is no list of ranges; nothing is written.")
+    if not desired:
+        raise UnsafeWrite(
+            "The list is empty, which Azure takes as open to the whole internet; nothing is "
+            "written."
+        )
+    for entry in desired:
+        if not isinstance(entry, str) or not entry.strip():
+            raise UnsafeWrite(f"The list has an entry {quoted(entry)}, which is no range.")
+    return list(desired)
+
+
+def _refuse_duplicates(entries: Sequence[str]) -> None:
+    seen: dict[str, str] = {}
+    for entry in entries:
+        meaning = canonical(entry)
+        if meaning in seen:
+            raise UnsafeWrite(
+                f"The list names {quoted(meaning)} twice, as {quoted(seen[meaning])} and "
+                f"{quoted(entry)}."
+            )
+        seen[meaning] = entry
+
+
+def _added(entry: str, *, restoring: bool) -> IPv4Range | None:
+    """The range of an added entry, or None for a service tag that returns."""
+    if restoring:
+        value = parsed(entry)
+        if value is None and _SERVICE_TAG.fullmatch(entry) and entry.lower() != _WHOLE_INTERNET:
+            return None
+        if value is not None and value.prefix > 0:
+            return value
+    try:
+        return parse_public(entry)
+    except RangeError as error:
+        raise UnsafeWrite(f"An added entry cannot be written: {error}.") from error
+
+
+def _refuse_wide_union(ranges: Iterable[IPv4Range]) -> None:
+    total, end = 0, -1
+    for value in sorted(ranges):
+        total += max(0, value.last - max(value.first, end + 1) + 1)
+        end = max(end, value.last)
+    if total > WIDEST_UNION:
+        raise UnsafeWrite(
+            f"The added entries hold {total} addresses together, more than a quarter of all of "
+            "IPv4; list the clients' own networks instead."
+        )

@@ -1,0 +1,253 @@
+"""The operator under test as a child process: real command, real rights, production's way to Azure.
+
+It has the chart's ServiceAccount on the API server and logs in to the emulator by workload
+identity, with a token that the API server issued for that account. Its pace is the sandbox's, so
+that what takes minutes in Azure takes seconds here.
+"""
+
+import itertools
+import json
+import os
+import signal
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from sandbox.arm.identity import FEDERATED_AUDIENCE
+from sandbox.arm.process import ArmProcess
+from sandbox.chart import NAMESPACE, ROOT, SERVICE_ACCOUNT
+from sandbox.controlplane import ControlPlane
+from sandbox.processes import Process, ProcessError, wait_until
+
+CLIENT_ID: Final = "0a0a0a0a-0000-4000-8000-00000000c11e"
+TENANT_ID: Final = "0a0a0a0a-0000-4000-8000-0000000e4a11"
+
+PACE: Final[Mapping[str, str]] = {
+    "lease_duration": "6s",
+    "renew_deadline": "4s",
+    "retry_period": "500ms",
+    "put_timeout": "3s",
+    "first_poll": "500ms",
+    "poll_interval": "300ms",
+    "drift_interval": "5s",
+    "relist_interval": "10s",
+    "settle_window": "300ms",
+    "settle_limit": "2s",
+    "shutdown_grace": "3s",
+    "revocation_bound": "10s",
+    "retention": "1h",
+}
+"""Settings where nothing else is asked for: seconds instead of minutes."""
+
+_ISSUER = "https://kubernetes.default.svc"
+_TOKEN_SECONDS = 24 * 3600
+_READY_SECONDS = 30.0
+_HTTP_SECONDS = 5.0
+_numbers = itertools.count(1)
+
+
+class OperatorProcess:
+    """A running operator: `with OperatorProcess(plane=plane, arm=arm) as operator:`.
+
+    Every setting of `aks-access run` can be given by name, as text: `retention="3s"`,
+    `lease_name="mine"`, `kubeconfig=str(path)`. `environment` adds variables.
+    """
+
+    def __init__(
+        self,
+        *,
+        plane: ControlPlane,
+        arm: ArmProcess,
+        name: str = "operator",
+        environment: Mapping[str, str] | None = None,
+        **settings: str,
+    ) -> None:
+        self.name = f"{name}-{next(_numbers)}"
+        self.settings: dict[str, str] = {
+            "kubeconfig": str(plane.kubeconfig_for(SERVICE_ACCOUNT, NAMESPACE)),
+            "namespace": NAMESPACE,
+            "azure_endpoint": arm.url,
+            "azure_scope": "https://management.azure.com/.default",
+            "azure_authority": arm.url,
+            "azure_ca_file": str(arm.ca_file),
+            "azure_instance_discovery": "false",
+            "health_host": "127.0.0.1",
+            "health_port": "0",
+            "identity": self.name,
+            **PACE,
+            **settings,
+        }
+        self.variables = {
+            "AZURE_TENANT_ID": TENANT_ID,
+            "AZURE_CLIENT_ID": CLIENT_ID,
+            "AZURE_FEDERATED_TOKEN_FILE": str(_projected_token(plane)),
+        }
+        arm.control.register_client(
+            CLIENT_ID,
+            tenant_id=TENANT_ID,
+            federations=[(_ISSUER, f"system:serviceaccount:{NAMESPACE}:{SERVICE_ACCOUNT}")],
+        )
+        self._process = Process(
+            [sys.executable, "-m", "aks_access", "run", *self.flags()],
+            name=self.name,
+            scratch=plane.scratch,
+            env={**_surroundings(), **self.variables, **(environment or {})},
+        )
+
+    def flags(self) -> list[str]:
+        """Every setting as a flag of `aks-access run`."""
+        return [f"--{name.replace('_', '-')}={text}" for name, text in self.settings.items()]
+
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+        return self._process.pid
+
+    @property
+    def log(self) -> Path:
+        """File of all it writes."""
+        return self._process.log
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        """Every complete log line so far; one that is no JSON is under `message`."""
+        return list(_records(self.log))
+
+    def audit_lines(self) -> list[dict[str, Any]]:
+        """The lines of the audit trail."""
+        return [line for line in self.log_lines() if line.get("logger") == "aks_access.audit"]
+
+    def log_tail(self) -> str:
+        """The last lines of the log, for messages."""
+        return self._process.log_tail()
+
+    def port(self) -> int:
+        """Port of health and metrics; ProcessError while the operator has none yet."""
+        for line in _records(self.log):
+            if isinstance(line.get("port"), int):
+                return int(line["port"])
+        raise ProcessError(f"{self.name} serves no health port yet. {self.log_tail()}")
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Status and text of `/livez`, `/readyz` or `/metrics`. Raises OSError, ProcessError."""
+        url = f"http://127.0.0.1:{self.port()}{path}"
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(url, timeout=_HTTP_SECONDS) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    def ready(self) -> bool:
+        """Whether `/readyz` passes; False too where nothing answers."""
+        try:
+            return self.get("/readyz")[0] == 200
+        except (OSError, ProcessError):
+            return False
+
+    def leading(self) -> bool:
+        """Whether the process holds the Lease, by its own metric."""
+        try:
+            return "\naks_access_leader 1.0" in self.get("/metrics")[1]
+        except (OSError, ProcessError):
+            return False
+
+    def wait_ready(self, *, seconds: float = _READY_SECONDS) -> None:
+        """Return once `/readyz` passes. Raises ProcessError with the end of the log."""
+        self._wait(self.ready, what="ready", seconds=seconds)
+
+    def wait_leading(self, *, seconds: float = _READY_SECONDS) -> None:
+        """Return once it leads. Raises ProcessError with the end of the log."""
+        self._wait(self.leading, what="leading", seconds=seconds)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal, SIGSTOP and SIGCONT too."""
+        self._process.signal(number)
+
+    def sigterm(self) -> None:
+        """Ask it to end; `wait` says when it did."""
+        self.signal(signal.SIGTERM)
+
+    def wait(self, *, seconds: float = 15.0) -> int:
+        """Exit code after it ended by itself."""
+        return self._process.wait(timeout=seconds)
+
+    def poll(self) -> int | None:
+        """Exit code; None while it runs."""
+        return self._process.poll()
+
+    def kill(self) -> int:
+        """SIGKILL; returns the exit code."""
+        return self._process.kill()
+
+    def close(self) -> int:
+        """SIGTERM, SIGKILL after 10 s; returns the exit code. Harmless on an ended process."""
+        return self._process.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def resident_bytes(self) -> int:
+        """Memory in use (VmRSS)."""
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+        raise ProcessError(f"{self.name} has no VmRSS: it has ended")
+
+    def cpu_seconds(self) -> float:
+        """User and system time used so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def _wait(self, condition: Callable[[], bool], *, what: str, seconds: float) -> None:
+        def holds() -> bool:
+            self._process.ensure_running()
+            return condition()
+
+        wait_until(holds, what=f"{self.name} to be {what}", timeout=seconds, detail=self.log_tail)
+
+
+def _projected_token(plane: ControlPlane) -> Path:
+    """The token that a kubelet would put into the pod, from the API server itself."""
+    body = {
+        "apiVersion": "authentication.k8s.io/v1",
+        "kind": "TokenRequest",
+        "spec": {"audiences": [FEDERATED_AUDIENCE], "expirationSeconds": _TOKEN_SECONDS},
+    }
+    account = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{SERVICE_ACCOUNT}"
+    token = plane.request("POST", f"{account}/token", body)["status"]["token"]
+    file = plane.directory / "azure-identity-token"
+    file.write_text(str(token))
+    file.chmod(0o600)
+    return file
+
+
+def _surroundings() -> dict[str, str]:
+    """Variables of a pod: nothing of this machine's Azure, proxies or kubeconfig."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "TZ") if name in os.environ}
+    return {**kept, "PYTHONPATH": str(ROOT / "operator"), "PYTHONUNBUFFERED": "1"}
+
+
+def _records(log: Path) -> Iterator[dict[str, Any]]:
+    if not log.exists():
+        return
+    for line in log.read_text(errors="replace").splitlines(keepends=True):
+        if not line.endswith("\n"):
+            return
+        record: Any = line.rstrip("\n")
+        with suppress(ValueError):
+            record = json.loads(line)
+        yield record if isinstance(record, dict) else {"message": str(record)}

@@ -1,0 +1,192 @@
+"""Hypothesis strategies: small worlds in sixteen addresses, where everything meets everything."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from hypothesis import strategies as st
+
+from aks_access.api.target import EgressMode, Mode
+from aks_access.plan.cluster import ClusterView
+from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry, WriteInFlight
+from aks_access.plan.listing import canonical
+from aks_access.plan.model import Grant, GrantUid, Problem, Target
+from aks_access.plan.world import World
+from tests.unit.plan.build import (
+    HOUR,
+    NOW,
+    PERMISSIVE,
+    cluster,
+    grant,
+    labelled,
+    ledger,
+    range_set,
+    ranges,
+    target,
+    world,
+)
+
+POOL = tuple(
+    f"20.0.0.{start}/{prefix}"
+    for prefix in (28, 29, 30, 31, 32)
+    for start in range(0, 16, 1 << (32 - prefix))
+)
+FOREIGN = (*POOL, "20.0.0.3", "AzureCloud", "0.0.0.0/0", "20.0.0.5/28", "8.0.0.0/7", "::/0", "")
+NAMES = ("a", "b", "c", "d", "e")
+NAMESPACES = ("team-a", "team-b")
+
+moments = st.sampled_from([None, *(NOW + hours * HOUR for hours in (-3, -2, -1, 0, 1, 2, 3))])
+some_ranges = st.lists(st.sampled_from(POOL), min_size=1, max_size=3, unique=True)
+
+
+@st.composite
+def grants(draw: st.DrawFn, name: str) -> Grant:
+    texts = draw(some_ranges)
+    duration = draw(st.sampled_from([None, None, HOUR, 5 * HOUR]))
+    return grant(
+        name,
+        *texts,
+        namespace=draw(st.sampled_from(NAMESPACES)),
+        created=NOW - draw(st.integers(1, 9)) * HOUR,
+        target_name=draw(st.sampled_from(["prod", "prod", "prod", "other"])),
+        range_sets=draw(st.sampled_from([(), (), ("office",), ("gone",)])),
+        not_before=draw(moments),
+        expires_at=None if duration else draw(moments),
+        duration=duration,
+        revoked=draw(st.sampled_from([False, False, False, True])),
+        deleting=draw(st.sampled_from([None, None, None, NOW - HOUR])),
+        evaluated=(1, NOW - 4 * HOUR),
+        started=draw(st.sampled_from([None, NOW - 4 * HOUR])),
+        problems=draw(st.sampled_from([(), (), (), (), (Problem("spec", "x", "wrong"),)])),
+    )
+
+
+@st.composite
+def targets(draw: st.DrawFn) -> Target:
+    policy = replace(
+        PERMISSIVE,
+        min_prefix_length=draw(st.sampled_from([24, 29])),
+        denied_ranges=draw(st.sampled_from([(), ranges("20.0.0.14/31")])),
+        allowed_ranges=draw(st.sampled_from([(), ranges("20.0.0.0/29", "20.0.0.12/30")])),
+        allow_permanent=draw(st.booleans()),
+        max_duration=draw(st.sampled_from([None, timedelta(hours=6)])),
+        all_namespaces=draw(st.booleans()),
+        namespaces=labelled("kubernetes.io/metadata.name", "team-a"),
+    )
+    return target(
+        mode=draw(st.sampled_from(list(Mode))),
+        baseline=draw(st.sampled_from([(), ranges("20.0.0.8/32"), ranges("20.0.0.0/30")])),
+        baseline_sets=draw(st.sampled_from([(), ("office",), ("gone",)])),
+        restrict_unrestricted=draw(st.booleans()),
+        egress_mode=draw(st.sampled_from([EgressMode.AUTO, EgressMode.NOT_NEEDED])),
+        suspend=draw(st.sampled_from([False, False, False, True])),
+        deleting=draw(st.sampled_from([None, None, None, NOW - HOUR])),
+        policy=policy,
+    )
+
+
+@st.composite
+def ledger_entries(draw: st.DrawFn) -> LedgerEntry:
+    name = canonical(draw(st.sampled_from(POOL)))
+    state = draw(st.sampled_from(list(EntryState)))
+    owners = draw(st.lists(st.sampled_from([*NAMES, "ghost", "baseline", "egress"]), max_size=2))
+    return LedgerEntry(
+        range=name,
+        state=state,
+        owners=() if state is EntryState.WITHDRAWN else tuple(dict.fromkeys(owners)),
+        since=NOW - HOUR,
+        unsettled=draw(st.booleans()),
+        due=draw(st.sampled_from([None, None, NOW - HOUR])),
+    )
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything one plan is made from."""
+
+    world: World
+    view: ClusterView
+    ledger: Ledger
+
+    @property
+    def target(self) -> Target:
+        assert self.world.target is not None
+        return self.world.target
+
+
+@st.composite
+def views(draw: st.DrawFn) -> ClusterView:
+    entries = draw(st.lists(st.sampled_from(FOREIGN), min_size=1, max_size=6, unique=True))
+    if draw(st.integers(0, 9)) == 0:
+        entries = ["0.0.0.0/32"]
+    return cluster(
+        *entries,
+        is_open=draw(st.integers(0, 7)) == 0,
+        outbound_type=draw(st.sampled_from(["loadBalancer", "loadBalancer", "userDefinedRouting"])),
+    )
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """Any case, in whatever state the ledger is."""
+    view = draw(views())
+    on = draw(targets())
+    items = [draw(grants(name)) for name in draw(st.sets(st.sampled_from(NAMES)))]
+    uids = [item.uid for item in items]
+    known = draw(st.lists(ledger_entries(), max_size=5))
+    flight = draw(st.sampled_from([None, None, None, True]))
+    books = ledger(
+        *known,
+        mode=on.mode.value,
+        verified=draw(st.sampled_from([None, ("20.0.0.1/32", "AzureCloud")])),
+        in_flight=WriteInFlight(
+            desired=("20.0.0.1/32",),
+            added=("20.0.0.1/32",),
+            removed=(),
+            started=NOW,
+            failed=draw(st.booleans()),
+        )
+        if flight
+        else None,
+    )
+    return Case(
+        world=world(
+            *items,
+            target=on,
+            sets=[range_set("office", "20.0.0.4/31")],
+            deleted=frozenset({GrantUid("ghost")} if draw(st.booleans()) else ()),
+            additions=draw(st.sampled_from([True, True, True, False])),
+            unready=frozenset(draw(st.sets(st.sampled_from(uids))) if uids else ()),
+            management_egress=draw(st.sampled_from([(), ranges("20.0.0.9")])),
+        ),
+        view=view,
+        ledger=books,
+    )
+
+
+@st.composite
+def calm_cases(draw: st.DrawFn) -> Case:
+    """Cases in which all is known and everything may be written: what the reference covers."""
+    case = draw(cases())
+    on = replace(case.target, suspend=False, deleting=None, restrict_unrestricted=False)
+    if on.mode is Mode.OBSERVE:
+        on = replace(on, mode=Mode.MERGE)
+    items = [
+        replace(item, problems=(), duration=None, range_sets=())
+        for item in case.world.grants.values()
+    ]
+    return Case(
+        world=world(
+            *items,
+            target=replace(on, baseline_sets=()),
+            deleted=frozenset({GrantUid("ghost")}),
+        ),
+        view=replace(
+            case.view, outbound_type="loadBalancer", ranges=case.view.ranges or ("9.9.9.9",)
+        ),
+        ledger=replace(
+            case.ledger,
+            in_flight=None,
+            verified=None,
+            mode=on.mode.value,
+        ),
+    )
