@@ -18,6 +18,9 @@ from sandbox.processes import ProcessError
 COMMANDS: Final[Mapping[str, str]] = {
     "build": "sandbox.commands:build",
     "render": "sandbox.commands:render",
+    "arm": "sandbox.arm.portal:arm",
+    "demo": "sandbox.demo.command:demo",
+    "up": "sandbox.up:up",
 }
 """Command to where it is: `module:attribute`."""
 

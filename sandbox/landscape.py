@@ -73,10 +73,11 @@ def landscape(
         arm = stack.enter_context(ArmProcess(operation_seconds=OPERATION_SECONDS))
         clusters = _create_clusters(arm)
         say(f"the ARM emulator runs at {arm.url}, with {', '.join(clusters)}")
+        pace: dict[str, str] = {**UNHURRIED, **settings}
         operator = None
         if run_operator:
             operator = stack.enter_context(
-                OperatorProcess(plane=plane, arm=arm, **{**UNHURRIED, **settings})
+                OperatorProcess(plane=plane, arm=arm, environment=None, **pace)
             )
             operator.wait_ready()
             operator.wait_leading()

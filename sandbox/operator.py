@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -51,6 +52,47 @@ _HTTP_SECONDS = 5.0
 _numbers = itertools.count(1)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """How the operator is started: settings of `aks-access run` by name, and its variables."""
+
+    settings: Mapping[str, str]
+    variables: Mapping[str, str]
+
+    def flags(self) -> list[str]:
+        """Every setting as a flag."""
+        return [f"--{name.replace('_', '-')}={text}" for name, text in self.settings.items()]
+
+
+def invocation(*, plane: ControlPlane, arm: ArmProcess, **settings: str) -> Invocation:
+    """Give the operator its ServiceAccount and its identity; `settings` win over the sandbox's."""
+    arm.control.register_client(
+        CLIENT_ID,
+        tenant_id=TENANT_ID,
+        federations=[(_ISSUER, f"system:serviceaccount:{NAMESPACE}:{SERVICE_ACCOUNT}")],
+    )
+    return Invocation(
+        settings={
+            "kubeconfig": str(plane.kubeconfig_for(SERVICE_ACCOUNT, NAMESPACE)),
+            "namespace": NAMESPACE,
+            "azure_endpoint": arm.url,
+            "azure_scope": "https://management.azure.com/.default",
+            "azure_authority": arm.url,
+            "azure_ca_file": str(arm.ca_file),
+            "azure_instance_discovery": "false",
+            "health_host": "127.0.0.1",
+            "health_port": "0",
+            **PACE,
+            **settings,
+        },
+        variables={
+            "AZURE_TENANT_ID": TENANT_ID,
+            "AZURE_CLIENT_ID": CLIENT_ID,
+            "AZURE_FEDERATED_TOKEN_FILE": str(_projected_token(plane)),
+        },
+    )
+
+
 class OperatorProcess:
     """A running operator: `with OperatorProcess(plane=plane, arm=arm) as operator:`.
 
@@ -68,40 +110,13 @@ class OperatorProcess:
         **settings: str,
     ) -> None:
         self.name = f"{name}-{next(_numbers)}"
-        self.settings: dict[str, str] = {
-            "kubeconfig": str(plane.kubeconfig_for(SERVICE_ACCOUNT, NAMESPACE)),
-            "namespace": NAMESPACE,
-            "azure_endpoint": arm.url,
-            "azure_scope": "https://management.azure.com/.default",
-            "azure_authority": arm.url,
-            "azure_ca_file": str(arm.ca_file),
-            "azure_instance_discovery": "false",
-            "health_host": "127.0.0.1",
-            "health_port": "0",
-            "identity": self.name,
-            **PACE,
-            **settings,
-        }
-        self.variables = {
-            "AZURE_TENANT_ID": TENANT_ID,
-            "AZURE_CLIENT_ID": CLIENT_ID,
-            "AZURE_FEDERATED_TOKEN_FILE": str(_projected_token(plane)),
-        }
-        arm.control.register_client(
-            CLIENT_ID,
-            tenant_id=TENANT_ID,
-            federations=[(_ISSUER, f"system:serviceaccount:{NAMESPACE}:{SERVICE_ACCOUNT}")],
-        )
+        self.invocation = invocation(plane=plane, arm=arm, **{"identity": self.name, **settings})
         self._process = Process(
-            [sys.executable, "-m", "aks_access", "run", *self.flags()],
+            [sys.executable, "-m", "aks_access", "run", *self.invocation.flags()],
             name=self.name,
             scratch=plane.scratch,
-            env={**_surroundings(), **self.variables, **(environment or {})},
+            env={**_surroundings(), **self.invocation.variables, **(environment or {})},
         )
-
-    def flags(self) -> list[str]:
-        """Every setting as a flag of `aks-access run`."""
-        return [f"--{name.replace('_', '-')}={text}" for name, text in self.settings.items()]
 
     @property
     def pid(self) -> int:
@@ -132,12 +147,16 @@ class OperatorProcess:
                 return int(line["port"])
         raise ProcessError(f"{self.name} serves no health port yet. {self.log_tail()}")
 
+    @property
+    def url(self) -> str:
+        """Base URL of health and metrics; ProcessError while there is none yet."""
+        return f"http://127.0.0.1:{self.port()}"
+
     def get(self, path: str) -> tuple[int, str]:
         """Status and text of `/livez`, `/readyz` or `/metrics`. Raises OSError, ProcessError."""
-        url = f"http://127.0.0.1:{self.port()}{path}"
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(url, timeout=_HTTP_SECONDS) as answer:
+            with opener.open(self.url + path, timeout=_HTTP_SECONDS) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -176,6 +195,10 @@ class OperatorProcess:
     def wait(self, *, seconds: float = 15.0) -> int:
         """Exit code after it ended by itself."""
         return self._process.wait(timeout=seconds)
+
+    def ensure_running(self) -> None:
+        """Raise ProcessError with the end of the log when it has ended."""
+        self._process.ensure_running()
 
     def poll(self) -> int | None:
         """Exit code; None while it runs."""

@@ -30,11 +30,11 @@ class StartupError(AksAccessError):
     """Something that the operator cannot start without is missing."""
 
 
-class UnsafeWrite(AksAccessError):  # noqa: N818 - named after what it stops
+class UnsafeWrite(AksAccessError):
     """A list that would open or close a cluster against the rules of invariant I1."""
 
 
-class FenceClosed(AksAccessError):  # noqa: N818 - named after the fence
+class FenceClosed(AksAccessError):
     """This process no longer holds the Lease for long enough to write."""
 
 

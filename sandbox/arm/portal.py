@@ -15,21 +15,11 @@ VARIABLE: Final = "AKS_ACCESS_SANDBOX_ARM"
 """Names the control URL of the emulator to talk to."""
 
 
-class _Control(click.ParamType):
-    name = "url"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> ArmControl:
-        """Connect to the control URL."""
-        return value if isinstance(value, ArmControl) else ArmControl.connect(str(value))
-
-
 _control = click.option(
     "--control",
-    type=_Control(),
     envvar=VARIABLE,
     required=True,
+    callback=lambda context, option, value: ArmControl.connect(value),
     help=f"Control URL of the emulator; also from {VARIABLE}.",
 )
 

@@ -11,7 +11,7 @@ import pytest
 from aks_access.api.names import ACKNOWLEDGE_ANNOTATION
 from aks_access.errors import KubeConflict, KubeError, LedgerTooLarge, LedgerUnreadable
 from aks_access.kube.activations import KubeActivations
-from aks_access.kube.connection import Connection
+from aks_access.kube.connection import Access, Connection
 from aks_access.kube.ledger import KubeLedgers, ledger_name
 from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry
 from aks_access.plan.model import cluster_key
@@ -82,6 +82,15 @@ async def test_what_is_saved_is_loaded(ledgers: KubeLedgers, fresh: Ledger) -> N
     assert second.sequence == 2
     assert second.version != first.version
     assert await ledgers.load(key=fresh.key) == second
+
+
+async def test_a_namespace_without_any_config_map(
+    control_plane: ControlPlane, namespace: str
+) -> None:
+    access = Access(kubeconfig=str(control_plane.kubeconfig))
+    async with await Connection.open(access=access) as connection:
+        assert await KubeLedgers(connection=connection, namespace=namespace).keys() == {}
+        assert await KubeActivations(connection=connection, namespace=namespace).load_all() == {}
 
 
 async def test_people_can_tell_whose_ledger_it_is(

@@ -6,11 +6,11 @@ it acquired the Lease, and looks at every target and every ledger before anythin
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TypeVar
 
+from aks_access.engine.activations import forgettable
 from aks_access.engine.announcer import Announcer
 from aks_access.engine.board import Board
 from aks_access.engine.config import EngineConfig
@@ -131,21 +131,32 @@ class Engine:
     async def lead(self, *, relist: Relist) -> None:
         """Begin to work: complete lists first, then every ledger and target.
 
-        Raises `KubeError` where activations or ledgers cannot be listed.
+        Raises `KubeError` where the ledgers cannot be listed.
         """
         self.board.clear()
         self._build()
         self.store.forget_lists()
         await relist()
-        activations: Mapping[str, datetime] = await self._ports.activations.load_all()
         self._worlds.activations.clear()
-        self._worlds.activations.update(activations)
+        await self._load_activations()
         ledgers = await self._ports.ledgers.keys()
         self.board.expect(ledgers)
         self._leading = True
         self._router.everything(ledgers)
         self._start()
         self._ports.metrics.leader(leading=True)
+
+    async def _load_activations(self) -> None:
+        """Read the activations; one that cannot be read holds `duration` grants back, no more."""
+        try:
+            activations = await self._ports.activations.load_all()
+        except KubeError as error:
+            self._worlds.activations_known = False
+            log.error("first activations cannot be read, no duration begins: %s", error)
+            return
+        for key, begun in activations.items():
+            self._worlds.activations.setdefault(key, begun)
+        self._worlds.activations_known = True
 
     def _start(self) -> None:
         for _ in range(self._config.workers):
@@ -159,6 +170,10 @@ class Engine:
         await relist()
         if not self._leading:
             return
+        if self._worlds.activations_known:
+            await self._forget_activations()
+        else:
+            await self._load_activations()
         try:
             ledgers = await self._ports.ledgers.keys()
         except KubeError as error:
@@ -168,6 +183,23 @@ class Engine:
         for key in ledgers:
             if key not in known:
                 self._target_queue.put(key)
+
+    async def _forget_activations(self) -> None:
+        if not self.store.complete or self._ports.clock.in_doubt():
+            return
+        stale = forgettable(
+            activations=self._worlds.activations,
+            grants=self.store.grants().values(),
+            now=self._ports.clock.now(),
+        )
+        for namespace, keys in stale.items():
+            try:
+                await self._ports.activations.forget(namespace=namespace, keys=keys)
+            except KubeError as error:
+                log.warning("old activations of %s not dropped: %s", namespace, error)
+                continue
+            for key in keys:
+                self._worlds.activations.pop(key, None)
 
     async def stop(self, *, grace: float) -> None:
         """Stop working: take no key any more, give what runs `grace` seconds, then cancel it.

@@ -110,7 +110,7 @@ def grant_status(*, facts: GrantFacts, now: datetime) -> dict[str, object]:
         period_start=_period_start(facts),
         evaluated_at=evaluated,
         closed_at=_closed(facts),
-        starts_at=main.starts if _dated(facts) else None,
+        starts_at=_starts(facts) if _dated(facts) else None,
         expires_at=_ends(facts) if _dated(facts) else None,
     )
     return status.to_json()
@@ -122,6 +122,14 @@ def _dated(facts: GrantFacts) -> bool:
     if grant.duration is not None:
         return facts.activated is not None
     return any(report.state is not None for report in facts.reports)
+
+
+def _starts(facts: GrantFacts) -> datetime | None:
+    """The start that is fixed; None before the first admission, where it would tick."""
+    if facts.activated is not None:
+        return facts.activated
+    known = [when for when in (_period_start(facts), facts.grant.not_before) if when is not None]
+    return max(known, default=None)
 
 
 def _ends(facts: GrantFacts) -> datetime | None:

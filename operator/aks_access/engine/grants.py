@@ -170,6 +170,8 @@ class GrantReconciler:
             grant = self.store.grant(grant.uid) or grant
         key = activation_key(grant)
         if grant.duration is not None and key not in self.worlds.activations:
+            if not self.worlds.activations_known:
+                return grant
             now = self.clock.now().replace(microsecond=0)
             await self.activations.record(namespace=grant.namespace, entries={key: now})
             self.worlds.activations.setdefault(key, now)
@@ -209,7 +211,7 @@ class GrantReconciler:
         return Next()
 
     async def _publish(self, *, grant: Grant, reports: list[GrantReport]) -> None:
-        activated = self.worlds.activations.get(activation_key(grant))
+        activated = self.worlds.activation(grant)
         facts = GrantFacts(
             grant=grant,
             reports=reports,

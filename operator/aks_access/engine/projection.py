@@ -77,6 +77,7 @@ def project_grant(raw: Mapping[str, object], *, argo_instance_label: str) -> Gra
         requested_at=meta.annotations.get(REQUESTED_AT_ANNOTATION, ""),
         started=status.period_start if status else None,
         evaluated=evaluated,
+        activated=status.activated_at if status else None,
         closed=status.closed_at if status else None,
         status=_status(raw),
     )

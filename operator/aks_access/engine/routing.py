@@ -146,7 +146,15 @@ class Router:
 
 def _grant_core(grant: Grant) -> Grant:
     """The grant without what our own status writes change."""
-    return replace(grant, resource_version="", status={}, started=None, evaluated=None, closed=None)
+    return replace(
+        grant,
+        resource_version="",
+        status={},
+        started=None,
+        evaluated=None,
+        activated=None,
+        closed=None,
+    )
 
 
 def _target_core(target: Target) -> Target:

@@ -33,7 +33,14 @@ from aks_access.engine.store import Store
 from aks_access.engine.verdicts import Blocker, blocked_report
 from aks_access.engine.worlds import Worlds
 from aks_access.engine.writer import Sent, Writer, WriteResult
-from aks_access.errors import AzureError, AzureFault, KubeError, LedgerError, LedgerUnreadable
+from aks_access.errors import (
+    AzureError,
+    AzureFault,
+    KubeError,
+    LedgerError,
+    LedgerTooLarge,
+    LedgerUnreadable,
+)
 from aks_access.plan.access import matches
 from aks_access.plan.adoption import Adoption, adopt
 from aks_access.plan.cluster import ClusterView
@@ -264,6 +271,11 @@ class TargetReconciler:
             result = await writer.write(ref=look.ref, plan=look.plan, ledger=ledger, replan=replan)
         except AzureError as error:
             return await self._unread(look=look, error=error)
+        except LedgerTooLarge:
+            look.memory.ledger_full = True
+            await self.publisher.publish(look=look)
+            return Next(after=self.config.slow_retry)
+        look.memory.ledger_full = bool(removing and look.memory.ledger_full)
         return await self._sent(look=look, result=result, removing=removing)
 
     async def _sent(self, *, look: Look, result: WriteResult, removing: bool) -> Next:

@@ -10,7 +10,7 @@ from aks_access.engine.ports import Clock
 from aks_access.engine.store import Store
 from aks_access.plan.access import matches
 from aks_access.plan.ledger import Ledger
-from aks_access.plan.model import ClusterKey, Grant, GrantUid, Target
+from aks_access.plan.model import ClusterKey, Grant, GrantUid, Target, activation_key
 from aks_access.plan.world import Removals, World
 
 DELETIONS_REMEMBERED = 50_000
@@ -39,6 +39,8 @@ class Worlds:
 
     Attributes:
         activations: first activations, shared with the GrantReconciler, which records them.
+        activations_known: False where their record could not be read: no `duration` begins then,
+            and one that has begun ends as the grant's status remembers.
     """
 
     store: Store
@@ -46,6 +48,7 @@ class Worlds:
     config: EngineConfig
     deletions: Deletions = field(default_factory=Deletions)
     activations: dict[str, datetime] = field(default_factory=dict)
+    activations_known: bool = True
 
     def of(
         self,
@@ -57,13 +60,14 @@ class Worlds:
     ) -> World:
         """The world as the store has it now."""
         owners = owners_of(ledger)
+        grants = self._grants(target=target, owners=owners)
         return World(
             now=self.clock.now(),
             target=target,
-            grants=self._grants(target=target, owners=owners),
+            grants=grants,
             sets=self.store.range_sets(),
             namespaces=self.store.namespaces(),
-            activations=self.activations,
+            activations=self._activations(grants),
             deleted=self.deletions.among(owners),
             removals=self._removals(target),
             additions=additions,
@@ -71,6 +75,20 @@ class Worlds:
             management_egress=self.config.management_egress,
             revocation_bound=self.config.revocation_bound,
         )
+
+    def activation(self, grant: Grant) -> datetime | None:
+        """When the grant's `duration` began to count, UTC."""
+        recorded = self.activations.get(activation_key(grant))
+        return recorded if recorded is not None or self.activations_known else grant.activated
+
+    def _activations(self, grants: Mapping[GrantUid, Grant]) -> Mapping[str, datetime]:
+        if self.activations_known:
+            return self.activations
+        return {
+            activation_key(grant): begun
+            for grant in grants.values()
+            if (begun := self.activation(grant)) is not None
+        }
 
     def _grants(self, *, target: Target | None, owners: set[GrantUid]) -> Mapping[GrantUid, Grant]:
         return {

@@ -10,6 +10,7 @@ from typing import Final
 from aks_access.errors import KubeConflict, KubeError, KubeForbidden, KubeNotFound
 
 _MESSAGE_LIMIT: Final = 1000
+_METADATA_LIST: Final = "PartialObjectMetadataList"
 
 
 def error_of(*, method: str, path: str, status: int, text: bytes) -> KubeError:
@@ -60,12 +61,16 @@ def finalizers(raw: Mapping[str, object]) -> list[str]:
 
 
 def items_of(answer: Mapping[str, object]) -> list[Mapping[str, object]]:
-    """The objects of a list's page. Raises `KubeError` where it is no list."""
-    found = answer.get("items")
-    if found is None and str(answer.get("kind", "")).endswith("List"):
-        return []  # an empty PartialObjectMetadataList has `items: null`
-    if not isinstance(found, list) or not str(answer.get("kind", "")).endswith("List"):
-        raise KubeError(f"expected a list of objects, got kind {answer.get('kind')!r}")
+    """The objects of a list's page. Raises `KubeError` where it is no list.
+
+    Only an empty PartialObjectMetadataList has `items: null`; anywhere else a list without items
+    is no answer to build on.
+    """
+    kind, found = str(answer.get("kind", "")), answer.get("items", ...)
+    if found is None and kind == _METADATA_LIST:
+        return []
+    if not isinstance(found, list) or not kind.endswith("List"):
+        raise KubeError(f"expected a list of objects, got kind {kind!r} without usable items")
     return found
 
 

@@ -116,6 +116,7 @@ class Grant:
         problems: not empty = InvalidSpec: no access, whatever the rest says.
         started: status.startedAt, the start of the current period as first admitted.
         evaluated: (generation, time) of the first evaluation that the status remembers.
+        activated: status.activatedAt, what the record of a `duration`'s first activation said.
         closed: status.closedAt, the end of the last period that was closed by the clock.
         status: the status as stored, for comparing before a write.
     """
@@ -145,6 +146,7 @@ class Grant:
     requested_at: str = ""
     started: datetime | None = None
     evaluated: tuple[int, datetime] | None = None
+    activated: datetime | None = None
     closed: datetime | None = None
     status: Mapping[str, object] = field(default_factory=dict)
 
@@ -249,9 +251,11 @@ class Namespace:
 
 
 def activation_key(grant: Grant) -> str:
-    """What a `duration` grant's first activation is recorded under.
+    """What a `duration` grant's first activation is recorded under: `name:NS/NAME` or `uid:NS/UID`.
 
-    Tracked grants by `namespace/name`, so that one that GitOps re-creates does not start over;
-    others by uid, so that a new object of the same name starts anew.
+    Tracked grants by name, so that one that GitOps re-creates does not start over; others by uid,
+    so that a new object of the same name starts anew.
     """
-    return f"name:{grant.path}" if grant.tracked else f"uid:{grant.uid}"
+    if grant.tracked:
+        return f"name:{grant.path}"
+    return f"uid:{grant.namespace}/{grant.uid}"

@@ -64,7 +64,20 @@ def test_managed_fields_are_dropped_and_the_rest_is_kept() -> None:
     assert "managedFields" in metadata
 
 
-@pytest.mark.parametrize("page", [{}, {"kind": "Status", "items": []}, {"kind": "PodList"}])
+def test_an_empty_list_of_metadata_has_null_for_its_items() -> None:
+    assert items_of({"kind": "PartialObjectMetadataList", "items": None}) == []
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {},
+        {"kind": "Status", "items": []},
+        {"kind": "PodList"},
+        {"kind": "PodList", "items": None},
+        {"kind": "PartialObjectMetadataList"},
+    ],
+)
 def test_what_is_no_list_is_refused(page: dict[str, object]) -> None:
     with pytest.raises(KubeError, match="expected a list"):
         items_of(page)

@@ -31,7 +31,7 @@ def check(desired: Any, *, current: list[str] | None = LIVE, limit: int = 200) -
         (["20.1.0.0/24", None], "null"),
         (["0.0.0.0/0"], "every address"),
         (["20.1.0.0/24", "0.0.0.0/0"], "every address"),
-        (["128.0.0.0/1"], "wider than /8"),
+        (["128.0.0.0/3"], "wider than /8"),
         (["20.0.0.0/7"], "wider than /8"),
         (["10.1.0.0/16"], "private"),
         (["127.0.0.1"], "loopback"),
@@ -93,7 +93,7 @@ def test_i1_an_open_cluster_is_not_declared_open(desired: list[str]) -> None:
 
 
 def test_i1_many_wide_entries_are_as_open_as_one() -> None:
-    eights = [f"{first}.0.0.0/8" for first in range(11, 100) if first != 100]
+    eights = [f"{first}.0.0.0/8" for first in range(11, 100)]
     assert len(eights) * (1 << 24) > WIDEST_UNION
     with pytest.raises(UnsafeWrite, match="quarter"):
         check(eights)
