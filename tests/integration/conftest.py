@@ -13,13 +13,17 @@ from pathlib import Path
 import pytest
 
 from sandbox import chart
+from sandbox.arm.process import ArmProcess
 from sandbox.controlplane import ControlPlane, binary
+from tests.integration import costs
+from tests.integration.world import STEADY, Station, World
 
 _HERE = Path(__file__).parent
 _PROGRAMS = {
     "control_plane": ("kube-apiserver", "etcd", "kubectl"),
     "own_control_plane": ("kube-apiserver", "etcd", "kubectl", "kube-controller-manager"),
     "helm": ("helm",),
+    "_restart_station": ("kube-apiserver", "etcd", "kubectl", "kube-controller-manager"),
 }
 """Fixture to the programs it starts."""
 
@@ -78,6 +82,64 @@ def namespace(control_plane: ControlPlane, unique: Callable[[str], str]) -> str:
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
     control_plane.request("POST", "/api/v1/namespaces", body)
     return name
+
+
+@pytest.fixture(scope="session")
+def station(control_plane: ControlPlane) -> Iterator[Station]:
+    """The worker's running operator, on its control plane, with an emulator: nobody breaks it."""
+    with ArmProcess(operation_seconds=0.3) as arm:
+        made = Station(plane=control_plane, arm=arm, **STEADY)
+        made.start()
+        yield made
+        made.stop()
+
+
+@pytest.fixture
+def world(
+    station: Station,
+    unique: Callable[[str], str],
+    record_property: Callable[[str, object], None],
+) -> Iterator[World]:
+    """This test's part of the worker's station; judged at its end."""
+    yield from _lifetime(World(station=station, unique=unique), record_property)
+
+
+@pytest.fixture(scope="session")
+def _restart_station() -> Iterator[Station]:
+    with ControlPlane(controller_manager=True) as plane, ArmProcess(operation_seconds=0.3) as arm:
+        chart.apply_chart(plane)
+        made = Station(plane=plane, arm=arm)
+        yield made
+        made.stop()
+
+
+@pytest.fixture
+def restart_world(
+    _restart_station: Station,
+    unique: Callable[[str], str],
+    record_property: Callable[[str, object], None],
+) -> Iterator[World]:
+    """A station with controllers whose operator the test may kill, stop and start anew.
+
+    It begins with a running operator of the default settings; a test may end without one.
+    """
+    _restart_station.ensure()
+    made = World(station=_restart_station, unique=unique)
+    yield from _lifetime(made, record_property)
+
+
+def _lifetime(made: World, record_property: Callable[[str, object], None]) -> Iterator[World]:
+    try:
+        yield made
+        for scenario, figures in made.costs.items():
+            record_property(costs.PROPERTY, {"scenario": scenario, **figures})
+        made.judge()
+    finally:
+        made.retire()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    costs.summary(terminalreporter)
 
 
 @pytest.fixture(scope="session")

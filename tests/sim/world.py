@@ -253,6 +253,12 @@ class World:
     def ungrant(self, name: str = "laptop", *, namespace: str = "team-a") -> None:
         self.api.delete(Kind.GRANT, name, namespace=namespace)
 
+    def untarget(self, name: str = "weu") -> None:
+        self.api.delete(Kind.TARGET, name)
+
+    def target_gone(self, name: str = "weu") -> bool:
+        return self.api.find(Kind.TARGET, name) is None
+
     # time
 
     @property

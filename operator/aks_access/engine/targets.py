@@ -474,7 +474,7 @@ class TargetReconciler:
             delays.append(config.hold_limit)
         if look.ledger.in_flight is not None or not look.view.settled:
             delays.append(config.poll)
-        elif plan.write:
+        elif plan.write and not hold:
             delays.append(max(0.05, look.memory.retry_at - _loop_time(), look.budget_wait(now)))
         if plan.next_transition is not None:
             delays.append(max(0.0, (plan.next_transition - now).total_seconds()))

@@ -10,7 +10,14 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from aks_access.engine.ports import ClusterRef, Clusters, Leadership, Ledgers, WriteAccepted
-from aks_access.errors import AzureError, AzureFault, FenceClosed, KubeError, LedgerError
+from aks_access.errors import (
+    AzureError,
+    AzureFault,
+    FenceClosed,
+    KubeError,
+    LedgerError,
+    UnsafeWrite,
+)
 from aks_access.plan.cluster import ClusterView
 from aks_access.plan.ledger import Ledger
 from aks_access.plan.listing import same_entries
@@ -101,7 +108,16 @@ class Writer:
                     ref=ref, view=view, plan=again, ledger=saved, problem=problem
                 )
             plan = again
-        raise AssertionError("unreachable: the last attempt adds nothing")
+        # The cluster or the grants moved at every look: what has to go, goes now.
+        saved, problem = await self._recorded(_intention(base, plan))
+        return await self._send(ref=ref, view=view, plan=plan, ledger=saved, problem=problem)
+
+    async def _recorded(self, intention: Ledger) -> tuple[Ledger, str]:
+        """Save an intention that only takes out; one that cannot be saved delays nothing."""
+        try:
+            return await self.ledgers.save(ledger=intention), ""
+        except (KubeError, LedgerError) as error:
+            return intention, str(error)
 
     async def _send(
         self, *, ref: ClusterRef, view: ClusterView, plan: Plan, ledger: Ledger, problem: str
@@ -113,22 +129,26 @@ class Writer:
             accepted: WriteAccepted = await self.clusters.put_ranges(
                 ref=ref, view=view, ranges=desired
             )
-        except AzureError as error:
-            uncertain = error.fault is AzureFault.UNCERTAIN
+        except UnsafeWrite as unsafe:
+            error = AzureError(f"Not sent: {unsafe}", fault=AzureFault.REFUSED)
+        except AzureError as refused:
+            error = refused
+        else:
             return WriteResult(
-                sent=Sent.UNCERTAIN if uncertain else Sent.REFUSED,
-                ledger=doubt(ledger=ledger) if uncertain else refuse(ledger=ledger),
+                sent=Sent.ACCEPTED,
+                ledger=ledger,
                 plan=plan,
                 before=view.ranges,
-                error=error,
+                operation_url=accepted.operation_url,
                 problem=problem,
             )
+        uncertain = error.fault is AzureFault.UNCERTAIN
         return WriteResult(
-            sent=Sent.ACCEPTED,
-            ledger=ledger,
+            sent=Sent.UNCERTAIN if uncertain else Sent.REFUSED,
+            ledger=doubt(ledger=ledger) if uncertain else refuse(ledger=ledger),
             plan=plan,
             before=view.ranges,
-            operation_url=accepted.operation_url,
+            error=error,
             problem=problem,
         )
 

@@ -24,6 +24,7 @@ TURNED_DOWN: Final[Mapping[str, int]] = {
     "asyncio": logging.WARNING,
     "azure": logging.WARNING,  # INFO logs every request's headers, DEBUG bodies
     "kopf": logging.WARNING,  # INFO logs every handler's start and end
+    "msal": logging.WARNING,  # DEBUG logs the token cache
     "kubernetes": logging.INFO,  # DEBUG logs response bodies
     "urllib3": logging.INFO,
 }

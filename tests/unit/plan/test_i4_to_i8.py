@@ -1,4 +1,4 @@
-"""I4 revocation first, I6 and I7 one writer and one cluster, I8 nothing revoked by a partial view."""
+"""I4 revocation first, I6 one writer, I7 never create, I8 no revocation by a partial view."""
 
 from dataclasses import replace
 
