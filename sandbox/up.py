@@ -24,7 +24,8 @@ def up(operator: bool) -> None:
 
     Ctrl-C ends and removes everything. Nothing is applied but CRDs, rights and the ServiceAccount.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT: ignored where a shell said so
+        signal.signal(number, signal.default_int_handler)
     try:
         with landscape(say=_say, run_operator=operator) as world:
             for line in directions(world):

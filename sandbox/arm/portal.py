@@ -4,6 +4,7 @@ What the portal, a script or Terraform would do to a cluster's authorized IP ran
 operator, and a look at what stands there.
 """
 
+import textwrap
 from typing import Final
 
 import click
@@ -13,6 +14,8 @@ from sandbox.arm.control_clusters import ClusterView
 
 VARIABLE: Final = "AKS_ACCESS_SANDBOX_ARM"
 """Names the control URL of the emulator to talk to."""
+
+_WIDTH = 96
 
 
 _control = click.option(
@@ -76,12 +79,17 @@ def find(control: ArmControl, name: str) -> ClusterView:
 
 
 def line(view: ClusterView) -> str:
-    """One cluster and its list in a line."""
+    """One cluster and its list, folded to the width of a terminal."""
     name = view.resource_id.rpartition("/")[2]
     if view.ranges is None:
         return f"{name}: no authorized IP ranges, anyone can reach it"
     busy = "" if view.provisioning_state == "Succeeded" else f" ({view.provisioning_state})"
-    return f"{name}: {', '.join(view.ranges)}{busy}"
+    return textwrap.fill(
+        f"{name}: {', '.join(view.ranges)}{busy}",
+        width=_WIDTH,
+        subsequent_indent=" " * (len(name) + 2),
+        break_on_hyphens=False,
+    )
 
 
 def _edit(

@@ -80,6 +80,24 @@ async def test_exclusive_removes_what_is_not_wanted(world: World) -> None:
 
 
 @simulated
+async def test_what_a_grant_asks_for_is_not_cut_off_while_exclusive_takes_over(
+    world: World,
+) -> None:
+    world.cluster(ranges=(FOREIGN, LAPTOP))
+    world.target(mode="Exclusive")
+    world.grant()
+    await world.start()
+    await world.rest()
+    assert world.list_of() == {OFFICE, LAPTOP}
+    assert all(LAPTOP in (request.sent or ()) for request in world.puts())
+    world.retarget(baseline={"ipRanges": ["51.141.0.0/24"]})
+    world.grant("office", OFFICE)
+    await world.rest()
+    assert world.list_of() == {"51.141.0.0/24", OFFICE, LAPTOP}
+    assert all(LAPTOP in (request.sent or ()) for request in world.puts())
+
+
+@simulated
 async def test_merge_keeps_foreign_entries_as_they_are_written(world: World) -> None:
     cluster = world.cluster(ranges=("AzureCloud", "198.41.0.4", "not-an-address"))
     cluster.ranges = ("AzureCloud", "198.41.0.4", "not-an-address")

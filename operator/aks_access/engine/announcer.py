@@ -1,11 +1,12 @@
-"""What the outside learns of a write: one audit line per change, Events, figures.
+"""What the outside learns of a write: audit lines, Events, figures.
 
 Nothing here decides; everything is rendered from the plan that was sent.
 """
 
 import logging
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from aks_access.engine.look import Look
 from aks_access.engine.ports import (
@@ -20,12 +21,14 @@ from aks_access.engine.ports import (
 )
 from aks_access.engine.writer import Sent, WriteResult
 from aks_access.plan.model import Cause, Grant, GrantUid, Target
-from aks_access.plan.outcome import Change
+from aks_access.plan.outcome import Plan
 
 log = logging.getLogger(__name__)
 
 NAMED = 10
 """Ranges that one Event names; the rest is counted."""
+
+Lists = tuple[tuple[str, ...] | None, tuple[str, ...] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,36 +57,42 @@ class Announcer:
                 },
             )
             return
-        plan = result.plan
-        for change in plan.additions:
-            action = "Restored" if change.cause in (Cause.CLEARED, Cause.DRIFT) else "Granted"
-            self._audit(look=look, result=result, change=change, action=action)
-        for change in plan.removals:
-            self._audit(look=look, result=result, change=change, action="Revoked")
+        lists: Lists = (result.before, result.plan.desired)
+        for decision in self._decisions(look=look, plan=result.plan):
+            self.audit.record(replace(decision, before=lists[0], after=lists[1]))
+            lists = (None, None)
         self._events(look=look, result=result)
 
-    def _audit(self, *, look: Look, result: WriteResult, change: Change, action: str) -> None:
-        grants = _grants(look=look, owners=change.owners)
-        verdicts = result.plan.verdicts
-        ends = [verdicts[g.uid].ends for g in grants if g.uid in verdicts]
-        until = max((end for end in ends if end is not None), default=None)
-        first = grants[0] if grants else None
-        self.audit.record(
-            AccessDecision(
+    def _decisions(self, *, look: Look, plan: Plan) -> Iterator[AccessDecision]:
+        """One for all changes of one action, cause and owners, additions first.
+
+        A write of 2,000 entries is not 2,000 lines; for the same reason the whole list stands on
+        the first line of a write only.
+        """
+        groups: dict[tuple[str, Cause, tuple[str, ...]], list[str]] = {}
+        for change in plan.additions:
+            action = "Restored" if change.cause in (Cause.CLEARED, Cause.DRIFT) else "Granted"
+            groups.setdefault((action, change.cause, change.owners), []).append(change.entry)
+        for change in plan.removals:
+            groups.setdefault(("Revoked", change.cause, change.owners), []).append(change.entry)
+        for (action, cause, owners), entries in groups.items():
+            grants = _grants(look=look, owners=owners)
+            ends = [plan.verdicts[g.uid].ends for g in grants if g.uid in plan.verdicts]
+            first = grants[0] if grants else None
+            yield AccessDecision(
                 action=action,
-                cause=change.cause,
+                cause=cause,
                 cluster=look.ref.resource_id,
                 target=look.name,
-                ranges=(change.entry,),
-                grants=_paths(look=look, owners=change.owners),
-                until=None if None in ends else until,
-                before=result.before,
-                after=result.plan.desired,
+                ranges=tuple(entries),
+                grants=_paths(look=look, owners=owners),
+                until=_latest(ends),
+                before=None,
+                after=None,
                 requested_by=first.requested_by if first else "",
                 reason=first.reason if first else "",
                 ticket=first.ticket if first else "",
             )
-        )
 
     def _events(self, *, look: Look, result: WriteResult) -> None:
         if look.target is None:
@@ -155,6 +164,12 @@ class Announcer:
         self.events.post(
             Event(regarding=ref, type=type, reason=reason, action="Reconcile", note=note)
         )
+
+
+def _latest(ends: Sequence[datetime | None]) -> datetime | None:
+    """The latest of the ends; None where one of them never comes, or there is none."""
+    known = [end for end in ends if end is not None]
+    return max(known) if known and len(known) == len(ends) else None
 
 
 def _grants(*, look: Look, owners: Iterable[str]) -> list[Grant]:

@@ -278,7 +278,7 @@ def _requeue(*, queue: WorkQueue[K], key: K, outcome: Next) -> None:
         queue.put_after(key, outcome.gate)
     if outcome.failed:
         queue.put_backoff(key, limit=outcome.limit)
-        return
-    queue.succeeded(key)
+    else:
+        queue.succeeded(key)
     if outcome.after is not None:
         queue.put_after(key, outcome.after)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aks_access.api.conditions import ConditionType, GrantReason
+from aks_access.api.duration import format_duration
 from aks_access.api.grant import TARGETS_LIMIT, GrantStatus, GrantSummary, TargetState
 from aks_access.api.status import HISTORY_LIMIT, Transition
 from aks_access.api.timestamps import format_minute
@@ -243,7 +244,7 @@ def _summary(*, facts: GrantFacts, main: GrantReport) -> GrantSummary:
             target = f"{len(targets)} targets"
     ends = _ends(facts)
     if grant.duration is not None and facts.activated is None:
-        expires = ""
+        expires = f"{format_duration(grant.duration)} after start"
     else:
         expires = format_minute(ends) if ends is not None else "never"
     return GrantSummary(

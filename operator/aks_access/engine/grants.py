@@ -186,7 +186,7 @@ class GrantReconciler:
         since = self._deleting_since.setdefault(grant.uid, _loop_time())
         self.board.wait(grant.uid)
         if not self.board.holdings_known or not self.store.complete:
-            return Next()
+            return Next(after=self.config.due_retry)
         if self.board.held(grant.uid):
             reports = self._reports(grant)
             if reports is not None:

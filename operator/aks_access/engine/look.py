@@ -24,7 +24,8 @@ class Next:
 
     Attributes:
         after: seconds; None = only when something asks for it.
-        failed: back off, longer with each failure in a row, at most `limit` seconds.
+        failed: back off, longer with each failure in a row, at most `limit` seconds; `after` is
+            then the latest.
         gate: seconds for which nothing may look at it (a server's Retry-After).
     """
 
@@ -160,6 +161,11 @@ class Look:
             power_state=RUNNING,
             ranges=ranges,
         )
+
+    def until_transition(self, now: datetime) -> float | None:
+        """Seconds until the plan changes by itself; None where it does not, or there is none."""
+        moment = self._plan.next_transition if self._plan is not None else None
+        return None if moment is None else max(0.0, (moment - now).total_seconds())
 
     def budget_wait(self, now: datetime) -> float:
         """Seconds until AKS's bucket takes this plan's write."""

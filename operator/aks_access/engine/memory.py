@@ -23,6 +23,7 @@ class ClusterMemory:
         refused_list: the list that failed last; another one may be sent at once.
         gate: loop time before which nothing is sent at all (the server's Retry-After).
         removals_first: AKS refused a list with additions: the next write only takes out.
+        set_aside: grants left out while it is found out which one's ranges AKS refuses.
         ledger_full: the last addition could not be recorded.
         missing_since: loop time of the first 404 in a row.
         holding_since: loop time since when a write waits for finalizers.
@@ -40,6 +41,7 @@ class ClusterMemory:
     refused_list: tuple[str, ...] | None = None
     gate: float = 0.0
     removals_first: bool = False
+    set_aside: frozenset[GrantUid] = frozenset()
     ledger_full: bool = False
     missing_since: float | None = None
     holding_since: float | None = None

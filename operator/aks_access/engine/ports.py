@@ -219,7 +219,8 @@ class AccessDecision:
         grants: `namespace/name` of the grants concerned.
         requested_by, reason, ticket: audit text of the grant, if one.
         until: end of the access, None = no end.
-        before, after: the cluster's list around the write.
+        before, after: the cluster's list around the write, on the first decision of a write;
+            None on the others.
     """
 
     action: str

@@ -12,10 +12,10 @@ from aks_access.engine.memory import ClusterMemory
 from aks_access.engine.ports import Clock
 from aks_access.engine.writer import WriteResult
 from aks_access.errors import AzureError, AzureFault
-from aks_access.plan.ledger import Ledger, RefusedGrant
+from aks_access.plan.ledger import Ledger, RefusedGrant, WriteInFlight
 from aks_access.plan.listing import same_entries
-from aks_access.plan.model import GrantUid
-from aks_access.plan.outcome import Plan, Verdict
+from aks_access.plan.model import Grant, GrantUid
+from aks_access.plan.outcome import Plan
 
 THROTTLED_DEFAULT = 60.0
 """Seconds to wait after a 429 that does not say how long (AKS refills one PUT a minute)."""
@@ -31,6 +31,31 @@ def after_success(memory: ClusterMemory) -> None:
     memory.retry_at = 0.0
     memory.refused_list = None
     memory.removals_first = False
+    memory.set_aside = frozenset()
+
+
+def asked(*, memory: ClusterMemory, requested_at: str) -> None:
+    """Somebody asks for a look (`requestedAt`): our own back-off ends, the server's gate stands."""
+    if requested_at != memory.handled:
+        memory.handled = requested_at
+        memory.retry_at = 0.0
+
+
+def after_failed_operation(
+    *, memory: ClusterMemory, flight: WriteInFlight, config: EngineConfig, now: float
+) -> None:
+    """AKS took the write and its operation ended Failed or Canceled: again, ever more slowly."""
+    memory.write_failures += 1
+    memory.refused_list = flight.desired
+    memory.write_error = AzureError(
+        "The operation that writes the list ended Failed or Canceled.", fault=AzureFault.UNCERTAIN
+    )
+    memory.retry_at = now + _delay(
+        error=memory.write_error,
+        failures=memory.write_failures,
+        config=config,
+        removing=bool(flight.removed),
+    )
 
 
 def held_back(*, look: Look, now: float, clock: Clock) -> bool:
@@ -48,8 +73,9 @@ def after_refusal(
 ) -> Ledger:
     """Set the gates after a failed write; returns the ledger, with the culprit where one is known.
 
-    After a 400 what the list takes out goes first, alone, and the newest addition is refused: it
-    must never delay somebody else's revocation.
+    After a 400 what the list takes out goes first, alone: a bad addition must never delay
+    somebody else's revocation. Then the newer half of the grants that add is set aside, until one
+    is left and refused.
     """
     memory, error = look.memory, result.error
     assert error is not None
@@ -58,8 +84,9 @@ def after_refusal(
     memory.refused_list = result.plan.desired
     if error.fault is AzureFault.INVALID and result.plan.additions:
         memory.removals_first = removing
-        memory.retry_at = now
-        return _blame(ledger=result.ledger, plan=result.plan, message=error.message)
+        suspects = _suspects(result.plan)
+        memory.retry_at = now if suspects or removing else now + config.slow_retry
+        return _narrow(memory=memory, suspects=suspects, result=result)
     memory.retry_at = now + _delay(
         error=error, failures=memory.write_failures, config=config, removing=removing
     )
@@ -82,18 +109,30 @@ def _delay(*, error: AzureError, failures: int, config: EngineConfig, removing: 
     return config.due_retry if removing else config.slow_retry
 
 
-def _blame(*, ledger: Ledger, plan: Plan, message: str) -> Ledger:
-    suspects: list[Verdict] = [
-        verdict
+def _suspects(plan: Plan) -> list[Grant]:
+    """The grants whose ranges the list adds, the oldest first."""
+    found = {
+        owner: verdict.grant
         for change in plan.additions
         for owner in change.owners
         if (verdict := plan.verdicts.get(GrantUid(owner))) is not None
-    ]
-    if not suspects:
-        return ledger
-    newest = max(suspects, key=lambda verdict: (verdict.grant.created, verdict.grant.uid)).grant
-    refused = {
-        **ledger.refused,
-        newest.uid: RefusedGrant(generation=newest.generation, message=message),
     }
-    return replace(ledger, refused=refused)
+    return sorted(found.values(), key=lambda grant: (grant.created, grant.uid))
+
+
+def _narrow(*, memory: ClusterMemory, suspects: list[Grant], result: WriteResult) -> Ledger:
+    """Halve the suspects; the last one is refused, until its spec changes.
+
+    Entries of the platform are tried alone before any grant is refused for them.
+    """
+    ledger, error = result.ledger, result.error
+    known = {grant.uid for grant in suspects}
+    alone = all(known & set(change.owners) for change in result.plan.additions)
+    if len(suspects) == 1 and alone and error is not None:
+        only = suspects[0]
+        memory.set_aside = frozenset()
+        refusal = RefusedGrant(generation=only.generation, message=error.message)
+        return replace(ledger, refused={**ledger.refused, only.uid: refusal})
+    kept = suspects[: len(suspects) // 2] if alone else []
+    memory.set_aside |= {grant.uid for grant in suspects[len(kept) :]}
+    return ledger

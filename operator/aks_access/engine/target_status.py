@@ -144,7 +144,7 @@ def _summary(facts: TargetFacts) -> TargetSummary:
     return TargetSummary(
         state=state,
         entries=entries,
-        grants=sum(verdict.state in LIVE_STATES for verdict in plan.verdicts.values()),
+        grants=sum(verdict.state is AccessState.LIVE for verdict in plan.verdicts.values()),
         foreign=sum(entry.origin in (Origin.FOREIGN, Origin.UNATTRIBUTED) for entry in plan.report),
         difference=_difference(plan),
         next_transition=_next_end(plan),

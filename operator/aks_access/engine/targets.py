@@ -28,7 +28,13 @@ from aks_access.engine.ports import (
     OperationState,
 )
 from aks_access.engine.publisher import Publisher
-from aks_access.engine.retries import after_refusal, after_success, held_back
+from aks_access.engine.retries import (
+    after_failed_operation,
+    after_refusal,
+    after_success,
+    asked,
+    held_back,
+)
 from aks_access.engine.store import Store
 from aks_access.engine.verdicts import Blocker, blocked_report
 from aks_access.engine.worlds import Worlds
@@ -45,13 +51,16 @@ from aks_access.plan.access import matches
 from aks_access.plan.adoption import Adoption, adopt
 from aks_access.plan.cluster import ClusterView
 from aks_access.plan.ledger import Ledger
-from aks_access.plan.model import ClusterKey, GrantUid, Target
+from aks_access.plan.model import Cause, ClusterKey, GrantUid, Target
 from aks_access.plan.outcome import Plan
 from aks_access.plan.planner import plan as make_plan
-from aks_access.plan.settlement import Settled, settle
+from aks_access.plan.settlement import Settled, cluster_gone, settle
 from aks_access.plan.world import Removals
 
 log = logging.getLogger(__name__)
+
+PATIENT = frozenset({Cause.BASELINE, Cause.EGRESS, Cause.EXCLUSIVE})
+"""Causes of removals that end nobody's access ahead of time: no revocation."""
 
 
 @dataclass(slots=True)
@@ -83,6 +92,8 @@ class TargetReconciler:
         claimants = self.worlds.claimants(key)
         target = incumbent(claimants, stored)
         await self._displaced(key=key, claimants=claimants, target=target)
+        if target is not None:
+            asked(memory=memory, requested_at=target.requested_at)
         if target is None and stored is None:
             return self._without_target(key=key, unreadable=unreadable)
         if target is not None and target.deleting is not None:
@@ -114,10 +125,15 @@ class TargetReconciler:
         adoption = replace(adoption, ledger=ledger)
         confirmed = await self._confirm_vanished(look=look, ledger=ledger)
         plan = self._plan(look=look, view=view, adoption=adoption, confirmed=confirmed)
+        if look.memory.set_aside and not plan.write and ledger.in_flight is None:
+            look.memory.set_aside = frozenset()
+            plan = self._plan(look=look, view=view, adoption=adoption, confirmed=confirmed)
         prepare = frozenset[GrantUid]()
         if look.target is not None and not adoption.lost and plan.desired is not None:
             prepare = (
-                needing(plan) if additions_allowed(self.worlds, look, view, ledger) else prepare
+                needing(plan) - look.memory.set_aside
+                if additions_allowed(self.worlds, look, view, ledger)
+                else prepare
             )
         if prepare:
             plan = self._plan(
@@ -179,8 +195,12 @@ class TargetReconciler:
         )
         if settlement.state is Settled.CONFIRMED:
             after_success(look.memory)
-        if settlement.state is Settled.FAILED and url is not None:
+        flight = ledger.in_flight
+        if settlement.state is Settled.FAILED and flight is not None and not flight.failed:
             log.warning("the write of %s failed in Azure and is sent again", look.name)
+            after_failed_operation(
+                memory=look.memory, flight=flight, config=self.config, now=_loop_time()
+            )
         if settlement.state not in (Settled.WAITING, Settled.NOTHING):
             look.memory.operation_url = None
         return settlement.ledger, settlement.state
@@ -222,7 +242,10 @@ class TargetReconciler:
             target = self.worlds.current(target)
         allowed = additions and additions_allowed(self.worlds, look, view, adoption.ledger)
         world = self.worlds.of(
-            target=target, ledger=adoption.ledger, additions=allowed, unready=unready
+            target=target,
+            ledger=adoption.ledger,
+            additions=allowed,
+            unready=unready | look.memory.set_aside,
         )
         if not confirmed:
             world = replace(world, removals=min(world.removals, Removals.CLOCK))
@@ -232,7 +255,10 @@ class TargetReconciler:
         return make_plan(world=world, view=view, adoption=adoption)
 
     def _hold(self, *, memory: ClusterMemory, prepare: frozenset[GrantUid], plan: Plan) -> bool:
-        """Whether the write waits for finalizers: never a removal, and never for long."""
+        """Whether the write waits for finalizers: never a revocation, and never for long.
+
+        What the platform's own spec takes out waits too: a grant may ask for the very same entry.
+        """
         memory.awaiting = prepare
         if not prepare:
             memory.holding_since = None
@@ -240,7 +266,8 @@ class TargetReconciler:
         now = _loop_time()
         if memory.holding_since is None:
             memory.holding_since = now
-        return not plan.removals and now - memory.holding_since < self.config.hold_limit
+        revokes = any(change.cause not in PATIENT for change in plan.removals)
+        return not revokes and now - memory.holding_since < self.config.hold_limit
 
     async def _write(self, *, look: Look, confirmed: bool) -> Next:
         if look.target is not None and not look.target.finalized and look.target.deleting is None:
@@ -252,14 +279,19 @@ class TargetReconciler:
             ledger = replace(ledger, version="")
 
         def replan(view: ClusterView, ledger: Ledger, additions: bool) -> Plan:
-            return self._plan(
-                look=look,
-                view=view,
-                adoption=replace(look.adoption, ledger=ledger),
-                confirmed=confirmed,
-                additions=additions,
-                unready=look.prepare,
-            )
+            def planned(unready: frozenset[GrantUid]) -> Plan:
+                return self._plan(
+                    look=look,
+                    view=view,
+                    adoption=replace(look.adoption, ledger=ledger),
+                    confirmed=confirmed,
+                    additions=additions,
+                    unready=unready,
+                )
+
+            plan = planned(look.prepare)
+            late = needing(plan) - look.prepare
+            return planned(look.prepare | late) if late else plan
 
         writer = Writer(
             clusters=self.clusters,
@@ -299,7 +331,8 @@ class TargetReconciler:
             case Sent.NOTHING:
                 return Next(after=0.0)
             case _:
-                return Next(after=max(0.05, memory.retry_at - _loop_time()))
+                retry = max(0.05, memory.retry_at - _loop_time())
+                return Next(after=min(retry, self._next(look=look, hold=False).after or retry))
 
     async def _save_after(self, *, look: Look, ledger: Ledger, problem: str) -> Ledger:
         if problem:
@@ -338,12 +371,16 @@ class TargetReconciler:
         ledger = look.ledger
         if look.plan.held or look.plan.write or ledger.in_flight is not None or look.adoption.lost:
             return False
-        await self.ledgers.delete(key=look.key)
+        await self._let_go(key=look.key, target=target)
+        return True
+
+    async def _let_go(self, *, key: ClusterKey, target: Target | None) -> None:
+        """The target's finalizer first: a target that remembers a ledger must not lose it."""
         if target is not None:
             await self.objects.remove_finalizer(ref=target_ref(target), finalizer=TARGET_FINALIZER)
             self.board.drop_target(target.name)
-        self._forget(look.key)
-        return True
+        await self.ledgers.delete(key=key)
+        self._forget(key)
 
     async def _detach(self, *, key: ClusterKey, target: Target, stored: Ledger | None) -> Next:
         """Leave the list as it is: from here on every entry is somebody else's."""
@@ -352,10 +389,8 @@ class TargetReconciler:
             detached = replace(stored, detached=True, entries={}, in_flight=None)
             await self.ledgers.save(ledger=detached)
             self.announcer.detached(target=target, entries=left)
-        await self.ledgers.delete(key=key)
-        await self.objects.remove_finalizer(ref=target_ref(target), finalizer=TARGET_FINALIZER)
-        self.board.drop_target(target.name)
-        return self._forget(key)
+        await self._let_go(key=key, target=target)
+        return Next()
 
     def _without_target(self, *, key: ClusterKey, unreadable: str) -> Next:
         if unreadable:
@@ -443,18 +478,14 @@ class TargetReconciler:
         if now - memory.missing_since < self.config.missing_confirm:
             await self._report_unread(look=look, error=error)
             return Next(after=self.config.missing_confirm - (now - memory.missing_since))
-        if look.stored is not None and (look.stored.entries or look.stored.in_flight):
-            emptied = replace(look.stored, entries={}, in_flight=None, verified=None)
-            look.stored = await self.ledgers.save(ledger=emptied)
-            self.announcer.cluster_gone(look=look)
+        if look.stored is not None:
+            left = cluster_gone(ledger=look.stored, now=self.worlds.clock.now())
+            if left != look.stored:
+                look.stored = await self.ledgers.save(ledger=left)
+                self.announcer.cluster_gone(look=look)
         if look.target is None or look.target.deleting is not None:
-            await self.ledgers.delete(key=look.key)
-            if look.target is not None:
-                await self.objects.remove_finalizer(
-                    ref=target_ref(look.target), finalizer=TARGET_FINALIZER
-                )
-                self.board.drop_target(look.target.name)
-            return self._forget(look.key)
+            await self._let_go(key=look.key, target=look.target)
+            return Next()
         note = azure_note(error=error, target=look.target, writing=False)
         await self._blocked(key=look.key, target=look.target, note=note)
         return Next(after=self.config.drift)
@@ -463,9 +494,10 @@ class TargetReconciler:
         if error.fault is AzureFault.THROTTLED and error.retry_after is not None:
             return Next(gate=error.retry_after)
         limit = self.config.due_retry if look.due else self.config.slow_retry
+        transition = look.until_transition(self.worlds.clock.now())
         if error.fault in (AzureFault.FORBIDDEN, AzureFault.REFUSED, AzureFault.LOCKED):
-            return Next(after=limit)
-        return Next(failed=True, limit=limit)
+            return Next(after=limit if transition is None else min(limit, transition))
+        return Next(failed=True, limit=limit, after=transition)
 
     def _next(self, *, look: Look, hold: bool) -> Next:
         config, plan, now = self.config, look.plan, self.worlds.clock.now()
@@ -476,8 +508,11 @@ class TargetReconciler:
             delays.append(config.poll)
         elif plan.write and not hold:
             delays.append(max(0.05, look.memory.retry_at - _loop_time(), look.budget_wait(now)))
-        if plan.next_transition is not None:
-            delays.append(max(0.0, (plan.next_transition - now).total_seconds()))
+        elif plan.removals and plan.desired is not None:
+            delays.append(config.due_retry)
+        transition = look.until_transition(now)
+        if transition is not None:
+            delays.append(transition)
         if not self.store.complete:
             delays.append(config.poll)
         return Next(after=min(delays))

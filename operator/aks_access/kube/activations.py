@@ -5,8 +5,11 @@ The first time that is written wins. A ConfigMap that cannot be read is an error
 activation": that would let every expired grant of the namespace in once more.
 """
 
+import asyncio
 import json
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -33,6 +36,7 @@ class KubeActivations:
         self._maps = ConfigMaps(
             connection=connection, namespace=namespace, data_key=DATA_KEY, label=ACTIVATIONS_LABEL
         )
+        self._turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def load_all(self) -> Mapping[str, datetime]:
         """Every recorded activation, of all namespaces: activation key to UTC.
@@ -56,30 +60,33 @@ class KubeActivations:
         )
 
     async def _change(self, namespace: str, change: Callable[[Entries], Entries]) -> None:
-        name = NAME_PREFIX + namespace
-        for _ in range(_ATTEMPTS):
-            document = await self._maps.read(name)
-            known = self._entries(document)
-            wanted = change(known)
-            if wanted == known:
-                return
-            version = "" if document is None else document.version
-            try:
-                if wanted:
-                    await self._maps.write(
-                        name=name,
-                        version=version,
-                        text=encode(wanted),
-                        annotations={NAMESPACE_ANNOTATION: namespace},
-                    )
-                else:
-                    await self._maps.delete(name=name, version=version)
-            except KubeConflict:
-                continue
-            return
+        """Change a namespace's entries; grants let in together take turns."""
+        async with self._turns[namespace]:
+            for _ in range(_ATTEMPTS):
+                with suppress(KubeConflict):
+                    await self._try_change(namespace, change)
+                    return
         raise KubeConflict(
             f"the activations of namespace {namespace} were changed by somebody else "
             f"{_ATTEMPTS} times while they were to be written"
+        )
+
+    async def _try_change(self, namespace: str, change: Callable[[Entries], Entries]) -> None:
+        name = NAME_PREFIX + namespace
+        document = await self._maps.read(name)
+        known = self._entries(document)
+        wanted = change(known)
+        if wanted == known:
+            return
+        version = "" if document is None else document.version
+        if not wanted:
+            await self._maps.delete(name=name, version=version)
+            return
+        await self._maps.write(
+            name=name,
+            version=version,
+            text=encode(wanted),
+            annotations={NAMESPACE_ANNOTATION: namespace},
         )
 
     def _entries(self, document: Document | None) -> Entries:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from aks_access.api.conditions import GrantReason
+from aks_access.plan.listing import cidr
 from aks_access.plan.model import GrantUid, Policy
 from aks_access.plan.outcome import AccessState, Refusal, Rule, Verdict
 from aks_access.plan.wording import instant
@@ -25,12 +26,14 @@ def limit_grants(
     *, verdicts: Iterable[Verdict], policy: Policy, programmed: Set[GrantUid]
 ) -> dict[GrantUid, Verdict]:
     """The verdicts, those beyond `maxGrantsPerNamespace` refused; live and scheduled ones count."""
-    counted: Counter[str] = Counter()
     limit = policy.max_grants_per_namespace
+    if limit is None:
+        return {verdict.grant.uid: verdict for verdict in verdicts}
+    counted: Counter[str] = Counter()
     result: dict[GrantUid, Verdict] = {}
     for verdict in sorted(verdicts, key=lambda v: seniority(verdict=v, programmed=programmed)):
         outcome = verdict
-        if limit is not None and verdict.state in (AccessState.LIVE, AccessState.SCHEDULED):
+        if verdict.state in (AccessState.LIVE, AccessState.SCHEDULED):
             counted[verdict.grant.namespace] += 1
             if counted[verdict.grant.namespace] > limit:
                 outcome = refused(
@@ -67,7 +70,7 @@ def admit(
     ):
         outcome = verdict
         if verdict.state is AccessState.LIVE:
-            asked = set(map(str, verdict.ranges))
+            asked = set(map(cidr, verdict.ranges))
             own = share.setdefault(verdict.grant.namespace, set())
             refusal = _full(
                 asked=asked, used=used, limit=limit, own=own, share=max_entries_per_namespace

@@ -10,7 +10,7 @@ from aks_access.api.target import Mode
 from aks_access.plan.cluster import ClusterView
 from aks_access.plan.egress import node_egress, strings
 from aks_access.plan.ledger import BASELINE_OWNER, EGRESS_OWNER, EntryState, Ledger
-from aks_access.plan.listing import SENTINEL, Listing
+from aks_access.plan.listing import SENTINEL, Listing, cidr
 from aks_access.plan.model import GrantUid, Target
 from aks_access.plan.outcome import Origin, Verdict
 from aks_access.plan.world import World
@@ -135,7 +135,7 @@ def wanted(
         if not verdict.admitted:
             continue
         for item in verdict.ranges:
-            entry = str(item)
+            entry = cidr(item)
             if uid in unready and not _holds(ledger=ledger, uid=uid, entry=entry):
                 continue
             result.owners[entry] = (*result.owners.get(entry, ()), uid)

@@ -5,7 +5,7 @@ from aks_access.api.target import DeletionPolicy
 from aks_access.plan.composition import PLATFORM_OWNERS, Wanted
 from aks_access.plan.egress import sentinel_allowed
 from aks_access.plan.ledger import EntryState
-from aks_access.plan.listing import SENTINEL, parsed
+from aks_access.plan.listing import SENTINEL, cidr, parsed
 from aks_access.plan.model import Cause, GrantUid
 from aks_access.plan.outcome import Change, Origin, Verdict
 from aks_access.plan.scene import RemovalPlan, Scene
@@ -44,7 +44,7 @@ def _if_closed(*, wants: Wanted, verdicts: dict[GrantUid, Verdict]) -> dict[str,
             GrantReason.NODE_EGRESS_UNKNOWN,
         }:
             for item in verdicts[uid].ranges:
-                owners[str(item)] = (*owners.get(str(item), ()), uid)
+                owners[cidr(item)] = (*owners.get(cidr(item), ()), uid)
     return owners
 
 

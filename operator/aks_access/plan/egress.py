@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from aks_access.api.ranges import IPv4Range
 from aks_access.api.target import EgressMode
 from aks_access.plan.cluster import ClusterView
+from aks_access.plan.listing import cidr
 from aks_access.plan.model import Target
 
 IMPLICIT_OUTBOUND_TYPES = frozenset({"loadbalancer", "none"})
@@ -38,4 +39,4 @@ def sentinel_allowed(view: ClusterView) -> bool:
 
 def strings(ranges: Iterable[IPv4Range]) -> tuple[str, ...]:
     """The ranges as canonical CIDRs, sorted, without duplicates."""
-    return tuple(map(str, sorted(set(ranges))))
+    return tuple(map(cidr, sorted(set(ranges))))

@@ -12,7 +12,7 @@ from aks_access.plan import admission
 from aks_access.plan.adoption import lost_code
 from aks_access.plan.cluster import RUNNING
 from aks_access.plan.model import Cause, GrantUid
-from aks_access.plan.outcome import Change, Finding, Verdict
+from aks_access.plan.outcome import Change, Finding, Origin, Verdict
 from aks_access.plan.scene import RemovalPlan, Scene
 from aks_access.plan.wording import instant
 
@@ -152,9 +152,11 @@ def _open(scene: Scene) -> Iterator[Finding]:
         )
     else:
         opted_in = target is not None and target.restrict_unrestricted
+        origins = scene.platform.entries.values()
+        ready = opted_in and any(o in (Origin.BASELINE, Origin.MANAGEMENT) for o in origins)
         yield Finding(
             reason=TargetReason.CLUSTER_UNRESTRICTED,
-            details={"opted_in": "yes" if opted_in else ""},
+            details={"opted_in": "yes" if opted_in else "", "ready": "yes" if ready else ""},
             blocks=True,
         )
 

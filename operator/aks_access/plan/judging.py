@@ -10,6 +10,7 @@ from aks_access.api.conditions import GrantReason, TargetReason
 from aks_access.plan import admission
 from aks_access.plan.access import judge, matches
 from aks_access.plan.egress import sentinel_allowed
+from aks_access.plan.listing import cidr
 from aks_access.plan.model import GrantUid, Policy, Target
 from aks_access.plan.outcome import AccessState, Refusal, Rule, Verdict
 from aks_access.plan.scene import Scene
@@ -70,7 +71,7 @@ def _programmed(*, scene: Scene, judged: Mapping[GrantUid, Verdict]) -> set[Gran
         for uid, verdict in judged.items()
         if verdict.ranges
         and all(
-            (entry := entries.get(str(item))) is not None and uid in entry.owners
+            (entry := entries.get(cidr(item))) is not None and uid in entry.owners
             for item in verdict.ranges
         )
     }
@@ -86,6 +87,8 @@ def _structural(*, scene: Scene, target: Target, verdict: Verdict, inside: bool)
     remembered = scene.ledger.refused.get(verdict.grant.uid)
     if scene.unsupported:
         return _refuse(verdict, GrantReason.UNSUPPORTED_CLUSTER, Rule.AZURE, scene.unsupported)
+    if scene.open and scene.observed:
+        return verdict
     if scene.open:
         return _open(scene=scene, target=target, verdict=verdict)
     if target.problems and not inside:

@@ -5,14 +5,14 @@ change with its cause, each grant's verdict, and what waits for whom. No I/O, no
 input gives the same plan, in whatever order the grants came.
 """
 
-from aks_access.plan import composition, findings, judging, reporting
+from aks_access.plan import composition, findings, judging, live_entries, reporting
 from aks_access.plan.adoption import Adoption, lost_code
 from aks_access.plan.clearing import removals as plan_removals
 from aks_access.plan.cluster import ClusterView
 from aks_access.plan.composition import Wanted
 from aks_access.plan.desired import additions as plan_additions
 from aks_access.plan.desired import desired as plan_desired
-from aks_access.plan.listing import Listing
+from aks_access.plan.listing import canonical
 from aks_access.plan.model import GrantUid
 from aks_access.plan.outcome import Plan, Verdict
 from aks_access.plan.scene import RemovalPlan, Scene, set_scene
@@ -42,7 +42,7 @@ def plan(*, world: World, view: ClusterView, adoption: Adoption) -> Plan:
         verdicts=verdicts,
         held=reporting.held(scene=scene, entries=entries),
         entries=entries,
-        report=reporting.entry_report(
+        report=live_entries.entry_report(
             scene=scene, wants=wants, verdicts=verdicts, removals=removals
         ),
         findings=findings.findings(
@@ -83,7 +83,7 @@ def _write_due(*, scene: Scene, desired: tuple[str, ...] | None) -> bool:
     flight = scene.ledger.in_flight
     if scene.view.ranges is None or (flight is not None and flight.failed):
         return True
-    return Listing.of(desired).spelling.keys() != scene.current.spelling.keys()
+    return set(map(canonical, desired)) != scene.current.spelling.keys()
 
 
 def _exclusive_removals(*, scene: Scene, wants: Wanted) -> tuple[str, ...]:

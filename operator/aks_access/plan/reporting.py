@@ -10,9 +10,9 @@ from datetime import datetime
 from aks_access.api.ranges import IPv4Range
 from aks_access.plan.composition import Wanted
 from aks_access.plan.ledger import BASELINE_OWNER, EGRESS_OWNER, EntryState, LedgerEntry
-from aks_access.plan.listing import SENTINEL, parsed
+from aks_access.plan.listing import cidr, parsed
 from aks_access.plan.model import GrantUid
-from aks_access.plan.outcome import AccessState, Change, EntryReport, Origin, Verdict
+from aks_access.plan.outcome import AccessState, Change, Origin, Verdict
 from aks_access.plan.removal import ACTS, fell_due
 from aks_access.plan.scene import RemovalPlan, Scene
 from aks_access.plan.world import WITHDRAWN_MEMORY
@@ -65,22 +65,29 @@ def _kept(*, scene: Scene, wants: Wanted, entry: LedgerEntry) -> LedgerEntry | N
     present = entry.range in scene.current
     owners = wants.owners.get(entry.range)
     if owners is not None and (present or entry.state is not EntryState.WITHDRAWN):
-        state = EntryState.OWNED if entry.state is EntryState.WITHDRAWN else entry.state
-        return replace(
-            entry,
-            state=state,
-            owners=owners,
-            since=entry.since if state is entry.state else now,
-            due=None,
-            released=(),
-            sets=wants.sets.get(entry.range, ()),
-        )
+        return _wanted(entry=entry, owners=owners, sets=wants.sets.get(entry.range, ()), now=now)
     if entry.state is EntryState.WITHDRAWN:
         remembered = present or entry.since + WITHDRAWN_MEMORY > now
         return entry if remembered else None
     if present or scene.unproven:
         return entry
     return LedgerEntry(range=entry.range, state=EntryState.WITHDRAWN, owners=(), since=now)
+
+
+def _wanted(
+    *, entry: LedgerEntry, owners: tuple[str, ...], sets: tuple[str, ...], now: datetime
+) -> LedgerEntry:
+    """The entry for its owners of today; one that had been withdrawn is ours again."""
+    returned = entry.state is EntryState.WITHDRAWN
+    updated = LedgerEntry(
+        range=entry.range,
+        state=EntryState.OWNED if returned else entry.state,
+        owners=owners,
+        since=now if returned else entry.since,
+        unsettled=entry.unsettled,
+        sets=sets,
+    )
+    return entry if updated == entry else updated
 
 
 def _released(*, scene: Scene, entry: LedgerEntry) -> LedgerEntry:
@@ -131,30 +138,35 @@ def observe_verdicts(
         for entry in scene.current.spelling
         if entry not in gone and (value := parsed(entry)) is not None
     }
-    return {
-        uid: replace(
-            verdict,
-            present=_present(scene=scene, verdict=verdict, entries=entries),
-            covered=(
-                _covered(scene=scene, verdict=verdict, remaining=remaining, entries=entries)
-                if verdict.state in CLOSED
-                else ()
-            ),
-        )
-        for uid, verdict in verdicts.items()
-    }
+    widths = sorted({value.prefix for value in remaining}, reverse=True)
+    proven = _proven(scene=scene, entries=entries)
+    result = {}
+    for uid, verdict in verdicts.items():
+        present = bool(verdict.ranges) and all(cidr(item) in proven for item in verdict.ranges)
+        covered: tuple[tuple[str, str], ...] = ()
+        if verdict.state in CLOSED:
+            covered = _covered(
+                scene=scene,
+                verdict=verdict,
+                remaining=remaining,
+                widths=widths,
+                entries=entries,
+            )
+        changed = present or covered
+        result[uid] = replace(verdict, present=present, covered=covered) if changed else verdict
+    return result
 
 
-def _present(*, scene: Scene, verdict: Verdict, entries: Mapping[str, LedgerEntry]) -> bool:
-    """Whether every range was read back: what is being written counts only once it is proven."""
+def _proven(*, scene: Scene, entries: Mapping[str, LedgerEntry]) -> set[str]:
+    """The live entries but those being written: these count only once they were read back."""
     flight = scene.ledger.in_flight
     added = frozenset(flight.added) if flight is not None else frozenset()
-    return bool(verdict.ranges) and all(
-        (name := str(item)) in scene.current
-        and name not in added
+    return {
+        name
+        for name in scene.current.spelling
+        if name not in added
         and ((entry := entries.get(name)) is None or entry.state is EntryState.OWNED)
-        for item in verdict.ranges
-    )
+    }
 
 
 def _covered(
@@ -162,22 +174,27 @@ def _covered(
     scene: Scene,
     verdict: Verdict,
     remaining: Mapping[IPv4Range, str],
+    widths: Sequence[int],
     entries: Mapping[str, LedgerEntry],
 ) -> tuple[tuple[str, str], ...]:
     found = []
     for item in verdict.ranges:
-        cover = _cover(item=item, remaining=remaining)
+        cover = _cover(item=item, remaining=remaining, widths=widths)
         known = entries.get(cover) if cover is not None else None
         own = known is not None and verdict.grant.uid in (*known.owners, *known.released)
         if cover is not None and not own:
             spelling = scene.current.spelling[cover]
-            found.append((str(item), f"{spelling} ({_words(scene, cover, known)})"))
+            found.append((cidr(item), f"{spelling} ({_words(scene, cover, known)})"))
     return tuple(found)
 
 
-def _cover(*, item: IPv4Range, remaining: Mapping[IPv4Range, str]) -> str | None:
-    """The narrowest entry that contains the range."""
-    for prefix in range(item.prefix, -1, -1):
+def _cover(
+    *, item: IPv4Range, remaining: Mapping[IPv4Range, str], widths: Sequence[int]
+) -> str | None:
+    """The narrowest entry that contains the range; `widths` are the prefixes that occur."""
+    for prefix in widths:
+        if prefix > item.prefix:
+            continue
         shift = 32 - prefix
         wider = IPv4Range(network=item.network >> shift << shift, prefix=prefix)
         if wider in remaining:
@@ -210,67 +227,6 @@ def overdue(
         for name, entry in sorted(entries.items())
         if entry.due is not None and entry.due <= bound and name not in waiting
     )
-
-
-def entry_report(
-    *,
-    scene: Scene,
-    wants: Wanted,
-    verdicts: Mapping[GrantUid, Verdict],
-    removals: RemovalPlan,
-) -> tuple[EntryReport, ...]:
-    """Every live entry with its origin, the grants that want it, and until when."""
-    going = {change.entry for change in (*removals.now, *removals.waiting, *removals.held)}
-    foreign = set(scene.foreign)
-    return tuple(
-        _entry(
-            scene=scene,
-            entry=entry,
-            wants=wants,
-            verdicts=verdicts,
-            going=entry in going,
-            foreign=entry in foreign,
-        )
-        for entry in scene.current.spelling
-    )
-
-
-def _entry(
-    *,
-    scene: Scene,
-    entry: str,
-    wants: Wanted,
-    verdicts: Mapping[GrantUid, Verdict],
-    going: bool,
-    foreign: bool,
-) -> EntryReport:
-    spelling = scene.current.spelling[entry]
-    uids = tuple(
-        GrantUid(owner) for owner in wants.owners.get(entry, ()) if owner not in PLATFORM_OWNERS
-    )
-    if entry == SENTINEL:
-        return EntryReport(entry=spelling, origin=Origin.SENTINEL)
-    if entry in scene.platform.entries:
-        return EntryReport(entry=spelling, origin=scene.platform.entries[entry], grants=uids)
-    if foreign:
-        origin = Origin.UNATTRIBUTED if scene.lost else Origin.FOREIGN
-        return EntryReport(entry=spelling, origin=origin, grants=uids)
-    if going or not uids:
-        known = scene.ledger.entries.get(entry)
-        owners = tuple(GrantUid(o) for o in known.owners) if known is not None else ()
-        return EntryReport(
-            entry=spelling,
-            origin=Origin.REVOKING,
-            grants=tuple(owner for owner in owners if owner not in PLATFORM_OWNERS),
-        )
-    ends = [
-        None if verdicts[uid].needs_activation else verdicts[uid].ends
-        for uid in uids
-        if uid in verdicts
-    ]
-    known_ends = [end for end in ends if end is not None]
-    until = max(known_ends) if known_ends and len(known_ends) == len(ends) else None
-    return EntryReport(entry=spelling, origin=Origin.GRANT, grants=uids, until=until)
 
 
 def next_transition(

@@ -142,7 +142,6 @@ def _restores(*, world: World, view: ClusterView, adoption: Adoption, mode: Mode
         and mode is not Mode.OBSERVE
         and target is not None
         and not target.suspend
-        and not adoption.lost
         and world.removals is Removals.ALL
     )
 

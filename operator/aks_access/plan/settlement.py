@@ -143,6 +143,22 @@ def settle(
     return Settlement(settled, Settled.CONFIRMED if equal else Settled.DIFFERENT)
 
 
+def cluster_gone(*, ledger: Ledger, now: datetime) -> Ledger:
+    """The ledger of a cluster that does not exist: nothing stands there for anybody.
+
+    What was ours is remembered as withdrawn, so that the same cluster (by `resourceUID`), should
+    it answer again, does not keep it as somebody else's.
+    """
+    remembered = {
+        name: entry
+        if entry.state is EntryState.WITHDRAWN
+        else LedgerEntry(range=entry.range, state=EntryState.WITHDRAWN, owners=(), since=now)
+        for name, entry in ledger.entries.items()
+    }
+    entries = remembered if ledger.resource_uid is not None else {}
+    return replace(ledger, entries=entries, names={}, in_flight=None, verified=None)
+
+
 def _proven(*, entry: LedgerEntry, present: bool, repeated: bool, now: datetime) -> LedgerEntry:
     match entry.state:
         case EntryState.INTENDED if present:

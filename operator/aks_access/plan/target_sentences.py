@@ -104,6 +104,11 @@ def _spec(details: _Details, name: str, cluster: str, target: Target | None) -> 
 
 
 def _unrestricted(details: _Details, name: str, cluster: str, target: Target | None) -> str:
+    if details.get("ready"):
+        return (
+            f"Anyone can reach {name}. restrictUnrestricted is set; it is closed as soon as what "
+            "else is reported here allows."
+        )
     if details.get("opted_in"):
         return (
             f"Anyone can reach {name}. restrictUnrestricted is set, and closing it needs something "

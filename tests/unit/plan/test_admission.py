@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from aks_access.api.conditions import GrantReason, TargetReason
-from aks_access.plan.model import Grant, GrantUid, Namespace, Policy
+from aks_access.api.target import Mode
+from aks_access.plan.model import Grant, GrantUid, Namespace, Policy, Selector
 from aks_access.plan.outcome import AccessState, Plan, Rule
 from tests.unit.plan.build import (
     HOUR,
@@ -20,7 +21,6 @@ from tests.unit.plan.build import (
     range_set,
     ranges,
     target,
-    world,
 )
 
 
@@ -241,8 +241,6 @@ def test_namespaces_are_selected_by_label_and_the_name_cannot_be_forged() -> Non
 
 
 def test_an_empty_selector_matches_no_target_and_no_namespace() -> None:
-    from aks_access.plan.model import Selector
-
     item = grant("a", "20.0.0.1", selector=Selector(), target_name=None)
     assert planned(item, view=cluster("30.0.0.0/24"), on=target(labels={"a": "b"})).verdicts == {}
     closed = replace(PERMISSIVE, all_namespaces=False)
@@ -251,9 +249,6 @@ def test_an_empty_selector_matches_no_target_and_no_namespace() -> None:
 
 
 def test_observe_knows_no_capacity() -> None:
-    from aks_access.api.target import Mode
-
     items = [grant(f"g{n:04}", text) for n, text in enumerate(addresses(250))]
     plan = planned(*items, view=cluster("30.0.0.0/24"), on=target(mode=Mode.OBSERVE))
     assert len(admitted(plan)) == 250
-    assert world(target=None).target is None

@@ -155,6 +155,9 @@ def test_i1_closing_an_open_cluster_waits_while_additions_wait() -> None:
     plan = planned(view=cluster(is_open=True), on=on, additions=False)
     assert plan.desired is None
     assert not plan.write
+    (finding,) = plan.findings
+    assert finding.reason is TargetReason.CLUSTER_UNRESTRICTED
+    assert finding.details["ready"]
 
 
 def test_i1_an_existing_list_of_nothing_is_never_written() -> None:

@@ -4,9 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from aks_access.api.target import DeletionPolicy, EgressMode, Mode
+from aks_access.plan.adoption import Adoption
 from aks_access.plan.ledger import EntryState
-from aks_access.plan.model import Cause
-from aks_access.plan.outcome import Origin
+from aks_access.plan.model import Cause, Grant
+from aks_access.plan.outcome import Origin, Plan
+from aks_access.plan.planner import plan as make_plan
 from tests.unit.plan.build import (
     HOUR,
     NOW,
@@ -25,8 +27,8 @@ from tests.unit.plan.build import (
 )
 
 
-def causes(plan: object) -> dict[str, Cause]:
-    return {change.entry: change.cause for change in plan.removals}  # type: ignore[attr-defined]
+def causes(plan: Plan) -> dict[str, Cause]:
+    return {change.entry: change.cause for change in plan.removals}
 
 
 def test_i2_foreign_entries_survive_spelling_tags_and_junk_included() -> None:
@@ -221,14 +223,11 @@ def test_i3_the_ledger_of_a_vanished_target_keeps_revoking() -> None:
     assert plan.desired == ("30.0.0.0/24",)
 
 
-def planned_orphan(*grants: object, entries: int, acknowledge: str = "") -> object:
-    from aks_access.plan.adoption import Adoption
-    from aks_access.plan.planner import plan as make_plan
-
+def planned_orphan(*grants: Grant, entries: int, acknowledge: str = "") -> Plan:
     names = [f"20.0.0.{number}/32" for number in range(1, entries + 1)]
     books = ledger(*(entry(name, "a") for name in names))
     return make_plan(
-        world=world(*grants, target=None, acknowledge=acknowledge),  # type: ignore[arg-type]
+        world=world(*grants, target=None, acknowledge=acknowledge),
         view=cluster(*names, "30.0.0.0/24"),
         adoption=Adoption(books),
     )
@@ -237,10 +236,10 @@ def planned_orphan(*grants: object, entries: int, acknowledge: str = "") -> obje
 def test_i8_a_vanished_target_with_many_entries_waits_for_an_acknowledgement() -> None:
     names = [f"20.0.0.{number}" for number in range(1, 8)]
     plan = planned_orphan(grant("a", *names), entries=7)
-    assert not plan.write  # type: ignore[attr-defined]
-    code = plan.acknowledgement  # type: ignore[attr-defined]
+    assert not plan.write
+    code = plan.acknowledgement
     told = planned_orphan(grant("a", *names), entries=7, acknowledge=code)
-    assert told.desired == ("30.0.0.0/24",)  # type: ignore[attr-defined]
+    assert told.desired == ("30.0.0.0/24",)
 
 
 def test_origins_and_ends_are_reported_for_every_live_entry() -> None:

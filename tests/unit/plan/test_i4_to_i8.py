@@ -251,16 +251,22 @@ def test_i8_an_unusable_target_keeps_what_stands_and_takes_what_was_ended() -> N
         grant("b", "20.0.0.2", revoked=True),
         grant("c", "20.0.0.3"),
     )
-    books = ledger(entry("20.0.0.1", "a"), entry("20.0.0.2", "b"), entry("40.0.0.0/24", "baseline"))
+    books = ledger(
+        entry("20.0.0.1", "a"),
+        entry("20.0.0.2", "b"),
+        entry("40.0.0.0/24", "baseline"),
+        entry("50.0.0.1", "egress"),
+    )
     plan = planned(
         live,
         over,
         new,
-        view=cluster("20.0.0.1/32", "20.0.0.2/32", "40.0.0.0/24"),
+        view=cluster("20.0.0.1/32", "20.0.0.2/32", "40.0.0.0/24", "50.0.0.1/32"),
         on=on,
         with_ledger=books,
     )
-    assert plan.desired == ("20.0.0.1/32", "40.0.0.0/24")
+    assert plan.desired == ("20.0.0.1/32", "40.0.0.0/24", "50.0.0.1/32")
+    assert not plan.held_removals
     assert plan.verdicts[live.uid].admitted
     assert plan.verdicts[new.uid].refusals[0].reason is GrantReason.TARGET_BLOCKED
     found = adopted(stored=books, on=on, view=cluster("20.0.0.1/32"))

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from aks_access.api.conditions import GrantReason, TargetReason
 from aks_access.api.target import EgressMode, Mode
+from aks_access.plan.adoption import Adoption
 from aks_access.plan.ledger import EntryState, WriteInFlight
 from aks_access.plan.model import Cause, GrantUid, activation_key
 from aks_access.plan.outcome import AccessState, Plan
@@ -217,8 +218,8 @@ def test_i11_what_others_grants_do_leaves_an_active_one_present() -> None:
 
 def test_i11_the_same_world_later_is_the_same_plan() -> None:
     of = world(
-        grant("a", "20.0.0.1"),
-        grant("b", "20.0.0.2", expires_at=NOW - HOUR),
+        grant("a", "20.0.0.1", evaluated=(1, NOW)),
+        grant("b", "20.0.0.2", evaluated=(1, NOW), expires_at=NOW - HOUR),
         target=target(baseline=ranges("30.0.0.0/24")),
     )
     _, books, view = cycle(of=of, view=cluster("40.0.0.0/24"), ledger=ledger())
@@ -297,6 +298,18 @@ def test_i12_a_cleared_list_is_left_in_observe_and_while_suspended() -> None:
         assert plan.desired is None
 
 
+def test_i12_a_cleared_list_goes_back_although_the_ledger_was_lost() -> None:
+    books = ledger(entry("20.0.0.1", "a"), verified=("30.0.0.0/24", "20.0.0.1/32"), lost="gone")
+    plan = planned(
+        grant("a", "20.0.0.1"),
+        grant("b", "20.0.0.2"),
+        view=cluster(is_open=True),
+        with_ledger=books,
+        lost="gone",
+    )
+    assert plan.desired == ("30.0.0.0/24", "20.0.0.1/32")
+
+
 def test_i12_a_cleared_sentinel_goes_back() -> None:
     plan = planned(view=cluster(is_open=True), with_ledger=ledger(verified=("0.0.0.0/32",)))
     assert plan.desired == ("0.0.0.0/32",)
@@ -337,8 +350,6 @@ def test_i13_an_entry_of_ours_that_others_removed_goes_back_as_drift() -> None:
 
 
 def test_the_plan_is_made_without_a_target() -> None:
-    from aks_access.plan.adoption import Adoption
-
     plan = make_plan(
         world=world(target=None), view=cluster("30.0.0.0/24"), adoption=Adoption(ledger())
     )

@@ -1,0 +1,277 @@
+"""The ledger lost, spoiled, old or orphaned; and removals that wait for a person."""
+
+import pytest
+
+from aks_access.engine.fakes.cluster import azure_error
+from aks_access.engine.ports import Kind
+from aks_access.errors import AzureFault
+from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, simulated
+
+LAPTOP = "81.2.69.142/32"
+BARE = {FOREIGN, OFFICE}
+KEY = key_of("weu")
+
+
+async def _running(world: World, *, grants: int = 1, **target: object) -> None:
+    world.cluster()
+    world.target(**target)
+    world.grant()
+    for number in range(1, grants):
+        world.grant(f"g{number}", f"81.2.69.{number}")
+    await world.start()
+    await world.rest()
+
+
+def acknowledge(world: World, code: str) -> None:
+    world.mark(Kind.TARGET, "weu", annotations={"aksaccess.dev/acknowledge": code})
+
+
+@pytest.mark.parametrize("how", ["gone", "unreadable", "old"])
+@simulated
+async def test_a_lost_ledger_adds_nothing_until_it_is_acknowledged(
+    world: World, how: str
+) -> None:
+    await _running(world, grants=3)
+    world.kill()
+    if how == "gone":
+        world.ledgers.lose(KEY)
+    elif how == "unreadable":
+        world.ledgers.spoil(KEY)
+    else:
+        world.ledgers.roll_back(KEY, by=1)
+    await world.start()
+    world.grant("late", "81.2.69.99")
+    await world.rest()
+    assert world.target_state() == "LedgerLost"
+    assert "81.2.69.99/32" not in (world.list_of() or ())
+    assert world.state("late") == "TargetBlocked"
+    acknowledge(world, "0123456789")
+    await world.rest()
+    assert world.target_state() == "LedgerLost"
+    acknowledge(world, world.code())
+    await world.rest()
+    assert world.target_state() == "InSync"
+    assert world.state("late") == "Active"
+    world.ungrant()
+    await world.rest()
+    assert LAPTOP not in (world.list_of() or ())
+    assert FOREIGN in (world.list_of() or ())
+
+
+@simulated
+async def test_a_lost_ledger_still_revokes_what_any_known_grant_names(world: World) -> None:
+    world.cluster()
+    world.target()
+    world.grant(expiresAt=world.at(hours=1))
+    world.grant("other", "81.2.69.1")
+    await world.start()
+    await world.rest()
+    world.kill()
+    world.ledgers.lose(KEY)
+    await world.advance(hours=2)
+    await world.start()
+    await world.rest()
+    assert LAPTOP not in (world.list_of() or ())
+    assert "81.2.69.1/32" in (world.list_of() or ())
+    assert FOREIGN in (world.list_of() or ())
+    assert world.target_state() == "LedgerLost"
+
+
+@simulated
+async def test_a_target_never_seen_counts_every_live_entry_as_foreign(world: World) -> None:
+    world.cluster(ranges=(FOREIGN, LAPTOP))
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    assert world.state() == "Active"
+    world.ungrant()
+    await world.rest()
+    assert world.list_of() == {*BARE, LAPTOP}
+
+
+@simulated
+async def test_a_mass_removal_by_a_blank_set_waits_for_an_acknowledgement(world: World) -> None:
+    world.cluster()
+    ranges = [f"81.2.70.{n}" for n in range(0, 20, 2)]
+    world.range_set("home", *ranges)
+    world.target()
+    world.grant(rangeSetRefs=[{"name": "home"}])
+    world.grant("ending", "81.2.69.1", expiresAt=world.at(hours=1))
+    await world.start()
+    await world.rest()
+    full = world.list_of()
+    world.range_set("home", "81.2.70.0")
+    await world.rest()
+    assert world.list_of() == full
+    assert world.target_state() == "MassRemovalHeld"
+    await world.advance(hours=2)
+    assert "81.2.69.1/32" not in (world.list_of() or ()), "the clock never waits"
+    assert len(world.list_of() or ()) == 12
+    assert world.target_state() == "MassRemovalHeld"
+    acknowledge(world, world.code())
+    await world.rest()
+    assert world.list_of() == {*BARE, "81.2.70.0/32"}
+    assert world.target_state() == "InSync"
+
+
+@simulated
+async def test_grants_that_vanish_in_bulk_wait_and_deleted_ones_do_not(world: World) -> None:
+    await _running(world, grants=8)
+    world.kill()
+    for name in [item.partition("/")[2] for item in world.api.names(Kind.GRANT)]:
+        world.api.force_delete(Kind.GRANT, name, namespace="team-a")
+    await world.start()
+    await world.rest()
+    assert len(world.list_of() or ()) == 10
+    assert world.target_state() == "MassRemovalHeld"
+    acknowledge(world, world.code())
+    await world.rest()
+    assert world.list_of() == BARE
+
+
+@simulated
+async def test_many_deleted_grants_never_wait(world: World) -> None:
+    await _running(world, grants=8)
+    world.api.delete_namespace("team-a")
+    await world.rest()
+    assert world.list_of() == BARE
+    assert len(world.puts()) == 2
+
+
+@simulated
+async def test_an_overdue_revocation_releases_the_grant_and_keeps_the_debt(world: World) -> None:
+    await _running(world)
+    locked = azure_error(AzureFault.LOCKED, 409, "ScopeLocked")
+    fault = world.azure.faults.plan("put_ranges", locked, times=None)
+    world.ungrant()
+    deleted = world.now
+    await world.until(world.gone, within=1200)
+    assert 900 <= world.now - deleted <= 970
+    assert world.target_state() == "RevocationOverdue"
+    await world.restart()
+    await world.advance(minutes=30)
+    assert LAPTOP in world.owned()
+    assert world.target_state() == "RevocationOverdue"
+    world.azure.faults.lift(fault)
+    await world.advance(minutes=2)
+    await world.rest()
+    assert world.list_of() == BARE
+    assert world.target_state() == "InSync"
+
+
+@simulated
+async def test_a_target_forced_away_leaves_a_ledger_that_keeps_revoking(world: World) -> None:
+    world.cluster()
+    world.target()
+    world.grant(expiresAt=world.at(hours=1))
+    world.grant("other", "81.2.69.1")
+    await world.start()
+    await world.rest()
+    world.kill()
+    world.api.force_delete(Kind.TARGET, "weu")
+    await world.start()
+    await world.advance(hours=1)
+    await world.rest()
+    assert world.list_of() == BARE
+    assert world.ledgers.peek(KEY) is None
+    world.ungrant("other")
+    await world.rest()
+    assert world.gone("other")
+
+
+@simulated
+async def test_a_target_forced_away_under_our_eyes(world: World) -> None:
+    await _running(world)
+    world.api.force_delete(Kind.TARGET, "weu")
+    await world.rest()
+    assert world.list_of() == BARE
+    assert world.ledgers.peek(KEY) is None
+    assert world.state() == "TargetNotFound"
+    world.ungrant()
+    await world.rest()
+    assert world.gone()
+
+
+@simulated
+async def test_many_grants_of_a_vanished_target_wait_for_the_ledgers_acknowledgement(
+    world: World,
+) -> None:
+    await _running(world, grants=8)
+    world.api.force_delete(Kind.TARGET, "weu")
+    await world.rest()
+    assert len(world.list_of() or ()) == 10
+    world.target()
+    await world.rest()
+    assert world.target_state() == "InSync"
+    assert len(world.puts()) == 1
+
+
+@simulated
+async def test_a_target_deleted_while_its_cluster_is_busy_waits(world: World) -> None:
+    await _running(world)
+    world.azure.cluster(KEY).busy(1200)
+    world.untarget()
+    await world.advance(minutes=10)
+    assert not world.target_gone()
+    await world.rest()
+    assert world.target_gone()
+    assert world.list_of() == BARE
+
+
+@simulated
+async def test_a_suspended_target_waits_with_its_deletion(world: World) -> None:
+    await _running(world, suspend=None)
+    world.retarget(suspend=True)
+    world.untarget()
+    await world.advance(hours=1)
+    assert not world.target_gone()
+    assert world.list_of() == {*BARE, LAPTOP}
+    world.retarget(suspend=None)
+    await world.rest()
+    assert world.target_gone()
+    assert world.list_of() == BARE
+
+
+@simulated
+async def test_a_ledger_that_is_full_adds_nothing_and_removes_all_the_same(world: World) -> None:
+    await _running(world)
+    world.ledgers.most = 2
+    world.grant("more", "81.2.69.1")
+    await world.advance(hours=1)
+    assert "81.2.69.1/32" not in (world.list_of() or ())
+    assert world.target_state() == "LedgerFull"
+    assert world.state("more") == "TargetBlocked"
+    world.ungrant()
+    await world.until(lambda: LAPTOP not in (world.list_of() or ()), within=10)
+    world.ledgers.most = None
+    await world.advance(minutes=12)
+    await world.rest()
+    assert world.state("more") == "Active"
+    assert world.gone()
+
+
+@simulated
+async def test_a_request_to_reconcile_is_answered(world: World) -> None:
+    await _running(world)
+    reads = len(world.gets())
+    stamp = {"reconcile.aksaccess.dev/requestedAt": "now-1"}
+    world.mark(Kind.TARGET, "weu", annotations=stamp)
+    world.mark(Kind.GRANT, "laptop", namespace="team-a", annotations=stamp)
+    await world.advance(10)
+    assert len(world.gets()) > reads
+    assert world.target_status()["lastHandledReconcileAt"] == "now-1"
+    assert world.status()["lastHandledReconcileAt"] == "now-1"
+
+
+@simulated
+async def test_a_restored_api_server_is_believed(world: World) -> None:
+    await _running(world, grants=2)
+    world.kill()
+    world.ungrant("g1")
+    await world.start()
+    await world.rest()
+    assert world.gone("g1")
+    message = condition(world.target_status(), "Ready")["message"]
+    assert message
+    assert world.list_of() == {*BARE, LAPTOP}

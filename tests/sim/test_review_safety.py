@@ -1,0 +1,499 @@
+"""Races, crashes and partial failures around one write: what each must never cost."""
+
+import asyncio
+
+import pytest
+
+from aks_access.engine.fakes.cluster import azure_error
+from aks_access.engine.ports import Kind, OperationState
+from aks_access.errors import AzureFault, KubeError
+from aks_access.plan.ledger import EntryState
+from tests.sim.world import FOREIGN, OFFICE, World, key_of, simulated
+
+LAPTOP = "81.2.69.142/32"
+OTHER = "81.2.69.150/32"
+
+
+@simulated
+async def test_i9_an_unreadable_ledger_blocks_the_release_while_azure_cannot_be_read(
+    world: World,
+) -> None:
+    world.cluster()
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    world.ledgers.spoil(key_of("weu"))
+    forbidden = azure_error(AzureFault.FORBIDDEN, 403, "AuthorizationFailed")
+    fault = world.azure.faults.plan("get", forbidden, times=None, about=key_of("weu"))
+    world.ungrant()
+    await world.advance(minutes=40)
+    assert not world.gone(), "released although nobody knows what the ledger holds for it"
+    world.azure.faults.lift(fault)
+    await world.advance(minutes=40)
+    assert LAPTOP not in (world.list_of() or set())
+    assert world.gone()
+
+
+@simulated
+async def test_i5_a_target_does_not_go_while_a_debt_of_a_released_grant_stands(
+    world: World,
+) -> None:
+    cluster = world.cluster()
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    cluster.power_state = "Stopped"
+    world.ungrant()
+    await world.advance(minutes=20)
+    assert world.gone(), "its debt is the ledger's"
+    world.untarget()
+    await world.advance(minutes=30)
+    assert not world.target_gone(), "its ledger still has a debt"
+    cluster.power_state = "Running"
+    await world.advance(minutes=30)
+    assert world.list_of() == {FOREIGN, OFFICE}
+    assert world.target_gone()
+
+
+@simulated
+async def test_i2_what_a_stranger_adds_between_the_two_looks_stays_the_strangers(
+    world: World,
+) -> None:
+    cluster = world.cluster()
+    world.target()
+    await world.start()
+    await world.rest()
+    world.grant("two", "81.2.69.142", "81.2.69.150")
+    saves = len(world.ledgers.saves)
+
+    def intended() -> bool:
+        return any(ledger.in_flight for _, ledger in world.ledgers.saves[saves:])
+
+    while not intended():
+        await asyncio.sleep(0.004)
+    cluster.set_by_others([FOREIGN, OFFICE, LAPTOP])
+    await world.rest()
+    assert world.list_of() == {FOREIGN, OFFICE, LAPTOP, OTHER}
+    assert LAPTOP not in world.owned()
+    world.ungrant("two")
+    await world.rest()
+    assert world.list_of() == {FOREIGN, OFFICE, LAPTOP}
+
+
+@simulated
+async def test_i5_a_failing_api_server_does_not_lose_the_ledger_of_a_target_that_goes(
+    world: World,
+) -> None:
+    world.cluster()
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    world.objects.faults.plan("remove_finalizer", KubeError("no", status=500), about="weu")
+    world.untarget()
+    await world.advance(minutes=20)
+    assert world.target_gone()
+    assert world.list_of() == {FOREIGN, OFFICE}
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"), [(AzureFault.FORBIDDEN, 403), (AzureFault.UNCERTAIN, 503)]
+)
+@simulated
+async def test_i4_an_end_within_the_back_off_of_a_failed_read_is_kept(
+    world: World, fault: AzureFault, status: int
+) -> None:
+    world.cluster()
+    world.target()
+    world.grant(expiresAt=world.at(hours=2))
+    await world.start()
+    await world.rest()
+    broken = azure_error(fault, status, "Broken")
+    planned = world.azure.faults.plan("get", broken, times=None, about=key_of("weu"))
+    await world.until(lambda: world.clock.now().hour == 11 and world.clock.now().minute >= 50)
+    await world.until(lambda: world.clock.now().hour == 12)
+    world.azure.faults.lift(planned)
+    took = await world.until(lambda: LAPTOP not in (world.list_of() or set()))
+    assert took <= 65.0
+
+
+@pytest.mark.parametrize("fault", [AzureFault.FORBIDDEN, AzureFault.LOCKED, AzureFault.REFUSED])
+@simulated
+async def test_i4_an_end_within_the_back_off_of_a_refused_addition_is_kept(
+    world: World, fault: AzureFault
+) -> None:
+    world.cluster()
+    world.target()
+    world.grant(expiresAt=world.at(minutes=30))
+    await world.start()
+    await world.rest()
+    await world.until(lambda: world.clock.now().minute >= 28)
+    world.azure.faults.plan("put_ranges", azure_error(fault, 403, "No"), about=key_of("weu"))
+    world.grant("second", "81.2.69.150")
+    await world.until(lambda: world.clock.now().minute >= 30)
+    took = await world.until(lambda: LAPTOP not in (world.list_of() or set()))
+    assert took <= 5.0
+
+
+@simulated
+async def test_i4_a_baseline_that_azure_refuses_does_not_drain_the_bucket(world: World) -> None:
+    cluster = world.cluster()
+    cluster.unacceptable.add("51.141.0.0/24")
+    world.target()
+    world.grant(expiresAt=world.at(hours=1))
+    await world.start()
+    await world.rest()
+    tried = len(world.tried())
+    world.retarget(baseline={"ipRanges": [OFFICE, "51.141.0.0/24"]})
+    await world.advance(minutes=30)
+    assert len(world.tried()) - tried <= 5
+    await world.until(lambda: LAPTOP not in (world.list_of() or set()), within=1860)
+
+
+@pytest.mark.parametrize("fault", [AzureFault.REFUSED, AzureFault.FORBIDDEN])
+@simulated
+async def test_i4_a_refused_addition_never_holds_a_removal_back(
+    world: World, fault: AzureFault
+) -> None:
+    cluster = world.cluster()
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    original = cluster.accept
+
+    def accept(*, etag: str | None, ranges: object) -> object:
+        if OTHER in ranges:  # type: ignore[operator]
+            raise azure_error(fault, 403, "RequestDisallowedByPolicy")
+        return original(etag=etag, ranges=ranges)  # type: ignore[arg-type]
+
+    type(cluster).accept, kept = accept, type(cluster).accept  # type: ignore[assignment,method-assign]
+    type(cluster).accept = kept  # type: ignore[method-assign]
+    world.azure._clusters[key_of("weu")] = _Refusing(cluster, accept)  # type: ignore[assignment]
+    world.retarget(baseline={"ipRanges": [OFFICE, OTHER]})
+    await world.advance(seconds=1)
+    world.ungrant()
+    took = await world.until(lambda: LAPTOP not in (world.list_of() or set()))
+    assert took <= 120.0
+
+
+class _Refusing:
+    """A cluster with another `accept`."""
+
+    def __init__(self, cluster: object, accept: object) -> None:
+        self._cluster = cluster
+        self.accept = accept
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._cluster, name)
+
+
+@simulated
+async def test_i4_removals_first_does_not_outlive_its_removal(world: World) -> None:
+    cluster = world.cluster()
+    cluster.unacceptable.add(OTHER)
+    world.target()
+    world.grant("first", "81.2.69.160")
+    await world.start()
+    await world.rest()
+    world.regrant("first", revoked=True)
+    world.grant("bad", "81.2.69.150")
+    world.azure.faults.plan(
+        "put_ranges", azure_error(AzureFault.INVALID, 400, "InvalidParameter"), about=key_of("weu")
+    )
+
+    def refused() -> bool:
+        return any(r.result == AzureFault.INVALID.value for r in world.tried())
+
+    world.process.watch.held = False
+    while not refused():
+        await asyncio.sleep(0.004)
+    cluster.set_by_others([FOREIGN, OFFICE])
+    await world.advance(minutes=5)
+    world.grant("good", "81.2.69.170")
+    await world.advance(minutes=30)
+    assert "81.2.69.170/32" in (world.list_of() or set())
+
+
+@simulated
+async def test_i5_nothing_is_added_that_could_not_be_recorded(world: World) -> None:
+    world.cluster()
+    world.target()
+    world.grant("gone", "81.2.69.150")
+    world.grant("kept")
+    await world.start()
+    await world.rest()
+    world.ledgers.faults.plan("save", KubeError("no", status=500), times=1)
+    world.regrant("gone", revoked=True)
+    while len(world.gets()) == 0 or world.ledgers.faults.planned[0].times:
+        await asyncio.sleep(0.002)
+    world.regrant("kept", ipRanges=["81.2.69.142", "81.2.69.200"])
+    await world.until(lambda: "81.2.69.150/32" not in (world.list_of() or set()))
+    for put in world.puts():
+        added = set(put.sent or ()) - set(put.before or ())
+        recorded = {
+            entry for at, ledger in world.ledgers.saves if at <= put.at for entry in ledger.entries
+        }
+        assert added <= recorded | {FOREIGN}, "an addition was sent unrecorded"
+
+
+@simulated
+async def test_an_entry_that_a_lost_answer_wrote_late_is_programmed(world: World) -> None:
+    cluster = world.cluster()
+    world.target()
+    await world.start()
+    await world.rest()
+    world.azure.faults.plan(
+        "put_ranges", azure_error(AzureFault.UNCERTAIN, None, ""), about=key_of("weu")
+    )
+    world.grant()
+    await world.until(lambda: len(world.tried()) == 1)
+    await world.until(lambda: any(r.method == "get" and r.at > world.tried()[0].at + 0.3 for r in world.azure.journal))
+    before = len(world.ledgers.saves)
+    while not any(ledger.in_flight for _, ledger in world.ledgers.saves[before:]):
+        await asyncio.sleep(0.004)
+    gets = len(world.gets())
+    while len(world.gets()) == gets:
+        await asyncio.sleep(0.002)
+    cluster.set_by_others([FOREIGN, OFFICE, LAPTOP])  # the first PUT lands after all
+    await world.advance(minutes=30)
+    assert world.state() == "Active"
+    assert world.ledger().entries[LAPTOP].state is EntryState.OWNED
+
+
+@simulated
+async def test_i6_a_failed_operation_is_not_taken_for_done_by_a_later_look(world: World) -> None:
+    cluster = world.cluster()
+    world.target()
+    await world.start()
+    await world.rest()
+    cluster.outcomes.append(OperationState.FAILED)
+    world.grant()
+    await world.until(lambda: len(world.puts()) == 2)
+    first = cluster.operations[-1]
+    await world.until(lambda: first.state is not OperationState.RUNNING or world.now > first.ends)
+    cluster.settle()
+    cluster.provisioning_state = "Succeeded"  # AKS says so, the operation does not
+    await world.rest()
+    assert len(world.puts()) == 3
+
+
+@simulated
+async def test_i4_a_target_that_cannot_be_finalized_still_revokes(world: World) -> None:
+    world.cluster()
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+
+    def strip(raw: dict[str, object]) -> None:
+        raw["metadata"].pop("finalizers", None)  # type: ignore[attr-defined]
+
+    world.objects.faults.plan(
+        "add_finalizer", KubeError("a webhook denies it", status=500), times=None, about="weu"
+    )
+    world.api.edit(Kind.TARGET, "weu", change=strip)
+    world.regrant(revoked=True)
+    took = await world.until(lambda: LAPTOP not in (world.list_of() or set()))
+    assert took <= 5.0
+
+
+@simulated
+async def test_i4_a_duplicate_that_cannot_be_released_delays_nobody(world: World) -> None:
+    world.cluster()
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    world.target("copy", cluster="weu")
+    await world.rest()
+
+    def add(raw: dict[str, object]) -> None:
+        raw["metadata"]["finalizers"] = ["aksaccess.dev/release-cluster"]  # type: ignore[index]
+
+    world.api.edit(Kind.TARGET, "copy", change=add)
+    world.objects.faults.plan(
+        "remove_finalizer", KubeError("no", status=500), times=None, about="copy"
+    )
+    world.untarget("copy")
+    await world.advance(minutes=5)
+    world.regrant(revoked=True)
+    took = await world.until(lambda: LAPTOP not in (world.list_of() or set()))
+    assert took <= 5.0
+
+
+@simulated
+async def test_i4_one_grant_that_cannot_be_confirmed_gone_holds_up_nobody_else(
+    world: World,
+) -> None:
+    world.cluster()
+    world.target()
+    world.grant("vanishing", "81.2.69.150")
+    world.grant()
+    await world.start()
+    await world.rest()
+    world.process.watch.lose = lambda kind, event, name: name == "vanishing"
+    world.objects.faults.plan("get", KubeError("no", status=500), times=None, about="vanishing")
+    world.api.force_delete(Kind.GRANT, "vanishing", namespace="team-a")
+    await world.advance(minutes=15)
+    world.regrant(revoked=True)
+    took = await world.until(lambda: LAPTOP not in (world.list_of() or set()))
+    assert took <= 5.0
+    assert "81.2.69.150/32" in (world.list_of() or set())
+
+
+@simulated
+async def test_i8_a_mass_removal_of_a_target_that_went_can_be_acknowledged(world: World) -> None:
+    world.cluster()
+    world.target()
+    world.grant("many", *(f"81.2.69.{n}" for n in range(130, 138)))
+    await world.start()
+    await world.rest()
+    world.api.force_delete(Kind.TARGET, "weu")
+    await world.advance(minutes=20)
+    assert "81.2.69.130/32" in (world.list_of() or set())
+    code = world.ledger_code()
+    world.ledgers.acknowledge(key_of("weu"), code)
+    await world.advance(minutes=30)
+    assert world.list_of() == {FOREIGN, OFFICE}
+
+
+@simulated
+async def test_i8_namespaces_that_vanish_do_not_revoke_at_once(world: World) -> None:
+    policy = {
+        "allowedNamespaces": {"from": "Selector", "selector": {"matchLabels": {"tier": "dev"}}},
+        "allowPermanent": True,
+    }
+    world.mark(Kind.NAMESPACE, "team-a", labels={"tier": "dev"})
+    world.cluster()
+    world.target(policy=policy)
+    world.grant("many", *(f"81.2.69.{n}" for n in range(130, 150)))
+    await world.start()
+    await world.rest()
+    assert "81.2.69.130/32" in (world.list_of() or set())
+    world.process.engine.store.listing(Kind.NAMESPACE)
+    world.process.engine.store.replaced(Kind.NAMESPACE, [], "999999")
+    await world.advance(minutes=5)
+    assert "81.2.69.130/32" in (world.list_of() or set())
+    assert world.target_state() == "MassRemovalHeld"
+
+
+@simulated
+async def test_i8_an_end_is_kept_by_a_new_leader_that_cannot_list_range_sets(
+    world: World,
+) -> None:
+    world.cluster()
+    world.target()
+    world.grant(expiresAt=world.at(minutes=20))
+    await world.start()
+    await world.rest()
+    world.kill()
+    world.api.unlistable[Kind.RANGE_SET] = "403"
+    await world.advance(minutes=20)
+    await world.start()
+    took = await world.until(lambda: LAPTOP not in (world.list_of() or set()))
+    assert took <= 60.0
+
+
+@simulated
+async def test_i4_a_clock_that_was_ahead_leaves_the_write_budget_alone(world: World) -> None:
+    from datetime import timedelta
+
+    world.cluster(operation_seconds=0.5)
+    world.target()
+    world.clock.offset = timedelta(hours=6)
+    await world.start()
+    await world.rest()
+    for n in range(18):
+        world.grant(f"g{n}", f"81.2.69.{150 + n}")
+        await world.advance(seconds=50)
+    world.grant()
+    await world.rest()
+    world.clock.offset = timedelta()
+    world.regrant(revoked=True)
+    took = await world.until(lambda: LAPTOP not in (world.list_of() or set()))
+    assert took <= 130.0
+
+
+@simulated
+async def test_i4_an_operation_that_never_ends_does_not_block_for_ever(world: World) -> None:
+    cluster = world.cluster()
+    world.target()
+    await world.start()
+    await world.rest()
+    world.grant()
+    await world.until(lambda: len(world.puts()) == 2)
+    cluster.operations[-1].ends = 1e9
+    await world.advance(minutes=2)
+    cluster.provisioning_state = "Succeeded"
+    world.regrant(revoked=True)
+    took = await world.until(lambda: LAPTOP not in (world.list_of() or set()))
+    assert took <= 1200.0
+
+
+@simulated
+async def test_i2_an_orphaned_ledger_touches_nothing_of_a_cluster_created_again(
+    world: World,
+) -> None:
+    world.cluster()
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    world.kill()
+    world.api.force_delete(Kind.TARGET, "weu")
+    world.cluster(resource_uid="cluster-2", ranges=(FOREIGN, LAPTOP))
+    await world.start()
+    await world.advance(minutes=30)
+    assert world.list_of() == {FOREIGN, LAPTOP}
+
+
+@simulated
+async def test_i2_a_cluster_created_again_between_the_two_looks_of_a_write(world: World) -> None:
+    world.cluster()
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    saves = len(world.ledgers.saves)
+    world.regrant(revoked=True)
+    while not any(ledger.in_flight for _, ledger in world.ledgers.saves[saves:]):
+        await asyncio.sleep(0.004)
+    world.cluster(resource_uid="cluster-2", ranges=(FOREIGN, LAPTOP))
+    await world.advance(minutes=30)
+    assert LAPTOP in (world.list_of() or set()), "the new cluster's own entry"
+
+
+@simulated
+async def test_ledger_lost_counts_grants_that_were_moved_away_as_ours(world: World) -> None:
+    world.cluster()
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    world.kill()
+    world.regrant(targetRef={"name": "elsewhere"})
+    world.ledgers.lose(key_of("weu"))
+    await world.start()
+    await world.advance(minutes=20)
+    assert LAPTOP not in (world.list_of() or set())
+
+
+@simulated
+async def test_i12_a_cleared_list_goes_back_although_writes_are_scarce(world: World) -> None:
+    cluster = world.cluster(operation_seconds=0.5)
+    world.target()
+    await world.start()
+    await world.rest()
+    for n in range(17):
+        world.grant(f"g{n}", f"81.2.69.{150 + n}")
+        await world.until(lambda n=n: f"81.2.69.{150 + n}/32" in (world.list_of() or set()))
+        await world.advance(seconds=46)
+        if len(world.puts()) >= 14:
+            break
+    cluster.set_by_others(None)
+    world.mark(Kind.TARGET, "weu", annotations={"reconcile.aksaccess.dev/requestedAt": "1"})
+    took = await world.until(lambda: world.list_of() is not None)
+    assert took <= 60.0
