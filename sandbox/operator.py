@@ -140,6 +140,10 @@ class OperatorProcess:
         """The last lines of the log, for messages."""
         return self._process.log_tail()
 
+    def last_words(self, *, lines: int = 15) -> str:
+        """The last log lines without their fields, for people."""
+        return "\n".join(_brief(line) for line in self.log_lines()[-lines:])
+
     def port(self) -> int:
         """Port of health and metrics; ProcessError while the operator has none yet."""
         for line in _records(self.log):
@@ -274,3 +278,10 @@ def _records(log: Path) -> Iterator[dict[str, Any]]:
         with suppress(ValueError):
             record = json.loads(line)
         yield record if isinstance(record, dict) else {"message": str(record)}
+
+
+def _brief(line: Mapping[str, Any]) -> str:
+    head = " ".join(str(line[name]) for name in ("time", "level", "logger") if name in line)
+    cause = str(line.get("exception", "")).strip().rpartition("\n")[2]
+    said = f"{line.get('message', '')} ({cause})" if cause else str(line.get("message", ""))
+    return f"{head}: {said}" if head else said

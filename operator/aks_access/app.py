@@ -205,7 +205,10 @@ class Election:
             await asyncio.sleep(
                 self._settings.relist_interval if complete else self._settings.retry_period
             )
-            await self._engine.refresh(relist=self.relist)
+            try:
+                await self._engine.refresh(relist=self.relist)
+            except Exception:
+                log.exception("a periodic complete list failed; the next one comes in time")
 
     async def _lead(self) -> None:
         assert self._engine is not None

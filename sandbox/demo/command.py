@@ -14,7 +14,7 @@ from sandbox.demo.summary import show_steps, show_writes
 from sandbox.landscape import Landscape, landscape
 from sandbox.processes import ProcessError
 
-DRIFT_INTERVAL = "3s"
+DRIFT_INTERVAL = "2s"
 """Each cluster is read this often, so that nobody waits for a portal edit to be noticed."""
 
 
@@ -59,7 +59,7 @@ def play(
                 failed.what,
                 expected=failed.expected,
                 seen=failed.seen,
-                log=world.operator.log_tail(),
+                log=world.operator.last_words(),
             )
             screen.result(f"Step {number} failed.", good=False)
             return False

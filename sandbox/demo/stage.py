@@ -71,6 +71,12 @@ class Stage:
             )
         return done.stdout
 
+    def show(self, *clusters: str, namespace: str = "team-a", lines: int | None = None) -> None:
+        """Show grants, targets and the lists of clusters; `lines` limits the grants."""
+        self.kubectl(f"get aag -n {namespace}", lines=lines)
+        self.kubectl("get aat")
+        self.show_lists(*clusters)
+
     def show_lists(self, *clusters: str) -> None:
         """Show clusters' lists in Azure, as `python -m sandbox arm list` does."""
         self.screen.command(f"python -m sandbox arm list {' '.join(clusters)}".rstrip())
@@ -134,11 +140,32 @@ class Stage:
         self, what: str, *, look: Callable[[], object], expected: object, seconds: float = SECONDS
     ) -> None:
         """Check that something becomes so within `seconds`."""
+        self._await(what, look=look, expected=expected, seconds=seconds)
+        self.holds(what, seen=expected, expected=expected)
+
+    def read_again(self, *, times: int) -> None:
+        """Return once the operator has read every cluster that often from now on."""
+        since = self.mark()
+        self._await(
+            f"every cluster is read {times} times",
+            look=lambda: [
+                name
+                for name in self.world.clusters
+                if sum(e.method == "GET" for e in self.requests(name, since=since)) < times
+            ],
+            expected=[],
+            seconds=SECONDS,
+        )
+
+    def _await(
+        self, what: str, *, look: Callable[[], object], expected: object, seconds: float
+    ) -> None:
         deadline = time.monotonic() + seconds
-        while (seen := look()) != expected and time.monotonic() < deadline:
+        while (seen := look()) != expected:
+            if time.monotonic() > deadline:
+                raise CheckFailedError(what, expected=expected, seen=seen)
             self.operator.ensure_running()
             time.sleep(_INTERVAL)
-        self.holds(what, seen=seen, expected=expected)
 
     def field(self, resource: str, path: str, *, namespace: str = "") -> str:
         """One field of an object as kubectl prints it, unseen; `path` is a JSONPath."""

@@ -10,8 +10,8 @@ from sandbox.demo.stage import Stage
 
 def show_steps(screen: Screen, *, seconds: dict[str, float]) -> None:
     """How long each step took."""
-    rows = [(name, f"{took:.1f}") for name, took in seconds.items()]
-    screen.table("Steps", ("STEP", "SECONDS"), rows)
+    rows = [(f"{took:5.1f}", name) for name, took in seconds.items()]
+    screen.table("Steps", ("SECONDS", "STEP"), rows)
 
 
 def show_writes(stage: Stage) -> None:

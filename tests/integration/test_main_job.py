@@ -95,9 +95,8 @@ def test_columns(world: World) -> None:
         "FOREIGN",
         "DIFF",
         "NEXT",
-        "AGE",
     ]
-    assert row[:-1] == [target.name, "Merge", "InSync", "2/200", "1", "1", "0", end[:16] + "Z"]
+    assert row == [target.name, "Merge", "InSync", "2/200", "1", "1", "0", end[:16] + "Z"]
 
 
 def _table(world: World, *arguments: str) -> list[list[str]]:
@@ -225,3 +224,41 @@ def test_a_grant_names_a_target_that_comes_later(world: World) -> None:
     world.create(Kind.TARGET, spec, name=name)
     grant.wait_state("Active")
     assert len(cluster.puts()) == 1
+
+
+def test_every_state_at_rest_is_quiet(world: World) -> None:
+    """No Kubernetes write and no PUT while nothing changes, whatever state things are in (I11)."""
+    managed, observed, opened, suspended = (
+        world.target(cluster, mode=mode, policy={"minPrefixLength": 28})
+        for cluster, mode in (
+            (world.cluster(), "Merge"),
+            (world.cluster(), "Observe"),
+            (world.cluster(None), "Merge"),
+            (world.cluster(), "Merge"),
+        )
+    )
+    suspended.patch(suspend=True)
+    missing = world.object(Kind.TARGET, name="no-such")
+    far, past = "2099-01-01T00:00:00Z", "2020-01-01T00:00:00Z"
+    grants = {
+        "Active": world.grant(managed, "81.2.69.142", duration="1h"),
+        "Scheduled": world.grant(managed, "81.2.69.143", notBefore=far),
+        "Expired": world.grant(managed, "81.2.69.144", expiresAt=past),
+        "Revoked": world.grant(managed, "81.2.69.145", revoked=True),
+        "PolicyDenied": world.grant(managed, "81.2.69.0/24", expiresAt=far),
+        "TargetNotFound": world.grant(missing, "81.2.69.146"),
+        "RangeSetNotResolved": world.grant(managed, rangeSetRefs=[{"name": "no-such"}]),
+        "Observed": world.grant(observed, "81.2.69.147", expiresAt=far),
+        "ClusterUnrestricted": world.grant(opened, "81.2.69.148"),
+        "Suspended": world.grant(suspended, "81.2.69.149"),
+    }
+    for state, grant in grants.items():
+        grant.wait_state(state)
+    managed.wait_state("InSync")
+    for cluster in world.clusters:
+        cluster.wait_looks(1)
+    mark = world.mark()
+    for cluster in world.clusters:
+        cluster.wait_looks(2, since=mark)
+    assert world.writes(mark) == []
+    assert [cluster.puts(mark) for cluster in world.clusters] == [[], [], [], []]

@@ -48,8 +48,11 @@ class Gated:
         async def call(**arguments: object) -> object:
             await self._gate.cross(f"{name} sent")
             try:
-                return await method(**arguments)
-            finally:
+                answer = await method(**arguments)
+            except Exception:
                 await self._gate.cross(f"{name} answered")
+                raise
+            await self._gate.cross(f"{name} answered")
+            return answer
 
         return call

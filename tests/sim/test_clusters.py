@@ -1,5 +1,7 @@
 """Clusters in every state that Azure knows: each waits for itself, none for another."""
 
+from typing import Any
+
 import pytest
 
 from aks_access.engine.fakes.cluster import azure_error
@@ -30,7 +32,7 @@ def healthy(world: World) -> None:
 )
 @simulated
 async def test_a_cluster_that_takes_no_write_holds_up_nobody(
-    world: World, facts: dict[str, object], state: str
+    world: World, facts: dict[str, Any], state: str
 ) -> None:
     world.cluster(**facts)
     world.target()

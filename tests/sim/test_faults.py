@@ -1,5 +1,7 @@
 """Azure and Kubernetes at their worst: it converges, with the fewest writes, and never races."""
 
+from typing import Any
+
 import pytest
 
 from aks_access.engine.fakes.cluster import azure_error
@@ -12,7 +14,7 @@ BARE = {FOREIGN, OFFICE}
 WANTED = {*BARE, LAPTOP}
 
 
-async def _programmed(world: World, **facts: object) -> None:
+async def _programmed(world: World, **facts: Any) -> None:
     world.cluster(**facts)
     world.target()
     world.grant()
@@ -111,7 +113,7 @@ async def test_no_loop_is_faster_than_its_back_off(
     assert len(world.gets()) - reads <= (1000 if quick else 250), "GETs in an hour"
     assert len(world.tried()) - tries <= (245 if quick else 90), "PUTs in an hour"
     told = len(world.objects.writes) - writes
-    assert told <= 15 + len(world.tried()) - tries, "writes to objects in an hour"
+    assert told <= 15 + 2 * (len(world.tried()) - tries), "writes to objects in an hour"
 
 
 @simulated
@@ -141,9 +143,7 @@ async def test_a_removal_whose_answer_was_lost(world: World) -> None:
 
 @pytest.mark.parametrize("outcome", [OperationState.FAILED, OperationState.CANCELED])
 @simulated
-async def test_an_operation_that_fails_is_sent_again(
-    world: World, outcome: OperationState
-) -> None:
+async def test_an_operation_that_fails_is_sent_again(world: World, outcome: OperationState) -> None:
     await _programmed(world, outcomes=[outcome, outcome])
     await world.until(lambda: len(world.puts()) == 3, within=900)
     await world.rest()
@@ -177,8 +177,8 @@ async def test_a_removal_whose_operation_fails_is_sent_again(
 @simulated
 async def test_an_operation_that_always_fails_is_sent_ever_more_slowly(world: World) -> None:
     await _programmed(world, outcomes=[OperationState.FAILED] * 1000)
-    await world.advance(hours=6)
-    assert len(world.tried()) <= 45
+    await world.advance(hours=2)
+    assert len(world.tried()) <= 20
     assert world.state() != "Active"
 
 
@@ -458,8 +458,10 @@ async def test_a_partial_view_revokes_nothing_but_what_the_clock_ends(
     world.retarget(policy={"allowedNamespaces": {"from": "All"}})
     await world.advance(minutes=40)
     assert world.list_of() == {*WANTED, "81.2.69.1/32"}
+    reads = len(world.gets())
     await world.advance(hours=2)
     assert world.list_of() == WANTED
+    assert len(world.gets()) - reads < 150, "a list that fails is no reason to ask Azure"
     del world.api.unlistable[kind]
     await world.advance(minutes=15)
     assert world.list_of() == BARE

@@ -92,7 +92,9 @@ async def test_a_day_of_silence_writes_nothing(world: World) -> None:
     world.grant("watched", target="lab")
     world.grant("nowhere", target="missing")
     world.grant("wide", "81.2.0.0/16")
-    world.grant("past", expiresAt=world.at(hours=-2), labels={"kustomize.toolkit.fluxcd.io/name": "x"})
+    world.grant(
+        "past", expiresAt=world.at(hours=-2), labels={"kustomize.toolkit.fluxcd.io/name": "x"}
+    )
     await world.start()
     await world.rest()
     states = {name: world.state(name) for name in ("long", "home", "later", "open", "watched")}

@@ -1,18 +1,20 @@
 """The ledger lost, spoiled, old or orphaned; and removals that wait for a person."""
 
+from typing import Any
+
 import pytest
 
 from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.ports import Kind
 from aks_access.errors import AzureFault
-from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, simulated
+from tests.sim.world import FOREIGN, OFFICE, World, key_of, simulated
 
 LAPTOP = "81.2.69.142/32"
 BARE = {FOREIGN, OFFICE}
 KEY = key_of("weu")
 
 
-async def _running(world: World, *, grants: int = 1, **target: object) -> None:
+async def _running(world: World, *, grants: int = 1, **target: Any) -> None:
     world.cluster()
     world.target(**target)
     world.grant()
@@ -28,9 +30,7 @@ def acknowledge(world: World, code: str) -> None:
 
 @pytest.mark.parametrize("how", ["gone", "unreadable", "old"])
 @simulated
-async def test_a_lost_ledger_adds_nothing_until_it_is_acknowledged(
-    world: World, how: str
-) -> None:
+async def test_a_lost_ledger_adds_nothing_until_it_is_acknowledged(world: World, how: str) -> None:
     await _running(world, grants=3)
     world.kill()
     if how == "gone":
@@ -262,16 +262,3 @@ async def test_a_request_to_reconcile_is_answered(world: World) -> None:
     assert len(world.gets()) > reads
     assert world.target_status()["lastHandledReconcileAt"] == "now-1"
     assert world.status()["lastHandledReconcileAt"] == "now-1"
-
-
-@simulated
-async def test_a_restored_api_server_is_believed(world: World) -> None:
-    await _running(world, grants=2)
-    world.kill()
-    world.ungrant("g1")
-    await world.start()
-    await world.rest()
-    assert world.gone("g1")
-    message = condition(world.target_status(), "Ready")["message"]
-    assert message
-    assert world.list_of() == {*BARE, LAPTOP}

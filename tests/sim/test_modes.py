@@ -1,5 +1,7 @@
 """What each mode may do, what others do to the list, and what is never done."""
 
+from typing import Any
+
 import pytest
 
 from aks_access.engine.ports import Kind
@@ -185,7 +187,7 @@ async def test_a_cleared_list_goes_back_while_nobody_else_asks_for_anything(worl
 @pytest.mark.parametrize("facts", [{"mode": "Observe"}, {"suspend": True}])
 @simulated
 async def test_a_cleared_list_is_left_alone_where_nothing_may_be_written(
-    world: World, facts: dict[str, object]
+    world: World, facts: dict[str, Any]
 ) -> None:
     cluster = world.cluster()
     world.target()

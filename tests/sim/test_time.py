@@ -1,6 +1,7 @@
 """What the clock does: starts, ends, retention, and all of it while nobody was there."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -64,6 +65,47 @@ async def test_no_edit_restarts_a_duration(world: World) -> None:
 
 
 @simulated
+async def test_a_permanent_grant_that_gets_a_duration_counts_from_its_admission(
+    world: World,
+) -> None:
+    world.cluster()
+    world.target()
+    world.grant(labels=FLUX)
+    await world.start()
+    await world.advance(minutes=30)
+    world.regrant(duration="1h")
+    await world.rest()
+    assert world.state() == "Active"
+    assert world.status()["expiresAt"] == "2026-11-22T11:00:00Z"
+    assert len(world.activations.recorded) == 1
+    world.kill()
+    world.api.force_delete(Kind.GRANT, "laptop", namespace="team-a")
+    world.grant(duration="1h", labels=FLUX)
+    await world.start()
+    await world.until(lambda: world.list_of() == BARE, within=1800)
+    assert world.now < 3700
+    await world.rest()
+    assert world.status()["expiresAt"] == "2026-11-22T11:00:00Z"
+
+
+@simulated
+async def test_a_duration_that_is_over_when_it_comes_ends_at_once(world: World) -> None:
+    world.cluster()
+    world.target()
+    world.grant(labels=FLUX)
+    await world.start()
+    await world.advance(hours=3)
+    world.regrant(duration="1h")
+    await world.rest()
+    assert world.state() == "Expired"
+    assert world.list_of() == BARE
+    assert world.status()["expiresAt"] == "2026-11-22T11:00:00Z"
+    before = world.written()
+    await world.advance(hours=12)
+    assert world.written() == before
+
+
+@simulated
 async def test_not_before_opens_on_time(world: World) -> None:
     world.cluster()
     world.target()
@@ -72,7 +114,8 @@ async def test_not_before_opens_on_time(world: World) -> None:
     await world.rest()
     assert world.state() == "Scheduled"
     assert world.list_of() == BARE
-    assert not world.raw()["metadata"].get("finalizers")  # type: ignore[index,attr-defined]
+    raw: Any = world.raw()
+    assert not raw["metadata"].get("finalizers")
     await world.advance(7200 - world.now)
     await world.until(lambda: LAPTOP in (world.list_of() or ()), within=10)
     await world.advance(10800 - world.now - 2)

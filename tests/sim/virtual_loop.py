@@ -3,6 +3,7 @@
 import asyncio
 import random
 import selectors
+from collections import deque
 from collections.abc import Coroutine
 from typing import Any
 
@@ -21,6 +22,8 @@ class _Jumping(selectors.DefaultSelector):
 
 class VirtualLoop(asyncio.SelectorEventLoop):
     """With a `seed` the callbacks that are ready at the same moment run in shuffled order."""
+
+    _ready: deque[asyncio.Handle]  # asyncio's own
 
     def __init__(self, *, seed: int | None = None) -> None:
         self._jumping = _Jumping()

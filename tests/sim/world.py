@@ -128,6 +128,7 @@ class World:
         self.audit = RecordingAudit()
         self.metrics = RecordingMetrics()
         self.processes: list[Process] = []
+        self.abandoned: list[asyncio.Future[None]] = []
         self.crashes = _Crashes()
         for namespace in ("team-a", "team-b"):
             self.api.create_namespace(namespace)
@@ -145,6 +146,7 @@ class World:
             await process.lead()
             return process
         leading = asyncio.ensure_future(process.lead())
+        self.abandoned.append(leading)
         dead = asyncio.ensure_future(process.gate.dead.wait())
         await asyncio.wait({leading, dead}, return_when=asyncio.FIRST_COMPLETED)
         return process
@@ -171,7 +173,7 @@ class World:
         policy: Mapping[str, object] | None = None,
         labels: Mapping[str, str] | None = None,
         annotations: Mapping[str, str] | None = None,
-        **spec: object,
+        **spec: Any,
     ) -> Raw:
         body = {
             "resourceId": resource_id(cluster or name),
@@ -181,9 +183,7 @@ class World:
             **spec,
         }
         body = {field: value for field, value in body.items() if value is not None}
-        return self.api.apply(
-            Kind.TARGET, name, spec=body, labels=labels, annotations=annotations
-        )
+        return self.api.apply(Kind.TARGET, name, spec=body, labels=labels, annotations=annotations)
 
     def grant(
         self,
@@ -193,7 +193,7 @@ class World:
         target: str | None = "weu",
         labels: Mapping[str, str] | None = None,
         annotations: Mapping[str, str] | None = None,
-        **spec: object,
+        **spec: Any,
     ) -> Raw:
         body: dict[str, object] = {**spec}
         if "rangeSetRefs" not in spec or ranges:
@@ -213,7 +213,7 @@ class World:
     def range_set(self, name: str, *ranges: str) -> Raw:
         return self.api.apply(Kind.RANGE_SET, name, spec={"ipRanges": list(ranges)})
 
-    def respec(self, kind: Kind, name: str, *, namespace: str = "", **spec: object) -> None:
+    def respec(self, kind: Kind, name: str, *, namespace: str = "", **spec: Any) -> None:
         """Change some fields of a spec; None takes a field out."""
 
         def change(raw: Raw) -> None:
@@ -225,10 +225,10 @@ class World:
 
         self.api.edit(kind, name, namespace=namespace, change=change)
 
-    def regrant(self, name: str = "laptop", *, namespace: str = "team-a", **spec: object) -> None:
+    def regrant(self, name: str = "laptop", *, namespace: str = "team-a", **spec: Any) -> None:
         self.respec(Kind.GRANT, name, namespace=namespace, **spec)
 
-    def retarget(self, name: str = "weu", **spec: object) -> None:
+    def retarget(self, name: str = "weu", **spec: Any) -> None:
         self.respec(Kind.TARGET, name, **spec)
 
     def mark(
@@ -360,7 +360,7 @@ class World:
         found = [word.strip(".`\"'") for word in message.replace("=", " ").split()]
         codes = [word for word in found if len(word) == 10 and set(word) <= set("0123456789abcdef")]
         assert codes, f"no code in: {message}"
-        return codes[0]
+        return str(codes[0])
 
     def story(self) -> str:
         """The last things that happened, for a failing test."""
@@ -425,4 +425,3 @@ def simulated(scenario: Scenario) -> Callable[..., None]:
     given = list(inspect.signature(scenario).parameters.values())[1:]
     test.__signature__ = inspect.Signature(given)  # type: ignore[attr-defined]
     return test
-

@@ -4,7 +4,7 @@ Reports are kept per target and holdings per cluster, in memory: after a restart
 reports anew, and until all of a grant's targets have, its status stays as it is.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from aks_access.engine.reports import GrantReport, TargetReport
 from aks_access.plan.model import ClusterKey, GrantUid
@@ -20,6 +20,7 @@ class Board:
         self._awaited: frozenset[ClusterKey] = frozenset()
         self._waiting: set[GrantUid] = set()
         self._unprepared: dict[str, set[GrantUid]] = {}
+        self._unknown: dict[ClusterKey, str] = {}
 
     def wait(self, uid: GrantUid) -> None:
         """Tell of the next report of any target, changed or not (a deleted grant waits)."""
@@ -40,16 +41,23 @@ class Board:
         if report.target:
             self._reports[report.target] = report
             self._unprepared[report.target] = set(report.prepare)
-        held = self._held.get(report.key, {})
-        first = report.key in self._awaited
+        if report.known:
+            touched |= self._hold(report)
+        else:
+            self._unknown[report.key] = report.target
         self._awaited -= {report.key}
-        if first:
-            touched |= set(held) | set(report.held)
-        touched |= {uid for uid in {*held, *report.held} if held.get(uid) != report.held.get(uid)}
-        self._held[report.key] = report.held
         touched |= self._waiting
         if touched:
             self._on_change(touched)
+
+    def _hold(self, report: TargetReport) -> set[GrantUid]:
+        """Take what the ledger holds; returns the grants for which that is news."""
+        held, now = self._held.get(report.key, {}), report.held
+        self._held[report.key] = now
+        self._unknown.pop(report.key, None)
+        if report.key in self._awaited:
+            return set(held) | set(now)
+        return {uid for uid in {*held, *now} if held.get(uid) != now.get(uid)}
 
     def post_duplicate(self, report: TargetReport) -> None:
         """Take the report of a target that another one of the same cluster displaces."""
@@ -66,10 +74,13 @@ class Board:
 
     def drop_cluster(self, key: ClusterKey) -> None:
         """Forget a cluster whose ledger is gone: nothing is held there."""
+        touched = set(self._held.pop(key, {}))
+        if key in self._awaited:
+            touched |= self._waiting
         self._awaited -= {key}
-        held = self._held.pop(key, None)
-        if held:
-            self._on_change(set(held))
+        self._unknown.pop(key, None)
+        if touched:
+            self._on_change(touched)
 
     def clear(self) -> None:
         """Forget everything (leadership lost)."""
@@ -77,6 +88,7 @@ class Board:
         self._held.clear()
         self._waiting.clear()
         self._unprepared.clear()
+        self._unknown.clear()
         self._awaited = frozenset()
 
     def report(self, *, target: str, uid: GrantUid) -> GrantReport | None:
@@ -93,9 +105,13 @@ class Board:
         """Entries that ledgers hold for the grant, by cluster."""
         return {key: held[uid] for key, held in self._held.items() if uid in held}
 
+    def unknown(self, targets: Collection[str]) -> bool:
+        """Whether a ledger of one of these targets cannot be read ("" = one that is gone)."""
+        return any(target in targets for target in self._unknown.values())
+
     @property
     def holdings_known(self) -> bool:
-        """Whether every ledger has been read, so that `held` is the whole truth."""
+        """Whether every ledger was looked at: but for `unknown` ones `held` is the truth."""
         return not self._awaited
 
     def prepared(self, uid: GrantUid) -> bool:

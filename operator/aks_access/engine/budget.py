@@ -15,9 +15,12 @@ RESERVED = 5.0
 
 
 def tokens(*, writes: Iterable[datetime], now: datetime) -> float:
-    """What is left of the bucket, if nobody else wrote."""
+    """What is left of the bucket, if nobody else wrote.
+
+    A write in the future was timed by a clock that was wrong, and does not count.
+    """
     level, last = CAPACITY, None
-    for when in sorted(writes):
+    for when in sorted(when for when in writes if when <= now):
         if last is not None:
             level = min(CAPACITY, level + (when - last).total_seconds() / REFILL_SECONDS)
         level, last = max(0.0, level - 1.0), when

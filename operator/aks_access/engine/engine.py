@@ -166,7 +166,11 @@ class Engine:
         self._spawn(self._set_queue, self._sets.reconcile, "rangeset")
 
     async def refresh(self, *, relist: Relist) -> None:
-        """Read complete lists again, and find ledgers whose target is gone."""
+        """Read complete lists again, and find ledgers whose target is gone.
+
+        Where they complete a view that was partial, whatever waited for that is looked at.
+        """
+        partial = not self.store.complete
         await relist()
         if not self._leading:
             return
@@ -178,6 +182,9 @@ class Engine:
             ledgers = await self._ports.ledgers.keys()
         except KubeError as error:
             log.warning("ledgers could not be listed: %s", error)
+            return
+        if partial and self.store.complete:
+            self._router.everything(ledgers)
             return
         known = {target.key for target in self.store.targets()}
         for key in ledgers:

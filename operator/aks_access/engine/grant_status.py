@@ -121,7 +121,8 @@ def _dated(facts: GrantFacts) -> bool:
     """Whether start and end are fixed; an unactivated duration's would tick with the clock."""
     grant = facts.grant
     if grant.duration is not None:
-        return facts.activated is not None
+        ended = any(report.state is AccessState.EXPIRED for report in facts.reports)
+        return facts.activated is not None or ended
     return any(report.state is not None for report in facts.reports)
 
 

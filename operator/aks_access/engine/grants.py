@@ -76,7 +76,7 @@ class GrantReconciler:
             self.board.rest(uid)
             return Next()
         if not self.store.synced:
-            return Next(after=1.0)
+            return Next(after=self.config.poll)
         if grant.deleting is not None:
             return await self._let_go(grant)
         if self.board.to_prepare(uid):
@@ -84,6 +84,7 @@ class GrantReconciler:
         reports = self._reports(grant)
         if reports is None:
             return Next()
+        self.board.rest(uid)
         await self._publish(grant=grant, reports=reports)
         return await self._retain(grant=grant, reports=reports)
 
@@ -91,8 +92,16 @@ class GrantReconciler:
         return [target for target in self.store.targets() if matches(grant=grant, target=target)]
 
     def _reports(self, grant: Grant) -> list[GrantReport] | None:
-        """One report per matching target; None while one is missing or of another generation."""
+        """One report per matching target; None while one is missing or of another generation.
+
+        None as well while a target that the grant was moved away from has not reported: until
+        then the status must go on naming it, because that may be all that remembers it.
+        """
         targets = self._targets(grant)
+        left = status_targets(grant) & {target.name for target in self.store.targets()}
+        if any(self.board.planned_at(name) < 0.0 for name in left):
+            self.board.wait(grant.uid)
+            return None
         if not targets:
             return [self._untargeted(grant)] if self.store.complete else None
         reports = [self.board.report(target=t.name, uid=grant.uid) for t in targets]
@@ -172,9 +181,9 @@ class GrantReconciler:
         if grant.duration is not None and key not in self.worlds.activations:
             if not self.worlds.activations_known:
                 return grant
-            now = self.clock.now().replace(microsecond=0)
-            await self.activations.record(namespace=grant.namespace, entries={key: now})
-            self.worlds.activations.setdefault(key, now)
+            begun = grant.started or self.clock.now().replace(microsecond=0)
+            await self.activations.record(namespace=grant.namespace, entries={key: begun})
+            self.worlds.activations.setdefault(key, begun)
         if self.board.prepared(grant.uid):
             self.hint(grant)
         return grant
@@ -195,6 +204,9 @@ class GrantReconciler:
         known = {target.name for target in self.store.targets()}
         concerned = {target.name for target in self._targets(grant)}
         concerned |= status_targets(grant) & known
+        gone = {""} if status_targets(grant) - known else set()
+        if self.board.unknown(concerned | gone):
+            return Next(after=self.config.due_retry)
         if any(self.board.planned_at(name) < since for name in concerned):
             self.hint(grant)
             return Next()
@@ -256,7 +268,10 @@ class GrantReconciler:
         ended = all(report.state is AccessState.EXPIRED for report in reports)
         if not ended or grant.tracked or any(report.held for report in reports):
             return Next()
-        if self.board.held(grant.uid) or not self.board.holdings_known:
+        if not self.board.holdings_known:
+            self.board.wait(grant.uid)
+            return Next()
+        if self.board.held(grant.uid):
             return Next()
         if self.clock.in_doubt() or not self.store.complete:
             return Next(after=self.config.due_retry)

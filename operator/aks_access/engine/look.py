@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from aks_access.api.target import Mode
 from aks_access.engine.budget import RESERVED, seconds_until, tokens
 from aks_access.engine.memory import ClusterMemory
 from aks_access.engine.ports import ClusterRef
@@ -44,6 +43,7 @@ class Look:
         unreadable: why it could not be read, "" = it could or there is none.
         ledger: as it stands now, in memory and mostly in the ConfigMap.
         state: what the look said of the write in flight.
+        acknowledge: the acknowledgement on the ledger of a target that is gone.
         prepare: grants that are about to be let in and lack finalizer or activation.
         planned_at: loop time of the newest snapshot that was planned on.
     """
@@ -55,6 +55,7 @@ class Look:
     unreadable: str
     memory: ClusterMemory
     state: Settled = Settled.NOTHING
+    acknowledge: str = ""
     prepare: frozenset[GrantUid] = frozenset()
     planned_at: float = 0.0
     _view: ClusterView | None = None
@@ -68,13 +69,6 @@ class Look:
         if self.target is not None:
             return self.target.name
         return self.stored.target_name if self.stored is not None else self.key
-
-    @property
-    def target_mode(self) -> Mode:
-        """The mode that is in force."""
-        if self.target is not None and not self.target.problems:
-            return self.target.mode
-        return Mode(self.ledger.mode)
 
     @property
     def view(self) -> ClusterView:
@@ -99,6 +93,20 @@ class Look:
         """The ledger as it stands now."""
         assert self._ledger is not None
         return self._ledger
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the ledger is there and no older than the target remembers."""
+        remembered = self.target.ledger_sequence if self.target is not None else None
+        return self.stored is not None and self.stored.sequence >= (remembered or 0)
+
+    @property
+    def holds_nothing(self) -> bool:
+        """Whether the ledger is known to hold nothing: empty, or never written."""
+        if self.stored is not None:
+            return not self.stored.entries
+        remembers = self.target is not None and self.target.ledger_sequence is not None
+        return not self.unreadable and not remembers
 
     @property
     def due(self) -> bool:
@@ -169,7 +177,8 @@ class Look:
 
     def budget_wait(self, now: datetime) -> float:
         """Seconds until AKS's bucket takes this plan's write."""
-        needed = 1.0 if self.plan.removals else RESERVED + 1.0
+        urgent = self.plan.removals or self.plan.restores
+        needed = 1.0 if urgent else RESERVED + 1.0
         return seconds_until(writes=self.ledger.writes, now=now, needed=needed)
 
     def matching(self, worlds: Worlds) -> list[Grant]:
@@ -192,12 +201,19 @@ def additions_allowed(worlds: Worlds, look: Look, view: ClusterView, ledger: Led
     return tokens(writes=ledger.writes, now=worlds.clock.now()) > RESERVED
 
 
-def needing(plan: Plan) -> frozenset[GrantUid]:
-    """Grants that the plan lets in and that lack our finalizer or their activation."""
+def needing(plan: Plan, worlds: Worlds) -> frozenset[GrantUid]:
+    """Grants that the plan lets in and that lack our finalizer or their activation.
+
+    One that was let in before it had a `duration` counts from then, and needs its record too.
+    """
     return frozenset(
         uid
         for uid, verdict in plan.verdicts.items()
         if verdict.state is AccessState.LIVE
         and verdict.admitted
-        and (verdict.needs_activation or not verdict.grant.finalized)
+        and (not verdict.grant.finalized or _uncounted(grant=verdict.grant, worlds=worlds))
     )
+
+
+def _uncounted(*, grant: Grant, worlds: Worlds) -> bool:
+    return grant.duration is not None and worlds.activation(grant) is None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from aks_access.errors import AzureError
 from aks_access.plan.cluster import ClusterView
+from aks_access.plan.ledger import WriteInFlight
 from aks_access.plan.model import GrantUid
 
 
@@ -16,6 +17,7 @@ class ClusterMemory:
 
     Attributes:
         operation_url: of the write in flight; signed, so it stays here.
+        unrecorded: the write in flight where the ledger could not be saved before it.
         view: the last read of the cluster.
         read_error, write_error: the last failure of each kind, None after a success.
         write_failures: failed writes in a row.
@@ -23,7 +25,8 @@ class ClusterMemory:
         refused_list: the list that failed last; another one may be sent at once.
         gate: loop time before which nothing is sent at all (the server's Retry-After).
         removals_first: AKS refused a list with additions: the next write only takes out.
-        set_aside: grants left out while it is found out which one's ranges AKS refuses.
+        set_aside: grants left out while it is found out which one's ranges AKS refuses, in groups:
+            the last one is tried next.
         ledger_full: the last addition could not be recorded.
         missing_since: loop time of the first 404 in a row.
         holding_since: loop time since when a write waits for finalizers.
@@ -32,6 +35,7 @@ class ClusterMemory:
     """
 
     operation_url: str | None = None
+    unrecorded: WriteInFlight | None = None
     view: ClusterView | None = None
     read_error: AzureError | None = None
     write_error: AzureError | None = None
@@ -41,10 +45,15 @@ class ClusterMemory:
     refused_list: tuple[str, ...] | None = None
     gate: float = 0.0
     removals_first: bool = False
-    set_aside: frozenset[GrantUid] = frozenset()
+    set_aside: tuple[frozenset[GrantUid], ...] = ()
     ledger_full: bool = False
     missing_since: float | None = None
     holding_since: float | None = None
     handled: str = ""
     awaiting: frozenset[GrantUid] = field(default_factory=frozenset)
     vanished_checked: frozenset[GrantUid] = field(default_factory=frozenset)
+
+    @property
+    def left_out(self) -> frozenset[GrantUid]:
+        """Every grant that is set aside."""
+        return frozenset().union(*self.set_aside)

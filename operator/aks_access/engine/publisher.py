@@ -47,7 +47,9 @@ class Publisher:
     clock: Clock
 
     async def publish(self, *, look: Look) -> None:
-        """Report the pass."""
+        """Report the pass; nothing while a kind was never listed: it would only look missing."""
+        if not self.store.synced:
+            return
         notes = self._notes(look)
         self.board.post(
             target_report(
@@ -61,7 +63,15 @@ class Publisher:
         )
         self._figures(look=look, note=notes[0])
         if look.target is None:
-            log.error("orphaned access", extra={"ledger": look.name, "held": look.plan.held})
+            log.error(
+                "orphaned access: the target is gone, its ledger goes on revoking",
+                extra={
+                    "target": look.name,
+                    "cluster": look.ref.resource_id,
+                    "held": look.plan.held,
+                    "acknowledge": look.plan.acknowledgement,
+                },
+            )
             return
         saved = look.ledger.version != ""
         facts = TargetFacts(
@@ -120,7 +130,7 @@ class Publisher:
             if finding.reason is TargetReason.CLUSTER_BUSY and in_flight:
                 continue
             if finding.reason is TargetReason.OBSERVING:
-                message = observing_message(plan=plan, mode=look.target_mode)
+                message = observing_message(plan=plan)
                 notes.append(Note(reason=finding.reason, message=message))
                 continue
             notes.append(self._finding(target, finding))

@@ -115,12 +115,16 @@ class WorkQueue(Generic[K]):
 
     async def get(self) -> K:
         """The next key; it counts as worked on until `done`. Raises `Closed`."""
-        key = await self._ready.get()
-        if key is None:
-            self._ready.put_nowait(None)
-            raise Closed
-        self._queued.discard(key)
-        state = self._keys[key]
+        while True:
+            key = await self._ready.get()
+            if key is None:
+                self._ready.put_nowait(None)
+                raise Closed
+            self._queued.discard(key)
+            state = self._keys[key]
+            if state.gate <= self._now():
+                break
+            self._arm(key, state)
         state.working = True
         state.urgent = state.settled = state.first_hint = None
         return key

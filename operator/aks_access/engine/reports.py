@@ -58,6 +58,7 @@ class TargetReport:
         prepare: grants about to be let in, which need our finalizer (and activation) first.
         overdue: grants with an entry whose removal is overdue.
         planned_at: loop time of the snapshot that the report was made from.
+        known: False where the ledger could not be read, so that `held` says nothing.
     """
 
     key: ClusterKey
@@ -67,3 +68,4 @@ class TargetReport:
     prepare: frozenset[GrantUid] = frozenset()
     overdue: frozenset[GrantUid] = frozenset()
     planned_at: float = 0.0
+    known: bool = True

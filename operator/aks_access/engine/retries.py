@@ -20,6 +20,8 @@ from aks_access.plan.outcome import Plan
 THROTTLED_DEFAULT = 60.0
 """Seconds to wait after a 429 that does not say how long (AKS refills one PUT a minute)."""
 
+OF_THE_LIST = frozenset({AzureFault.INVALID, AzureFault.REFUSED, AzureFault.FORBIDDEN})
+"""Refusals that may be about what the list adds (an Azure policy answers 403)."""
 QUICK = frozenset({AzureFault.CHANGED})
 PASSING = frozenset({AzureFault.UNCERTAIN, AzureFault.NO_CREDENTIAL})
 
@@ -31,7 +33,16 @@ def after_success(memory: ClusterMemory) -> None:
     memory.retry_at = 0.0
     memory.refused_list = None
     memory.removals_first = False
-    memory.set_aside = frozenset()
+    memory.set_aside = memory.set_aside[:-1]
+
+
+def with_unrecorded(*, memory: ClusterMemory, ledger: Ledger) -> Ledger:
+    """The ledger with the write in flight that could not be saved in it before it was sent."""
+    flight = memory.unrecorded
+    if flight is None or ledger.in_flight is not None:
+        memory.unrecorded = None
+        return ledger
+    return replace(ledger, in_flight=flight, writes=(*ledger.writes, flight.started))
 
 
 def asked(*, memory: ClusterMemory, requested_at: str) -> None:
@@ -73,23 +84,27 @@ def after_refusal(
 ) -> Ledger:
     """Set the gates after a failed write; returns the ledger, with the culprit where one is known.
 
-    After a 400 what the list takes out goes first, alone: a bad addition must never delay
-    somebody else's revocation. Then the newer half of the grants that add is set aside, until one
-    is left and refused.
+    After a refusal that may be about an addition, what the list takes out goes first, alone: a
+    bad addition must never delay somebody else's revocation. After a 400 the newer half of the
+    grants that add is set aside then, until one is left and refused.
     """
+    removing = removing or bool(result.plan.removals)
     memory, error = look.memory, result.error
     assert error is not None
     memory.write_error = error
     memory.write_failures += 1
     memory.refused_list = result.plan.desired
-    if error.fault is AzureFault.INVALID and result.plan.additions:
+    first = False
+    if error.fault in OF_THE_LIST and result.plan.additions:
+        first = removing and not memory.removals_first
         memory.removals_first = removing
+    if error.fault is AzureFault.INVALID and result.plan.additions:
         suspects = _suspects(result.plan)
-        memory.retry_at = now if suspects or removing else now + config.slow_retry
+        wait = config.due_retry if removing else config.slow_retry
+        memory.retry_at = now if suspects or first else now + wait
         return _narrow(memory=memory, suspects=suspects, result=result)
-    memory.retry_at = now + _delay(
-        error=error, failures=memory.write_failures, config=config, removing=removing
-    )
+    delay = _delay(error=error, failures=memory.write_failures, config=config, removing=removing)
+    memory.retry_at = now if first else now + delay
     if error.fault is AzureFault.THROTTLED:
         memory.gate = memory.retry_at
     return result.ledger
@@ -123,6 +138,8 @@ def _suspects(plan: Plan) -> list[Grant]:
 def _narrow(*, memory: ClusterMemory, suspects: list[Grant], result: WriteResult) -> Ledger:
     """Halve the suspects; the last one is refused, until its spec changes.
 
+    What is set aside comes back half by half, so that a good half is not searched again.
+
     Entries of the platform are tried alone before any grant is refused for them.
     """
     ledger, error = result.ledger, result.error
@@ -130,9 +147,9 @@ def _narrow(*, memory: ClusterMemory, suspects: list[Grant], result: WriteResult
     alone = all(known & set(change.owners) for change in result.plan.additions)
     if len(suspects) == 1 and alone and error is not None:
         only = suspects[0]
-        memory.set_aside = frozenset()
+        memory.set_aside = memory.set_aside[:-1]
         refusal = RefusedGrant(generation=only.generation, message=error.message)
         return replace(ledger, refused={**ledger.refused, only.uid: refusal})
     kept = suspects[: len(suspects) // 2] if alone else []
-    memory.set_aside |= {grant.uid for grant in suspects[len(kept) :]}
+    memory.set_aside = (*memory.set_aside, frozenset(g.uid for g in suspects[len(kept) :]))
     return ledger

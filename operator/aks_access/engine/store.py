@@ -125,10 +125,14 @@ class Store:
         for cache in self._caches.values():
             cache.listed = False
 
+    def listed(self, *kinds: Kind) -> bool:
+        """Whether these kinds have been listed completely since `forget_lists`."""
+        return all(self._caches[kind].listed for kind in kinds)
+
     @property
     def synced(self) -> bool:
         """Whether every kind has been listed completely at least once since `forget_lists`."""
-        return all(cache.listed for cache in self._caches.values())
+        return self.listed(*Kind)
 
     @property
     def problems(self) -> dict[Kind, str]:

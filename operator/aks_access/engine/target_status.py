@@ -10,7 +10,6 @@ from datetime import datetime
 
 from aks_access.api.conditions import Condition, ConditionType, TargetReason
 from aks_access.api.status import HISTORY_LIMIT, Transition
-from aks_access.api.target import Mode
 from aks_access.api.target_status import (
     ENTRIES_LIMIT,
     ENTRY_GRANTS_LIMIT,
@@ -234,9 +233,8 @@ def _preview(plan: Plan | None) -> PlanPreview | None:
     )
 
 
-def observing_message(*, plan: Plan, mode: Mode) -> str:
+def observing_message(*, plan: Plan) -> str:
     """What Merge would do, and what Exclusive would remove besides."""
-    assert mode is Mode.OBSERVE
     merge = _difference(plan)
     said = (
         "Observing: Merge would change nothing"

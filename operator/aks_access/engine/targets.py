@@ -28,12 +28,14 @@ from aks_access.engine.ports import (
     OperationState,
 )
 from aks_access.engine.publisher import Publisher
+from aks_access.engine.reports import TargetReport
 from aks_access.engine.retries import (
     after_failed_operation,
     after_refusal,
     after_success,
     asked,
     held_back,
+    with_unrecorded,
 )
 from aks_access.engine.store import Store
 from aks_access.engine.verdicts import Blocker, blocked_report
@@ -48,14 +50,14 @@ from aks_access.errors import (
     LedgerUnreadable,
 )
 from aks_access.plan.access import matches
-from aks_access.plan.adoption import Adoption, adopt
+from aks_access.plan.adoption import Adoption, adopt, another_cluster, inherited
 from aks_access.plan.cluster import ClusterView
 from aks_access.plan.ledger import Ledger
-from aks_access.plan.model import Cause, ClusterKey, GrantUid, Target
+from aks_access.plan.model import Cause, ClusterKey, Grant, GrantUid, Target
 from aks_access.plan.outcome import Plan
 from aks_access.plan.planner import plan as make_plan
 from aks_access.plan.settlement import Settled, cluster_gone, settle
-from aks_access.plan.world import Removals
+from aks_access.plan.world import Removals, World
 
 log = logging.getLogger(__name__)
 
@@ -85,24 +87,29 @@ class TargetReconciler:
         Raises `KubeError` and `LedgerError` where the management cluster's API server failed it;
         nothing was sent to Azure then.
         """
-        if not self.store.synced:
-            return Next(after=1.0)
+        if not self.store.listed(Kind.TARGET, Kind.GRANT):
+            return Next(after=self.config.poll)
         memory = self._memory.setdefault(key, ClusterMemory())
         stored, unreadable = await self._load(key)
+        if stored is None and not self.store.synced:
+            return Next(after=self.config.poll)
         claimants = self.worlds.claimants(key)
         target = incumbent(claimants, stored)
-        await self._displaced(key=key, claimants=claimants, target=target)
+        try:
+            await self._displaced(key=key, claimants=claimants, target=target)
+        except KubeError as error:
+            log.warning("a duplicate target of %s was not let go: %s", key, error)
         if target is not None:
             asked(memory=memory, requested_at=target.requested_at)
         if target is None and stored is None:
             return self._without_target(key=key, unreadable=unreadable)
         if target is not None and target.deleting is not None:
-            if not target.finalized and stored is None:
+            if not target.finalized and stored is None and not unreadable:
                 return self._forget(key)
             if target.deletion_policy is DeletionPolicy.DETACH:
                 return await self._detach(key=key, target=target, stored=stored)
         if target is not None and target.problems and stored is None:
-            return await self._unusable(key=key, target=target)
+            return await self._unusable(key=key, target=target, unreadable=unreadable)
         look = Look(
             key=key,
             target=target,
@@ -111,6 +118,8 @@ class TargetReconciler:
             unreadable=unreadable,
             memory=memory,
         )
+        if target is None:
+            look.acknowledge = await self.ledgers.acknowledgement(key=key) or ""
         try:
             view = await self.clusters.get(ref=look.ref)
         except AzureError as error:
@@ -121,23 +130,27 @@ class TargetReconciler:
 
     async def _seen(self, *, look: Look, view: ClusterView) -> Next:
         adoption = self._adopt(look=look, view=view)
-        ledger, state = await self._settle(look=look, view=view, ledger=adoption.ledger)
+        known = with_unrecorded(memory=look.memory, ledger=adoption.ledger)
+        ledger, state = await self._settle(look=look, view=view, ledger=known)
         adoption = replace(adoption, ledger=ledger)
-        confirmed = await self._confirm_vanished(look=look, ledger=ledger)
-        plan = self._plan(look=look, view=view, adoption=adoption, confirmed=confirmed)
-        if look.memory.set_aside and not plan.write and ledger.in_flight is None:
-            look.memory.set_aside = frozenset()
-            plan = self._plan(look=look, view=view, adoption=adoption, confirmed=confirmed)
+        unconfirmed = await self._confirm_vanished(look=look, ledger=ledger)
+        plan = self._plan(look=look, view=view, adoption=adoption, unconfirmed=unconfirmed)
+        if look.memory.removals_first and not plan.removals and ledger.in_flight is None:
+            look.memory.removals_first = False
+            plan = self._plan(look=look, view=view, adoption=adoption, unconfirmed=unconfirmed)
+        while look.memory.set_aside and not plan.write and ledger.in_flight is None:
+            look.memory.set_aside = look.memory.set_aside[:-1]
+            plan = self._plan(look=look, view=view, adoption=adoption, unconfirmed=unconfirmed)
         prepare = frozenset[GrantUid]()
         if look.target is not None and not adoption.lost and plan.desired is not None:
             prepare = (
-                needing(plan) - look.memory.set_aside
+                needing(plan, self.worlds) - look.memory.left_out
                 if additions_allowed(self.worlds, look, view, ledger)
                 else prepare
             )
         if prepare:
             plan = self._plan(
-                look=look, view=view, adoption=adoption, confirmed=confirmed, unready=prepare
+                look=look, view=view, adoption=adoption, unconfirmed=unconfirmed, unready=prepare
             )
         hold = self._hold(memory=look.memory, prepare=prepare, plan=plan)
         look.seen(view=view, adoption=adoption, plan=plan, state=state, prepare=prepare)
@@ -148,7 +161,7 @@ class TargetReconciler:
             and not waiting
             and not held_back(look=look, now=_loop_time(), clock=self.worlds.clock)
         ):
-            return await self._write(look=look, confirmed=confirmed)
+            return await self._write(look=look, unconfirmed=unconfirmed)
         await self._record(look=look)
         if await self._released(look=look):
             return Next()
@@ -164,38 +177,45 @@ class TargetReconciler:
     def _adopt(self, *, look: Look, view: ClusterView) -> Adoption:
         if look.target is None or look.target.problems:
             assert look.stored is not None
-            return Adoption(look.stored)
+            return inherited(stored=look.stored, view=view)
         world = self.worlds.of(target=look.target, ledger=look.stored)
         return adopt(
             stored=look.stored,
             unreadable=look.unreadable,
             target=look.target,
             view=view,
-            grants=world.grants,
+            grants=world.grants if look.trusted else self._perhaps_ours(look.target, world),
             sets=world.sets,
             now=world.now,
         )
 
+    def _perhaps_ours(self, target: Target, world: World) -> dict[GrantUid, Grant]:
+        """Where the ledger is lost, grants that have been moved away count as well."""
+        return {**self.worlds.let_in(target), **world.grants}
+
     async def _settle(
         self, *, look: Look, view: ClusterView, ledger: Ledger
     ) -> tuple[Ledger, Settled]:
-        operation = OperationState.SUCCEEDED
+        operation, now, flight = OperationState.SUCCEEDED, self.worlds.clock.now(), ledger.in_flight
         url = look.memory.operation_url
         if ledger.in_flight is not None and url is not None and view.settled:
             try:
                 operation = await self.clusters.operation(ref=look.ref, url=url)
             except AzureError as error:
                 log.info("operation not readable, the cluster's own state decides: %s", error)
+        # The cluster says that nothing runs: an operation is not believed for ever against that.
+        stuck = flight is not None and now - flight.started > self.config.revocation_bound
         settlement = settle(
             ledger=ledger,
             view=view,
             operation_failed=operation in (OperationState.FAILED, OperationState.CANCELED),
-            operation_running=operation is OperationState.RUNNING,
-            now=self.worlds.clock.now(),
+            operation_running=operation is OperationState.RUNNING and not stuck,
+            now=now,
         )
         if settlement.state is Settled.CONFIRMED:
             after_success(look.memory)
-        flight = ledger.in_flight
+        if settlement.state in (Settled.CONFIRMED, Settled.DIFFERENT):
+            look.memory.unrecorded = None
         if settlement.state is Settled.FAILED and flight is not None and not flight.failed:
             log.warning("the write of %s failed in Azure and is sent again", look.name)
             after_failed_operation(
@@ -205,12 +225,12 @@ class TargetReconciler:
             look.memory.operation_url = None
         return settlement.ledger, settlement.state
 
-    async def _confirm_vanished(self, *, look: Look, ledger: Ledger) -> bool:
+    async def _confirm_vanished(self, *, look: Look, ledger: Ledger) -> frozenset[GrantUid]:
         """Ask by name for owners that are gone without a deletion that was seen.
 
-        False where that could not be done: then only what the clock ended may go.
+        Returns those for which that could not be done: what they hold stays for now.
         """
-        vanished = self.worlds.vanished(ledger)
+        vanished, unconfirmed = self.worlds.vanished(ledger), set[GrantUid]()
         for uid, path in vanished.items():
             if uid in look.memory.vanished_checked or not path:
                 continue
@@ -219,12 +239,13 @@ class TargetReconciler:
                 raw = await self.objects.get(kind=Kind.GRANT, namespace=namespace, name=name)
             except KubeError as error:
                 log.warning("could not confirm that grant %s is gone: %s", path, error)
-                return False
+                unconfirmed.add(uid)
+                continue
             if raw is not None:
                 self.store.changed(Kind.GRANT, raw)
             look.memory.vanished_checked |= {uid}
         look.memory.vanished_checked &= frozenset(vanished)
-        return True
+        return frozenset(unconfirmed)
 
     def _plan(
         self,
@@ -232,25 +253,27 @@ class TargetReconciler:
         look: Look,
         view: ClusterView,
         adoption: Adoption,
-        confirmed: bool = True,
+        unconfirmed: frozenset[GrantUid] = frozenset(),
         additions: bool = True,
         unready: frozenset[GrantUid] = frozenset(),
         removals: Removals | None = None,
     ) -> Plan:
         target = look.target
         if target is not None:
-            target = self.worlds.current(target)
+            target = look.target = self.worlds.current(target)
         allowed = additions and additions_allowed(self.worlds, look, view, adoption.ledger)
         world = self.worlds.of(
             target=target,
             ledger=adoption.ledger,
             additions=allowed,
-            unready=unready | look.memory.set_aside,
+            unready=unready | look.memory.left_out,
         )
-        if not confirmed:
-            world = replace(world, removals=min(world.removals, Removals.CLOCK))
+        if unconfirmed:
+            world = replace(world, unconfirmed=unconfirmed)
         if removals is not None:
             world = replace(world, removals=removals)
+        if look.acknowledge:
+            world = replace(world, acknowledge=look.acknowledge)
         look.planned_at = _loop_time()
         return make_plan(world=world, view=view, adoption=adoption)
 
@@ -269,28 +292,35 @@ class TargetReconciler:
         revokes = any(change.cause not in PATIENT for change in plan.removals)
         return not revokes and now - memory.holding_since < self.config.hold_limit
 
-    async def _write(self, *, look: Look, confirmed: bool) -> Next:
-        if look.target is not None and not look.target.finalized and look.target.deleting is None:
-            await self._finalize(look.target)
+    async def _write(self, *, look: Look, unconfirmed: frozenset[GrantUid]) -> Next:
         removing = bool(look.plan.removals)
-        ledger = look.adoption.ledger
-        if look.unreadable:
-            await self.ledgers.delete(key=look.key)
-            ledger = replace(ledger, version="")
+        try:
+            ledger = await self._before_write(look=look)
+        except KubeError as error:
+            if not removing:
+                raise
+            log.warning("%s: what has to go goes all the same: %s", look.name, error)
+            ledger = look.adoption.ledger
 
         def replan(view: ClusterView, ledger: Ledger, additions: bool) -> Plan:
+            if another_cluster(ledger, view):
+                raise AzureError(
+                    "The cluster was replaced by another one of the same id while it was planned.",
+                    fault=AzureFault.CHANGED,
+                )
+
             def planned(unready: frozenset[GrantUid]) -> Plan:
                 return self._plan(
                     look=look,
                     view=view,
                     adoption=replace(look.adoption, ledger=ledger),
-                    confirmed=confirmed,
+                    unconfirmed=unconfirmed,
                     additions=additions,
                     unready=unready,
                 )
 
             plan = planned(look.prepare)
-            late = needing(plan) - look.prepare
+            late = needing(plan, self.worlds) - look.prepare
             return planned(look.prepare | late) if late else plan
 
         writer = Writer(
@@ -310,6 +340,16 @@ class TargetReconciler:
         look.memory.ledger_full = bool(removing and look.memory.ledger_full)
         return await self._sent(look=look, result=result, removing=removing)
 
+    async def _before_write(self, *, look: Look) -> Ledger:
+        """The target's finalizer, and room for a ledger; returns the ledger to write on."""
+        target, ledger = look.target, look.adoption.ledger
+        if look.unreadable:
+            await self.ledgers.delete(key=look.key)
+            ledger = replace(ledger, version="")
+        if target is not None and not target.finalized and target.deleting is None:
+            await self._finalize(target)
+        return ledger
+
     async def _sent(self, *, look: Look, result: WriteResult, removing: bool) -> Next:
         memory, ledger = look.memory, result.ledger
         look.wrote(ledger=ledger, plan=result.plan)
@@ -318,6 +358,7 @@ class TargetReconciler:
                 look=look, result=result, config=self.config, now=_loop_time(), removing=removing
             )
         self.announcer.sent(look=look, result=result)
+        memory.unrecorded = ledger.in_flight if result.problem else None
         if result.sent is Sent.ACCEPTED:
             memory.operation_url = result.operation_url
             memory.write_error = None
@@ -366,10 +407,11 @@ class TargetReconciler:
     async def _released(self, *, look: Look) -> bool:
         """Let go of a target, or of an orphaned ledger, when nothing of ours stands any more."""
         target = look.target
-        if target is not None and target.deleting is None:
+        if not self.store.synced or (target is not None and target.deleting is None):
             return False
-        ledger = look.ledger
-        if look.plan.held or look.plan.write or ledger.in_flight is not None or look.adoption.lost:
+        plan, ledger = look.plan, look.ledger
+        standing = plan.held or plan.removals or plan.held_removals
+        if standing or plan.write or ledger.in_flight is not None or look.adoption.lost:
             return False
         await self._let_go(key=look.key, target=target)
         return True
@@ -398,6 +440,7 @@ class TargetReconciler:
                 "a ledger without a target cannot be read, what it holds is not revoked: %s",
                 unreadable,
             )
+            self.board.post(TargetReport(key=key, target="", known=False))
             return Next(after=self.config.drift)
         return self._forget(key)
 
@@ -417,20 +460,33 @@ class TargetReconciler:
                     ref=target_ref(other), finalizer=TARGET_FINALIZER
                 )
                 continue
-            note = self.publisher.duplicate_note(target=other, holder=target)
+            note = (
+                self.publisher.spec_note(target=other)
+                if other.problems
+                else self.publisher.duplicate_note(target=other, holder=target)
+            )
             await self._blocked(key=key, target=other, note=note, duplicate=True)
 
-    async def _unusable(self, *, key: ClusterKey, target: Target) -> Next:
+    async def _unusable(self, *, key: ClusterKey, target: Target, unreadable: str) -> Next:
         """An invalid target that holds no ledger: say so, and wait for an edit."""
         note = self.publisher.spec_note(target=target)
-        await self._blocked(key=key, target=target, note=note)
+        known = not unreadable and target.ledger_sequence is None
+        await self._blocked(key=key, target=target, note=note, known=known)
         if target.deleting is not None and target.finalized:
             await self.objects.remove_finalizer(ref=target_ref(target), finalizer=TARGET_FINALIZER)
         return Next()
 
     async def _blocked(
-        self, *, key: ClusterKey, target: Target, note: Note, duplicate: bool = False
+        self,
+        *,
+        key: ClusterKey,
+        target: Target,
+        note: Note,
+        duplicate: bool = False,
+        known: bool = True,
     ) -> None:
+        if not self.store.synced:
+            return
         grants = [g for g in self.store.grants().values() if matches(grant=g, target=target)]
         report = blocked_report(
             key=key,
@@ -438,6 +494,7 @@ class TargetReconciler:
             grants=grants,
             blocker=Blocker(reason=note.reason, message=note.message, retries=note.transient),
             planned_at=_loop_time(),
+            known=known,
         )
         if duplicate:
             self.board.post_duplicate(report)
@@ -459,10 +516,11 @@ class TargetReconciler:
         if look.stored is None or look.stored.verified is None:
             if look.target is not None:
                 note = azure_note(error=error, target=look.target, writing=False)
-                await self._blocked(key=look.key, target=look.target, note=note)
+                known = look.holds_nothing
+                await self._blocked(key=look.key, target=look.target, note=note, known=known)
             return
         view = look.remembered_view()
-        adoption = Adoption(look.stored)
+        adoption = Adoption(look.stored, look.stored.lost)
         plan = self._plan(look=look, view=view, adoption=adoption, removals=Removals.NONE)
         look.seen(
             view=view, adoption=adoption, plan=plan, state=Settled.WAITING, prepare=frozenset()
@@ -513,8 +571,6 @@ class TargetReconciler:
         transition = look.until_transition(now)
         if transition is not None:
             delays.append(transition)
-        if not self.store.complete:
-            delays.append(config.poll)
         return Next(after=min(delays))
 
 

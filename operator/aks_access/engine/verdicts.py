@@ -82,7 +82,7 @@ def _grant_report(
         state=verdict.state,
         reason=reason,
         message=message,
-        observed=target.mode is Mode.OBSERVE,
+        observed=_observed(target),
         suspended=target.suspend,
         admitted=verdict.admitted,
         in_azure=verdict.present and verdict.admitted if live else bool(held),
@@ -92,6 +92,11 @@ def _grant_report(
         ends=verdict.ends,
         ranges=tuple(map(str, verdict.ranges)),
     )
+
+
+def _observed(target: Target) -> bool:
+    """Whether the target asks to be looked at only; the mode of an unusable spec is no mode."""
+    return target.mode is Mode.OBSERVE and not target.problems
 
 
 def _words(
@@ -125,7 +130,7 @@ def _words(
     return reason, sentences.verdict_sentence(
         verdict=verdict,
         target=target.name,
-        observed=target.mode is Mode.OBSERVE,
+        observed=_observed(target),
         suspended=target.suspend,
     )
 
@@ -133,7 +138,7 @@ def _words(
 def _reason(*, verdict: Verdict, target: Target, blocker: Blocker | None) -> GrantReason:
     if verdict.state is not AccessState.LIVE:
         return _STATE_REASONS[verdict.state]
-    if target.mode is Mode.OBSERVE:
+    if _observed(target):
         return GrantReason.OBSERVED
     if verdict.present and verdict.admitted:
         return GrantReason.ACTIVE
@@ -149,8 +154,12 @@ def blocked_report(
     grants: Iterable[Grant],
     blocker: Blocker,
     planned_at: float,
+    known: bool = True,
 ) -> TargetReport:
-    """The report of a target that could not judge its grants (never read, or a duplicate)."""
+    """The report of a target that could not judge its grants (never read, or a duplicate).
+
+    `known` False: nobody can tell what its ledger holds for them.
+    """
     message = sentences.blocked_sentence(
         target=target.name, reason=blocker.reason, message=blocker.message
     )
@@ -168,4 +177,5 @@ def blocked_report(
             for grant in grants
         },
         planned_at=planned_at,
+        known=known,
     )

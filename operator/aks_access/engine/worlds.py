@@ -113,6 +113,14 @@ class Worlds:
         found = [target for target in self.store.targets() if target.key == key]
         return sorted(found, key=lambda target: (target.created, target.uid))
 
+    def let_in(self, target: Target) -> dict[GrantUid, Grant]:
+        """The grants whose status names the target: they may be in its list, matching or not."""
+        return {
+            uid: grant
+            for uid, grant in self.store.grants().items()
+            if target.name in status_targets(grant)
+        }
+
     def vanished(self, ledger: Ledger) -> dict[GrantUid, str]:
         """Owners that are neither known nor seen deleted: uid to `namespace/name`, "" = unknown."""
         owners = owners_of(ledger)

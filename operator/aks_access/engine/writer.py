@@ -22,7 +22,7 @@ from aks_access.plan.cluster import ClusterView
 from aks_access.plan.ledger import Ledger
 from aks_access.plan.listing import same_entries
 from aks_access.plan.outcome import Plan
-from aks_access.plan.settlement import doubt, intend, refuse
+from aks_access.plan.settlement import PLATFORM_OWNERS, doubt, intend, refuse
 
 RESTARTS = 2
 FENCE_MARGIN = 1.0
@@ -79,22 +79,12 @@ class Writer:
         `KubeError` or `LedgerError` where an addition cannot be recorded and nothing is to be
         taken out.
         """
-        base, problem = ledger, ""
+        base = ledger
         for attempt in range(RESTARTS + 1):
-            intention = _intention(base, plan)
             try:
-                saved = await self.ledgers.save(ledger=intention)
+                saved = await self.ledgers.save(ledger=_intention(base, plan))
             except (KubeError, LedgerError) as error:
-                saved, problem = intention, str(error)
-                if plan.additions:
-                    view = await self.clusters.get(ref=ref)
-                    plan = replan(view, base, False)
-                    if not plan.write or plan.additions:
-                        raise
-                    saved = _intention(base, plan)
-                    return await self._send(
-                        ref=ref, view=view, plan=plan, ledger=saved, problem=problem
-                    )
+                return await self._unrecorded(ref=ref, base=base, replan=replan, error=error)
             base = replace(base, version=saved.version, sequence=saved.sequence)
             view = await self.clusters.get(ref=ref)
             again = replan(view, base, attempt < RESTARTS)
@@ -103,14 +93,24 @@ class Writer:
                 return WriteResult(
                     sent=Sent.NOTHING, ledger=cleared, plan=again, before=view.ranges
                 )
-            if same_entries(again.desired, plan.desired) or problem:
-                return await self._send(
-                    ref=ref, view=view, plan=again, ledger=saved, problem=problem
-                )
+            if _same(again, plan):
+                return await self._send(ref=ref, view=view, plan=again, ledger=saved, problem="")
             plan = again
         # The cluster or the grants moved at every look: what has to go, goes now.
         saved, problem = await self._recorded(_intention(base, plan))
         return await self._send(ref=ref, view=view, plan=plan, ledger=saved, problem=problem)
+
+    async def _unrecorded(
+        self, *, ref: ClusterRef, base: Ledger, replan: Replan, error: KubeError | LedgerError
+    ) -> WriteResult:
+        """Send what needs no record: removals, and what a cleared or emptied list gets back."""
+        view = await self.clusters.get(ref=ref)
+        plan = replan(view, base, False)
+        if not plan.write:
+            raise error
+        return await self._send(
+            ref=ref, view=view, plan=plan, ledger=_intention(base, plan), problem=str(error)
+        )
 
     async def _recorded(self, intention: Ledger) -> tuple[Ledger, str]:
         """Save an intention that only takes out; one that cannot be saved delays nothing."""
@@ -151,6 +151,25 @@ class Writer:
             error=error,
             problem=problem,
         )
+
+
+def _safe_unrecorded(plan: Plan) -> bool:
+    """Whether the list may be sent without a record of what it adds: the platform's own entries,
+    or a cleared list that goes back.
+    """
+    return plan.restores or all(
+        PLATFORM_OWNERS.issuperset(change.owners) for change in plan.additions
+    )
+
+
+def _same(one: Plan, other: Plan) -> bool:
+    """Whether both send the same list, and add the same to it for the same owners.
+
+    An entry that somebody else put in between the two looks is no addition any more; the
+    intention must not claim it.
+    """
+    added = [{(change.entry, change.owners) for change in plan.additions} for plan in (one, other)]
+    return same_entries(one.desired, other.desired) and added[0] == added[1]
 
 
 def _intention(ledger: Ledger, plan: Plan) -> Ledger:

@@ -37,28 +37,36 @@ class Relist:
     def __init__(self, *, connection: Reader, page_size: int = PAGE_SIZE) -> None:
         self._connection = connection
         self._page_size = page_size
+        self._turn = asyncio.Lock()
 
     async def relist(
         self, *, feed: Feed, kinds: Collection[Kind] = tuple(Kind)
     ) -> Mapping[Kind, KubeError]:
         """List each kind completely, one after the other.
 
+        Runs take turns: of two side by side, the older list could replace the newer one.
         Returns the failures by kind: empty = every list is complete.
         """
         failures: dict[Kind, KubeError] = {}
-        for kind in kinds:
-            feed.listing(kind)
-            try:
-                items, version = await self.complete(kind=kind)
-            except KubeError as error:
-                feed.list_failed(kind, str(error))
-                failures[kind] = error
-            except BaseException:
-                feed.list_failed(kind, f"the list of {kind} was broken off")
-                raise
-            else:
-                feed.replaced(kind, items, version)
+        async with self._turn:
+            for kind in kinds:
+                error = await self._replace(feed=feed, kind=kind)
+                if error is not None:
+                    failures[kind] = error
         return failures
+
+    async def _replace(self, *, feed: Feed, kind: Kind) -> KubeError | None:
+        feed.listing(kind)
+        try:
+            items, version = await self.complete(kind=kind)
+        except KubeError as error:
+            feed.list_failed(kind, str(error))
+            return error
+        except BaseException:
+            feed.list_failed(kind, f"the list of {kind} was broken off")
+            raise
+        feed.replaced(kind, items, version)
+        return None
 
     async def complete(self, *, kind: Kind) -> tuple[list[Mapping[str, object]], str]:
         """All objects of the kind in every namespace, and the list's resourceVersion.

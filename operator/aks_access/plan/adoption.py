@@ -71,7 +71,7 @@ def adopt(
         )
     if stored is None:
         return Adoption(fresh(target=target, view=view))
-    if stored.detached or _another_cluster(stored, view):
+    if stored.detached or another_cluster(stored, view):
         renewed = fresh(target=target, view=view, sequence=stored.sequence)
         return Adoption(replace(renewed, version=stored.version, writes=stored.writes))
     return _acknowledged(target=target, ledger=_renewed(stored=stored, target=target, view=view))
@@ -112,7 +112,23 @@ def lost_code(ledger: Ledger) -> str:
     )
 
 
-def _another_cluster(stored: Ledger, view: ClusterView) -> bool:
+def inherited(*, stored: Ledger, view: ClusterView) -> Adoption:
+    """The ledger of a target that is gone or unusable; another cluster has nothing of ours."""
+    if not another_cluster(stored, view):
+        return Adoption(stored)
+    emptied = replace(
+        stored,
+        resource_uid=view.resource_uid,
+        entries={},
+        names={},
+        in_flight=None,
+        verified=view.ranges,
+    )
+    return Adoption(emptied)
+
+
+def another_cluster(stored: Ledger, view: ClusterView) -> bool:
+    """Whether the ledger is about a cluster that this one, of the same id, replaced."""
     return (
         stored.resource_uid is not None
         and view.resource_uid is not None

@@ -28,6 +28,7 @@ def removals(*, scene: Scene, wants: Wanted, verdicts: Mapping[GrantUid, Verdict
         if change is None:
             continue
         blocked = change.cause in NEEDS_EGRESS and not scene.platform.egress_known
+        blocked = blocked or not scene.world.unconfirmed.isdisjoint(change.owners)
         if blocked or not permitted(change=change, removals=scene.world.removals):
             held.append(change)
         else:

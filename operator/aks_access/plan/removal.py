@@ -73,9 +73,20 @@ def owner_cause(
     if world.target.deleting is not None:
         return Cause.TARGET_DELETED
     verdict = verdicts.get(uid)
+    if _homeless(grant=grant, world=world, verdict=verdict):
+        return Cause.VANISHED
     if verdict is None:
         return Cause.SELECTOR if grant.selector is not None else Cause.EDITED
     return _verdict_cause(verdict=verdict, entry=entry)
+
+
+def _homeless(*, grant: Grant, world: World, verdict: Verdict | None) -> bool:
+    """Refused for its namespace, and that is not known at all: a gap in our view, no edit."""
+    return (
+        verdict is not None
+        and grant.namespace not in world.namespaces
+        and {refusal.reason for refusal in verdict.refusals} == {GrantReason.NAMESPACE_NOT_ALLOWED}
+    )
 
 
 def _verdict_cause(*, verdict: Verdict, entry: LedgerEntry) -> Cause:

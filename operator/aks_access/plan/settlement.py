@@ -125,10 +125,10 @@ def settle(
     """
     flight = ledger.in_flight
     if flight is None:
-        return Settlement(ledger, Settled.NOTHING)
+        return Settlement(_landed(ledger=ledger, view=view, now=now), Settled.NOTHING)
     if not view.settled or operation_running:
         return Settlement(ledger, Settled.WAITING)
-    if operation_failed or view.provisioning_state != SUCCEEDED:
+    if operation_failed or flight.failed or view.provisioning_state != SUCCEEDED:
         failed = replace(doubt(ledger=ledger), in_flight=replace(flight, failed=True))
         return Settlement(failed, Settled.FAILED)
     listing = Listing.of(view.ranges or ())
@@ -157,6 +157,20 @@ def cluster_gone(*, ledger: Ledger, now: datetime) -> Ledger:
     }
     entries = remembered if ledger.resource_uid is not None else {}
     return replace(ledger, entries=entries, names={}, in_flight=None, verified=None)
+
+
+def _landed(*, ledger: Ledger, view: ClusterView, now: datetime) -> Ledger:
+    """An unsettled attempt landed after all, while a later one was refused because of it."""
+    if not view.settled or view.provisioning_state != SUCCEEDED:
+        return ledger
+    listing = Listing.of(view.ranges or ())
+    entries = {
+        name: replace(entry, state=EntryState.OWNED, since=now, unsettled=False)
+        if entry.state is EntryState.INTENDED and entry.unsettled and name in listing
+        else entry
+        for name, entry in ledger.entries.items()
+    }
+    return ledger if entries == ledger.entries else replace(ledger, entries=entries)
 
 
 def _proven(*, entry: LedgerEntry, present: bool, repeated: bool, now: datetime) -> LedgerEntry:

@@ -40,6 +40,7 @@ class World:
             the list is kept.
         management_egress: always part of every managed list.
         revocation_bound: a removal due for longer than this is overdue.
+        unconfirmed: uids of grants of which nobody can tell whether they are gone.
         acknowledge: the acknowledgement on the ledger of a target that is gone.
     """
 
@@ -55,4 +56,5 @@ class World:
     unready: frozenset[GrantUid] = frozenset()
     management_egress: tuple[IPv4Range, ...] = ()
     revocation_bound: timedelta = timedelta(minutes=15)
+    unconfirmed: frozenset[GrantUid] = frozenset()
     acknowledge: str = ""

@@ -6,7 +6,7 @@ from datetime import timedelta
 from aks_access.api.target import DeletionPolicy, EgressMode, Mode
 from aks_access.plan.adoption import Adoption
 from aks_access.plan.ledger import EntryState
-from aks_access.plan.model import Cause, Grant
+from aks_access.plan.model import Cause, Grant, Namespace
 from aks_access.plan.outcome import Origin, Plan
 from aks_access.plan.planner import plan as make_plan
 from tests.unit.plan.build import (
@@ -110,6 +110,7 @@ def test_i3_each_way_of_losing_access_takes_the_entry_out() -> None:
             view=cluster("20.0.0.1/32", "30.0.0.0/24"),
             on=on,
             with_ledger=ledger(entry("20.0.0.1", "a")),
+            namespaces=[Namespace(uid="n1", name=item.namespace)],
         )
         assert causes(plan) == {"20.0.0.1/32": cause}
         assert plan.desired == ("30.0.0.0/24",)

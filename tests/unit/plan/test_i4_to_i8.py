@@ -6,7 +6,7 @@ from aks_access.api.conditions import GrantReason, TargetReason
 from aks_access.api.target import EgressMode, Mode
 from aks_access.plan.adoption import Adoption
 from aks_access.plan.ledger import EntryState, RefusedGrant, WriteInFlight
-from aks_access.plan.model import Cause, GrantUid, Problem
+from aks_access.plan.model import Cause, GrantUid, Namespace, Problem
 from aks_access.plan.outcome import AccessState, Plan
 from aks_access.plan.planner import plan as make_plan
 from aks_access.plan.world import Removals
@@ -206,7 +206,11 @@ def test_i8_a_shrinking_baseline_waits_and_an_edit_of_policy_does_not() -> None:
     assert TargetReason.RANGE_SET_NOT_RESOLVED in reasons(kept)
     owned = ledger(*(entry(text, "a") for text in MANY))
     strict = replace(on, policy=replace(on.policy, all_namespaces=False))
-    assert planned(grant("a", *MANY), view=view, on=strict, with_ledger=owned).write
+    item = grant("a", *MANY)
+    there = [Namespace(uid="n1", name=item.namespace)]
+    assert planned(item, view=view, on=strict, with_ledger=owned, namespaces=there).write
+    unknown = planned(item, view=view, on=strict, with_ledger=owned, namespaces=[])
+    assert not unknown.write, "a namespace that is not known is a gap in our view, no edit"
 
 
 def test_i8_grants_that_cannot_be_read_any_more_wait_like_vanished_ones() -> None:

@@ -1,0 +1,102 @@
+"""Every example a user may copy, and every object in the pages, is one that the operator takes."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from aks_access.api.grant import ApiAccessGrant
+from aks_access.api.names import API_VERSION, Kind
+from aks_access.api.parse import Invalid, parse
+from aks_access.api.target import ApiAccessTarget, Mode
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+REFUSED = EXAMPLES / "refused" / "by-schema.yaml"
+FILES = sorted(EXAMPLES.rglob("*.yaml"))
+PAGES = [ROOT / "README.md", EXAMPLES / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+_YAML_BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)")
+
+
+def objects(text: str) -> Iterator[dict[str, Any]]:
+    for document in yaml.safe_load_all(text):
+        if isinstance(document, dict) and document.get("apiVersion") == API_VERSION:
+            yield document
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def test_there_are_examples() -> None:
+    assert len(FILES) >= 10
+    kinds = {each["kind"] for file in FILES for each in objects(file.read_text())}
+    assert kinds == {str(kind) for kind in (Kind.GRANT, Kind.TARGET, Kind.RANGE_SET)}
+
+
+@pytest.mark.parametrize("file", [each for each in FILES if each != REFUSED], ids=name)
+def test_an_example_is_taken(file: Path) -> None:
+    for raw in objects(file.read_text()):
+        found = parse(Kind(raw["kind"]), raw)
+        assert not isinstance(found, Invalid), found.problems
+
+
+def test_the_refused_example_is_refused_for_what_it_says() -> None:
+    [raw] = objects(REFUSED.read_text())
+    found = parse(Kind.GRANT, raw)
+    assert isinstance(found, Invalid)
+    assert [problem.path for problem in found.problems] == ["spec.ipRanges[0]"]
+    assert "private, RFC 1918" in found.problems[0].message
+
+
+def test_examples_never_age() -> None:
+    grants = [
+        grant
+        for file in FILES
+        for raw in objects(file.read_text())
+        if isinstance(grant := parse(Kind(raw["kind"]), raw), ApiAccessGrant)
+    ]
+    for grant in grants:
+        spec = grant.spec
+        assert spec.expires_at is None or spec.expires_at.year >= 2099, grant.metadata.name
+        assert spec.duration is None or spec.duration <= timedelta(hours=8), grant.metadata.name
+
+
+def test_targets_show_every_mode_once() -> None:
+    text = (EXAMPLES / "plain" / "targets.yaml").read_text()
+    targets = [parse(Kind.TARGET, raw) for raw in objects(text)]
+    modes = [each.spec.mode for each in targets if isinstance(each, ApiAccessTarget)]
+    assert sorted(modes) == sorted(Mode)
+
+
+def test_the_burst_is_twenty_different_addresses() -> None:
+    text = (EXAMPLES / "plain" / "grants" / "ci-runners.yaml").read_text()
+    ranges = {raw["spec"]["ipRanges"][0] for raw in objects(text)}
+    assert len(ranges) == 20
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_yaml_in_a_page_is_taken(page: Path) -> None:
+    for block in _YAML_BLOCK.findall(page.read_text()):
+        for raw in objects(block):
+            found = parse(Kind(raw["kind"]), raw)
+            assert not isinstance(found, Invalid), found.problems
+
+
+def test_the_readme_shows_a_grant_and_a_target() -> None:
+    blocks = _YAML_BLOCK.findall((ROOT / "README.md").read_text())
+    kinds = {raw["kind"] for block in blocks for raw in objects(block)}
+    assert {"ApiAccessGrant", "ApiAccessTarget"} <= kinds
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_of_a_page_lead_to_files(page: Path) -> None:
+    missing = [
+        link for link in _LINK.findall(page.read_text()) if not (page.parent / link).exists()
+    ]
+    assert missing == []
