@@ -1,4 +1,4 @@
-"""Full lists and ranges that AKS refuses: who gets in, who is told what, and who is never delayed."""
+"""Full lists, and ranges that AKS refuses: who gets in, who is told what, who is never delayed."""
 
 import re
 

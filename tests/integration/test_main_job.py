@@ -35,6 +35,7 @@ def test_a_grant_is_programmed_by_one_put(world: World) -> None:
     grant.wait_event("AccessGranted")
     target.wait_event("ListWritten")
     assert grant.reasons() == ["AccessGranted"]
+    assert target.reasons() == ["InSync", "ListWritten"]
     _assert_entries(target, grant)
 
 
@@ -255,8 +256,9 @@ def test_every_state_at_rest_is_quiet(world: World) -> None:
     for state, grant in grants.items():
         grant.wait_state(state)
     managed.wait_state("InSync")
+    mark = world.mark()
     for cluster in world.clusters:
-        cluster.wait_looks(1)
+        cluster.wait_looks(1, since=mark)
     mark = world.mark()
     for cluster in world.clusters:
         cluster.wait_looks(2, since=mark)

@@ -7,9 +7,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import pytest
 
+from sandbox.controlplane.client import ApiError
 from tests.integration.world import Cluster, Mark, Object, World
 
 FOREIGN = "51.140.8.0/24"
@@ -202,7 +204,7 @@ def _read_back(cluster: Cluster, *, since: Mark) -> float:
 @pytest.mark.parametrize("needs", ["grant", "baseline", "foreign"])
 def test_an_equal_range_stays_while_anybody_needs_it(world: World, needs: str) -> None:
     cluster = world.cluster([FOREIGN, OURS] if needs == "foreign" else [FOREIGN])
-    baseline = {"baseline": {"ipRanges": [OURS]}} if needs == "baseline" else {}
+    baseline: dict[str, Any] = {"baseline": {"ipRanges": [OURS]}} if needs == "baseline" else {}
     target = world.target(cluster, **baseline)
     grant = world.grant(target, OURS)
     grant.wait_state("Active")
@@ -278,11 +280,11 @@ def test_a_large_set_that_vanishes_waits_for_a_person(world: World) -> None:
     other.patch(revoked=True)
     other.wait_state("Revoked")
     assert len(cluster.ranges or ()) == 8, "an act on a grant never waits"
-    code = re.search(r"aksaccess\.dev/acknowledge=(\w+)", target.message())
-    assert code is not None
     world.kubectl("annotate", f"aat/{target.name}", "aksaccess.dev/acknowledge=stale")
     target.nudge()
     assert target.state == "MassRemovalHeld"
+    code = re.search(r"aksaccess\.dev/acknowledge=(\w+)", target.message())
+    assert code is not None
     said = f"aksaccess.dev/acknowledge={code[1]}"
     world.kubectl("annotate", "--overwrite", f"aat/{target.name}", said)
     cluster.wait_ranges(FOREIGN)
@@ -366,3 +368,69 @@ def test_two_grants_end_in_one_write(world: World) -> None:
     (put,) = cluster.puts(mark)
     assert put.after == [FOREIGN]
     assert put.time >= datetime.fromisoformat(end).timestamp()
+
+
+def test_a_grant_whose_finalizer_was_removed_by_force(world: World) -> None:
+    cluster = world.cluster([FOREIGN])
+    target = world.target(cluster)
+    grant = world.grant(target, OURS)
+    grant.wait_state("Active")
+    grant.patch(metadata={"finalizers": None})
+    grant.until(lambda raw: "finalizers" in raw["metadata"], what="to have its finalizer again")
+    world.station.plane.request("DELETE", grant.path)
+    _try_without_finalizer(grant)
+    cluster.wait_ranges(FOREIGN)
+    target.wait_state("InSync")
+    assert not grant.exists()
+
+
+def _try_without_finalizer(item: Object) -> None:
+    """Take the finalizer off a deleted object, unless the operator was faster."""
+    try:
+        item.patch(metadata={"finalizers": None})
+    except ApiError as error:
+        if error.code != 404:
+            raise
+
+
+def test_a_target_that_goes_without_its_finalizer_is_revoked_by_its_ledger(
+    restart_world: World,
+) -> None:
+    world = restart_world
+    cluster = world.cluster([FOREIGN])
+    target = world.target(cluster)
+    grant = world.grant(target, OURS)
+    grant.wait_state("Active")
+    target.wait_state("InSync")
+    world.station.stop()
+    target.delete()
+    target.patch(metadata={"finalizers": None})
+    target.wait_gone()
+    world.station.start()
+    cluster.wait_ranges(FOREIGN)
+    world.eventually(lambda: cluster.ledger() is None, what="the ledger to be gone")
+    grant.wait_condition("Ready", status="False", reason="TargetNotFound")
+    grant.delete()
+    grant.wait_gone()
+
+
+def test_an_overdue_revocation_is_loud_once(world: World) -> None:
+    """Suspended with a removal due: said at once, and not again and again."""
+    cluster = world.cluster([FOREIGN])
+    target = world.target(cluster)
+    grant = world.grant(target, OURS)
+    grant.wait_state("Active")
+    target.patch(suspend=True)
+    target.wait_state("Suspended")
+    grant.patch(expiresAt="2020-01-01T00:00:00Z")
+    grant.wait_state("RevocationOverdue")
+    target.wait_state("RevocationOverdue")
+    mark = world.mark()
+    cluster.wait_looks(2, since=mark)
+    assert world.writes(mark) == []
+    assert "(suspended)" in target.message()
+    grant.delete()
+    grant.wait_state("RevocationOverdue", "RevocationPending")
+    target.patch(suspend=None)
+    grant.wait_gone()
+    cluster.wait_ranges(FOREIGN)

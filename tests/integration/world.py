@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -618,11 +619,11 @@ class World:
         """Take this test's objects away, without waiting: the clusters are left as they are."""
         for item in self.objects:
             if item.kind is Kind.TARGET:
-                self._try(lambda item=item: item.patch(deletionPolicy="Detach", suspend=False))
+                self._try(partial(item.patch, deletionPolicy="Detach", suspend=False))
             self._try(item.delete)
 
     @staticmethod
-    def _try(act: Callable[[], object]) -> None:
+    def _try(act: Callable[[], Any]) -> None:
         """Act on an object that may be gone, or that no edit can make valid."""
         try:
             act()

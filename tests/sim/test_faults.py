@@ -387,6 +387,22 @@ async def test_kubernetes_fails_for_a_while(
     assert len(world.puts()) <= 3
 
 
+@pytest.mark.parametrize("method", ["add_finalizer", "record"])
+@simulated
+async def test_what_a_grant_needs_first_is_tried_again_though_nothing_changes(
+    world: World, method: str
+) -> None:
+    world.cluster()
+    world.target()
+    await world.start()
+    await world.rest()
+    faults = world.objects.faults if method == "add_finalizer" else world.activations.faults
+    faults.plan(method, KubeConflict("409", status=409), times=3, about="")
+    world.grant(duration="1h")
+    await world.until(lambda: world.state() == "Active", within=150)
+    assert len(world.activations.recorded) == 1
+
+
 @pytest.mark.parametrize("method", ["load", "save"])
 @pytest.mark.parametrize("applied", [False, True])
 @simulated

@@ -210,8 +210,10 @@ class Day:
         target: Any = self.world.api.find(Kind.TARGET, name)
         if target is None or target["metadata"].get("deletionTimestamp"):
             return
-        self.others[name] = set(ledger.verified) & set(OTHERS)
         self.world.azure.cluster(key_of(name)).set_by_others(None)
+        await self.world.advance(2)  # a look that read the list before may still record it
+        kept = self.world.ledger(name).verified or ()
+        self.others[name] = set(kept) & set(OTHERS)
 
     async def recreate(self) -> None:
         """A target is deleted, and comes back later under its name."""

@@ -9,7 +9,7 @@ import pytest
 
 from aks_access.engine.fakes.cluster import SimCluster, azure_error
 from aks_access.engine.ports import Kind, OperationState
-from aks_access.errors import AzureFault, KubeError
+from aks_access.errors import AzureFault, KubeConflict, KubeError
 from aks_access.plan.ledger import EntryState
 from tests.sim.world import FOREIGN, OFFICE, World, key_of, resource_id, simulated
 
@@ -41,6 +41,29 @@ async def test_i9_an_unreadable_ledger_blocks_the_release_while_azure_cannot_be_
     world.ungrant()
     await world.advance(minutes=40)
     assert not world.gone(), "released although nobody knows what the ledger holds for it"
+    world.azure.faults.lift(fault)
+    await world.advance(minutes=40)
+    assert LAPTOP not in (world.list_of() or set())
+    assert world.gone()
+
+
+@simulated
+async def test_i9_a_ledger_from_a_backup_blocks_the_release_while_azure_cannot_be_read(
+    world: World,
+) -> None:
+    world.cluster()
+    world.target()
+    await world.start()
+    await world.rest()
+    early = len(world.ledgers.saves)
+    world.grant()
+    await world.rest()
+    world.ledgers.roll_back(key_of("weu"), by=len(world.ledgers.saves) - early)
+    forbidden = azure_error(AzureFault.FORBIDDEN, 403, "AuthorizationFailed")
+    fault = world.azure.faults.plan("get", forbidden, times=None, about=key_of("weu"))
+    world.ungrant()
+    await world.advance(minutes=40)
+    assert not world.gone(), "the ledger is older than what the target remembers"
     world.azure.faults.lift(fault)
     await world.advance(minutes=40)
     assert LAPTOP not in (world.list_of() or set())
@@ -243,15 +266,14 @@ async def test_an_entry_that_a_lost_answer_wrote_late_is_programmed(world: World
     world.target()
     await world.start()
     await world.rest()
+    tried = len(world.tried())
     world.azure.faults.plan(
         "put_ranges", azure_error(AzureFault.UNCERTAIN, None, ""), about=key_of("weu")
     )
     world.grant()
-    await world.until(lambda: len(world.tried()) == 1)
-    before = len(world.ledgers.saves)
-    await soon(lambda: any(ledger.in_flight for _, ledger in world.ledgers.saves[before:]))
+    await soon(lambda: len(world.tried()) > tried)
     gets = len(world.gets())
-    await soon(lambda: len(world.gets()) > gets)
+    await soon(lambda: len(world.gets()) == gets + 2)
     cluster.set_by_others([FOREIGN, OFFICE, LAPTOP])  # the first PUT lands after all
     await world.advance(minutes=30)
     assert world.state() == "Active"
@@ -529,3 +551,104 @@ async def test_i12_a_baseline_is_not_exchanged_by_halves_while_the_clock_is_in_d
     world.clock.doubt = False
     await world.advance(minutes=30)
     assert world.list_of() == {FOREIGN, "51.141.0.0/24"}
+
+
+@simulated
+async def test_i4_a_grant_that_cannot_be_finalized_holds_up_nobody_else(world: World) -> None:
+    world.cluster()
+    world.target()
+    await world.start()
+    await world.rest()
+    conflict = KubeConflict("somebody changes it all the time", status=409)
+    world.objects.faults.plan("add_finalizer", conflict, times=None, about="laptop")
+    world.grant()
+    await world.advance(minutes=10)
+    gets = len(world.gets())
+    world.grant("good", OTHER)
+    await world.until(lambda: OTHER in (world.list_of() or set()), within=30.0)
+    assert LAPTOP not in (world.list_of() or set())
+    await world.advance(minutes=30)
+    assert len(world.gets()) - gets < 20
+
+
+@simulated
+async def test_i9_a_write_in_flight_survives_a_change_of_mode(world: World) -> None:
+    world.cluster()
+    world.target()
+    await world.start()
+    await world.rest()
+    world.grant()
+    await world.until(lambda: len(world.puts()) == 2)
+    world.retarget(mode="Observe")
+    world.ungrant()
+    await world.advance(minutes=30)
+    assert world.list_of() == {FOREIGN, OFFICE, LAPTOP}
+    assert world.target_state() == "RevocationOverdue"
+    world.untarget()
+    await world.advance(minutes=10)
+    assert not world.target_gone()
+    world.retarget(mode="Merge")
+    await world.rest()
+    assert world.target_gone()
+    assert world.list_of() == {FOREIGN, OFFICE}
+
+
+@simulated
+async def test_i5_a_list_cleared_while_a_write_is_in_flight_comes_back_less_what_ended(
+    world: World,
+) -> None:
+    cluster = world.cluster()
+    world.target()
+    world.grant("other", OTHER)
+    await world.start()
+    await world.rest()
+    puts = len(world.puts())
+    world.grant()
+    await world.until(lambda: len(world.puts()) > puts)
+    cluster.set_by_others(None)
+    world.regrant("other", revoked=True)
+    await world.rest()
+    assert world.list_of() == {FOREIGN, OFFICE, LAPTOP}
+    world.ungrant()
+    await world.rest()
+    assert world.list_of() == {FOREIGN, OFFICE}
+
+
+@simulated
+async def test_i9_a_suspended_target_that_is_deleted_goes_after_its_debts(world: World) -> None:
+    world.cluster()
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    world.retarget(suspend=True)
+    world.ungrant()
+    world.untarget()
+    await world.advance(minutes=40)
+    assert world.gone(), "its debt is the ledger's"
+    assert not world.target_gone()
+    world.retarget(suspend=None)
+    await world.rest()
+    assert world.target_gone()
+    assert world.list_of() == {FOREIGN, OFFICE}
+
+
+@pytest.mark.parametrize("moment", range(0, 60, 3))
+@simulated
+async def test_i6_two_leaders_for_a_moment_leave_nothing_behind(world: World, moment: int) -> None:
+    world.cluster()
+    world.target()
+    world.grant("other", OTHER)
+    await world.start()
+    await world.rest()
+    world.grant()
+    world.regrant("other", revoked=True)
+    await asyncio.sleep(0.02 * moment)
+    old = world.process
+    await world.start()
+    await asyncio.sleep(3.0)
+    old.kill()
+    world.ungrant()
+    await world.rest()
+    assert world.list_of() == {FOREIGN, OFFICE}
+    assert world.gone()

@@ -120,6 +120,7 @@ class Engine:
             clock=ports.clock,
             config=config,
             hint=self._router.hint,
+            nudge=self._router.nudge,
         )
         self._sets = RangeSetReconciler(store=self.store, objects=ports.objects, clock=ports.clock)
 

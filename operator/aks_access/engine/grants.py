@@ -55,6 +55,7 @@ class GrantReconciler:
 
     Attributes:
         hint: asks for a look at the targets of a grant (after its activation was recorded).
+        nudge: the same, once no more hints come: one that cannot be prepared holds nobody up.
     """
 
     store: Store
@@ -66,6 +67,7 @@ class GrantReconciler:
     clock: Clock
     config: EngineConfig
     hint: Callable[[Grant], None]
+    nudge: Callable[[Grant], None]
     _deleting_since: dict[GrantUid, float] = field(default_factory=dict)
 
     async def reconcile(self, uid: GrantUid) -> Next:
@@ -79,14 +81,21 @@ class GrantReconciler:
             return Next(after=self.config.poll)
         if grant.deleting is not None:
             return await self._let_go(grant)
+        again = Next()
         if self.board.to_prepare(uid):
             grant = await self._prepare(grant)
+            if not self._prepared(grant):
+                again = Next(failed=True, limit=self.config.due_retry)
         reports = self._reports(grant)
         if reports is None:
-            return Next()
+            return again
         self.board.rest(uid)
         await self._publish(grant=grant, reports=reports)
-        return await self._retain(grant=grant, reports=reports)
+        return again if again.failed else await self._retain(grant=grant, reports=reports)
+
+    def _prepared(self, grant: Grant) -> bool:
+        counted = grant.duration is None or self.worlds.activation(grant) is not None
+        return grant.finalized and counted
 
     def _targets(self, grant: Grant) -> list[Target]:
         return [target for target in self.store.targets() if matches(grant=grant, target=target)]
@@ -186,6 +195,8 @@ class GrantReconciler:
             self.worlds.activations.setdefault(key, begun)
         if self.board.prepared(grant.uid):
             self.hint(grant)
+        else:
+            self.nudge(grant)
         return grant
 
     async def _let_go(self, grant: Grant) -> Next:

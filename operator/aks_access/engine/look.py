@@ -9,6 +9,7 @@ from aks_access.engine.ports import ClusterRef
 from aks_access.engine.worlds import Worlds
 from aks_access.plan.access import matches
 from aks_access.plan.adoption import Adoption
+from aks_access.plan.clearing import revokes
 from aks_access.plan.cluster import RUNNING, SUCCEEDED, ClusterView
 from aks_access.plan.ledger import Ledger
 from aks_access.plan.listing import same_entries
@@ -104,7 +105,7 @@ class Look:
     def holds_nothing(self) -> bool:
         """Whether the ledger is known to hold nothing: empty, or never written."""
         if self.stored is not None:
-            return not self.stored.entries
+            return self.trusted and not self.stored.entries
         remembers = self.target is not None and self.target.ledger_sequence is not None
         return not self.unreadable and not remembers
 
@@ -177,7 +178,7 @@ class Look:
 
     def budget_wait(self, now: datetime) -> float:
         """Seconds until AKS's bucket takes this plan's write."""
-        urgent = self.plan.removals or self.plan.restores
+        urgent = revokes(self.plan.removals) or self.plan.restores
         needed = 1.0 if urgent else RESERVED + 1.0
         return seconds_until(writes=self.ledger.writes, now=now, needed=needed)
 

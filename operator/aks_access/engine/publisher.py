@@ -34,6 +34,9 @@ from aks_access.plan.settlement import Settled
 
 log = logging.getLogger(__name__)
 
+UNDER_WAY = frozenset({TargetReason.PROGRESSING, TargetReason.REVOCATION_PENDING})
+"""States that every write passes through: no news, `ListWritten` tells of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
@@ -181,7 +184,8 @@ class Publisher:
     def _event(self, *, ref: ObjectRef, target: Target, note: Note) -> None:
         summary = target.status.get("summary")
         before = summary.get("state") if isinstance(summary, dict) else None
-        if before == note.reason.value:
+        routine = note.reason is TargetReason.IN_SYNC and before in UNDER_WAY
+        if before == note.reason.value or note.reason in UNDER_WAY or routine:
             return
         calm = note.reason in CONTENT or note.transient
         self.events.post(

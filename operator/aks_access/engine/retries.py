@@ -12,6 +12,7 @@ from aks_access.engine.memory import ClusterMemory
 from aks_access.engine.ports import Clock
 from aks_access.engine.writer import WriteResult
 from aks_access.errors import AzureError, AzureFault
+from aks_access.plan.clearing import revokes
 from aks_access.plan.ledger import Ledger, RefusedGrant, WriteInFlight
 from aks_access.plan.listing import same_entries
 from aks_access.plan.model import Grant, GrantUid
@@ -88,7 +89,7 @@ def after_refusal(
     bad addition must never delay somebody else's revocation. After a 400 the newer half of the
     grants that add is set aside then, until one is left and refused.
     """
-    removing = removing or bool(result.plan.removals)
+    removing = removing or revokes(result.plan.removals)
     memory, error = look.memory, result.error
     assert error is not None
     memory.write_error = error

@@ -62,6 +62,11 @@ class Router:
         for name in self._store.range_sets():
             self.range_sets.put(name)
 
+    def nudge(self, grant: Grant) -> None:
+        """Look at every target of the grant when hints have been quiet."""
+        for key in self._keys(grant):
+            self.targets.put_settled(key)
+
     def _keys(self, grant: Grant) -> set[ClusterKey]:
         named = status_targets(grant)
         keys = {

@@ -51,18 +51,16 @@ from aks_access.errors import (
 )
 from aks_access.plan.access import matches
 from aks_access.plan.adoption import Adoption, adopt, another_cluster, inherited
+from aks_access.plan.clearing import revokes
 from aks_access.plan.cluster import ClusterView
 from aks_access.plan.ledger import Ledger
-from aks_access.plan.model import Cause, ClusterKey, Grant, GrantUid, Target
+from aks_access.plan.model import ClusterKey, Grant, GrantUid, Target
 from aks_access.plan.outcome import Plan
 from aks_access.plan.planner import plan as make_plan
 from aks_access.plan.settlement import Settled, cluster_gone, settle
 from aks_access.plan.world import Removals, World
 
 log = logging.getLogger(__name__)
-
-PATIENT = frozenset({Cause.BASELINE, Cause.EGRESS, Cause.EXCLUSIVE})
-"""Causes of removals that end nobody's access ahead of time: no revocation."""
 
 
 @dataclass(slots=True)
@@ -289,11 +287,10 @@ class TargetReconciler:
         now = _loop_time()
         if memory.holding_since is None:
             memory.holding_since = now
-        revokes = any(change.cause not in PATIENT for change in plan.removals)
-        return not revokes and now - memory.holding_since < self.config.hold_limit
+        return not revokes(plan.removals) and now - memory.holding_since < self.config.hold_limit
 
     async def _write(self, *, look: Look, unconfirmed: frozenset[GrantUid]) -> Next:
-        removing = bool(look.plan.removals)
+        removing = revokes(look.plan.removals)
         try:
             ledger = await self._before_write(look=look)
         except KubeError as error:
@@ -513,7 +510,7 @@ class TargetReconciler:
         return self._after_read_error(look=look, error=error)
 
     async def _report_unread(self, *, look: Look, error: AzureError) -> None:
-        if look.stored is None or look.stored.verified is None:
+        if look.stored is None or look.stored.verified is None or not look.trusted:
             if look.target is not None:
                 note = azure_note(error=error, target=look.target, writing=False)
                 known = look.holds_nothing

@@ -89,7 +89,7 @@ class Writer:
             view = await self.clusters.get(ref=ref)
             again = replan(view, base, attempt < RESTARTS)
             if not again.write:
-                cleared = refuse(ledger=saved)
+                cleared = replace(refuse(ledger=saved), writes=base.writes)
                 return WriteResult(
                     sent=Sent.NOTHING, ledger=cleared, plan=again, before=view.ranges
                 )

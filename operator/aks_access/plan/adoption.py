@@ -115,7 +115,7 @@ def lost_code(ledger: Ledger) -> str:
 def inherited(*, stored: Ledger, view: ClusterView) -> Adoption:
     """The ledger of a target that is gone or unusable; another cluster has nothing of ours."""
     if not another_cluster(stored, view):
-        return Adoption(stored)
+        return Adoption(stored, stored.lost)
     emptied = replace(
         stored,
         resource_uid=view.resource_uid,

@@ -1,6 +1,6 @@
 """Which entries of the list have to go: now, once acknowledged, or once something is known."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from aks_access.api.target import Mode
 from aks_access.plan.adoption import acknowledgement_code
@@ -13,22 +13,24 @@ from aks_access.plan.removal import guarded, permitted, removal_of
 from aks_access.plan.scene import RemovalPlan, Scene
 from aks_access.plan.world import Removals
 
-NEEDS_EGRESS = frozenset({Cause.BASELINE, Cause.EXCLUSIVE, Cause.EGRESS})
-"""Removals that could cut the nodes off, and so need the egress to be known."""
+PATIENT = frozenset({Cause.BASELINE, Cause.EXCLUSIVE, Cause.EGRESS})
+"""Removals by the platform's own spec: no revocations. They need the egress to be known, since they
+could cut the nodes off, and go together with what replaces them."""
 
 
 def removals(*, scene: Scene, wants: Wanted, verdicts: Mapping[GrantUid, Verdict]) -> RemovalPlan:
     """The removals of the base list."""
     changes: list[Change] = []
     held: list[Change] = []
+    patient = not scene.platform.egress_known or _by_halves(scene=scene, wants=wants)
     for entry in scene.base.spelling:
         if entry in wants.owners or entry == SENTINEL:
             continue
         change = _change(scene=scene, entry=entry, verdicts=verdicts)
         if change is None:
             continue
-        blocked = change.cause in NEEDS_EGRESS and not scene.platform.egress_known
-        blocked = blocked or not scene.world.unconfirmed.isdisjoint(change.owners)
+        unconfirmed = not scene.world.unconfirmed.isdisjoint(change.owners)
+        blocked = unconfirmed or (patient and change.cause in PATIENT)
         if blocked or not permitted(change=change, removals=scene.world.removals):
             held.append(change)
         else:
@@ -41,6 +43,19 @@ def removals(*, scene: Scene, wants: Wanted, verdicts: Mapping[GrantUid, Verdict
         held=tuple(held),
         acknowledgement=code,
     )
+
+
+def _by_halves(*, scene: Scene, wants: Wanted) -> bool:
+    """Whether something that is wanted would stay out for now, and what it replaces go."""
+    target = scene.world.target
+    if target is None or target.deleting is not None or scene.additions_allowed:
+        return False
+    return any(entry not in scene.base for entry in wants.owners)
+
+
+def revokes(changes: Iterable[Change]) -> bool:
+    """Whether one of the removals ends somebody's access, and so may never wait."""
+    return any(change.cause not in PATIENT for change in changes)
 
 
 def _change(*, scene: Scene, entry: str, verdicts: Mapping[GrantUid, Verdict]) -> Change | None:
