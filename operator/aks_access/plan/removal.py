@@ -133,12 +133,16 @@ def fell_due(*, change: Change, entry: LedgerEntry, world: World) -> datetime:
 
 
 def _ended_at(*, grant: Grant | None, world: World) -> datetime:
+    """When this owner's access ended; an end edited into the past ends it by the edit."""
     if grant is None or grant.problems:
         return world.now
     if grant.deleting is not None:
         return grant.deleting
-    span = period(grant=grant, activations=world.activations, now=world.now)
-    return span.ends if span.ends is not None and not grant.revoked else world.now
+    ends = period(grant=grant, activations=world.activations, now=world.now).ends
+    if ends is None or grant.revoked or grant.evaluated is None:
+        return world.now
+    generation, seen = grant.evaluated
+    return max(ends, seen) if generation == grant.generation else world.now
 
 
 def permitted(*, change: Change, removals: Removals) -> bool:
