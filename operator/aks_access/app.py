@@ -17,8 +17,8 @@ from aks_access import __version__
 from aks_access.azure.access import AzureAccess, open_azure
 from aks_access.azure.clusters import ArmOptions
 from aks_access.engine.config import EngineConfig
-from aks_access.engine.engine import Engine, Ports
-from aks_access.engine.ports import Kind
+from aks_access.engine.engine import Engine
+from aks_access.engine.ports import Kind, Ports
 from aks_access.errors import KubeError
 from aks_access.exits import ExitCode
 from aks_access.kube.activations import KubeActivations

@@ -10,7 +10,7 @@ from typing import Any
 
 from aks_access.api.timestamps import format_timestamp
 from aks_access.engine.config import EngineConfig
-from aks_access.engine.engine import Engine, Ports
+from aks_access.engine.engine import Engine
 from aks_access.engine.fakes.clock import LoopClock
 from aks_access.engine.fakes.cluster import SimCluster
 from aks_access.engine.fakes.clusters import Request, SimClusters
@@ -24,7 +24,7 @@ from aks_access.engine.fakes.recorders import (
     RecordingMetrics,
 )
 from aks_access.engine.fakes.watch import Watch
-from aks_access.engine.ports import Kind
+from aks_access.engine.ports import Kind, Ports
 from aks_access.kube.ledger_document import decode, encode
 from aks_access.plan.ledger import EntryState, Ledger
 from aks_access.plan.model import ClusterKey, cluster_key

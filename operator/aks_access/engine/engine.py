@@ -7,32 +7,19 @@ it acquired the Lease, and looks at every target and every ledger before anythin
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from aks_access.engine.activations import forgettable
-from aks_access.engine.announcer import Announcer
 from aks_access.engine.board import Board
 from aks_access.engine.config import EngineConfig
 from aks_access.engine.grants import GrantReconciler
 from aks_access.engine.look import Next
-from aks_access.engine.ports import (
-    Activations,
-    Audit,
-    Clock,
-    Clusters,
-    Events,
-    Leadership,
-    Ledgers,
-    Metrics,
-    Objects,
-)
-from aks_access.engine.publisher import Publisher
+from aks_access.engine.ports import Ports
 from aks_access.engine.queue import Closed, WorkQueue
 from aks_access.engine.rangesets import RangeSetReconciler
 from aks_access.engine.routing import Router
 from aks_access.engine.store import Changed, Store
-from aks_access.engine.targets import TargetReconciler
+from aks_access.engine.targets import reconciler
 from aks_access.engine.worlds import Worlds
 from aks_access.errors import AksAccessError, KubeError
 from aks_access.plan.model import ClusterKey, GrantUid
@@ -46,21 +33,6 @@ RETRY_LIMIT = 60.0
 
 Relist = Callable[[], Awaitable[bool]]
 """Reads complete lists of every kind into the store; False where one failed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """The edges that the engine runs on."""
-
-    clusters: Clusters
-    objects: Objects
-    ledgers: Ledgers
-    activations: Activations
-    events: Events
-    leadership: Leadership
-    clock: Clock
-    audit: Audit
-    metrics: Metrics
 
 
 class Engine:
@@ -90,25 +62,12 @@ class Engine:
             grants=self._grant_queue,
             range_sets=self._set_queue,
         )
-        publisher = Publisher(
-            board=self.board,
-            store=self.store,
-            objects=ports.objects,
-            events=ports.events,
-            metrics=ports.metrics,
-            clock=ports.clock,
-        )
-        self._targets = TargetReconciler(
+        self._targets = reconciler(
+            ports=ports,
+            config=config,
             store=self.store,
             worlds=self._worlds,
             board=self.board,
-            clusters=ports.clusters,
-            objects=ports.objects,
-            ledgers=ports.ledgers,
-            leadership=ports.leadership,
-            publisher=publisher,
-            announcer=Announcer(audit=ports.audit, events=ports.events, metrics=ports.metrics),
-            config=config,
         )
         self._grants = GrantReconciler(
             store=self.store,

@@ -4,7 +4,6 @@ Finalizer, activation, status, Events and retention, all from the targets' repor
 speaks to Azure.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from aks_access.engine.board import Board
 from aks_access.engine.config import EngineConfig
 from aks_access.engine.grant_status import READY, GrantFacts, grant_status, worst
 from aks_access.engine.look import Next
+from aks_access.engine.looptime import loop_time
 from aks_access.engine.ports import (
     Activations,
     Clock,
@@ -203,7 +203,7 @@ class GrantReconciler:
         """Remove the finalizer when no ledger holds anything for the deleted grant any more."""
         if not grant.finalized:
             return Next()
-        since = self._deleting_since.setdefault(grant.uid, _loop_time())
+        since = self._deleting_since.setdefault(grant.uid, loop_time())
         self.board.wait(grant.uid)
         if not self.board.holdings_known or not self.store.complete:
             return Next(after=self.config.due_retry)
@@ -321,7 +321,3 @@ def _was_in_azure(grant: Grant) -> bool:
     summary = grant.status.get("summary")
     text = str(summary.get("inAzure", "")) if isinstance(summary, dict) else ""
     return bool(text) and not text.startswith("0/")
-
-
-def _loop_time() -> float:
-    return asyncio.get_running_loop().time()

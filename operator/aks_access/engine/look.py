@@ -131,6 +131,7 @@ class Look:
     def wrote(self, *, ledger: Ledger, plan: Plan) -> None:
         """The ledger was saved, or a write sent."""
         self._ledger, self._plan = ledger, plan
+        self.memory.ledger = ledger
 
     def rested(self) -> Ledger:
         """The ledger to save when nothing is sent: the plan's entries, and the list if verified."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from aks_access.errors import AzureError
 from aks_access.plan.cluster import ClusterView
-from aks_access.plan.ledger import WriteInFlight
+from aks_access.plan.ledger import Ledger, WriteInFlight
 from aks_access.plan.model import GrantUid
 
 
@@ -27,6 +27,7 @@ class ClusterMemory:
         removals_first: AKS refused a list with additions: the next write only takes out.
         set_aside: grants left out while it is found out which one's ranges AKS refuses, in groups:
             the last one is tried next.
+        ledger, ledger_seen: the ledger as last loaded or saved (None = there was none).
         ledger_full: the last addition could not be recorded.
         missing_since: loop time of the first 404 in a row.
         holding_since: loop time since when a write waits for finalizers.
@@ -46,6 +47,8 @@ class ClusterMemory:
     gate: float = 0.0
     removals_first: bool = False
     set_aside: tuple[frozenset[GrantUid], ...] = ()
+    ledger: Ledger | None = None
+    ledger_seen: bool = False
     ledger_full: bool = False
     missing_since: float | None = None
     holding_since: float | None = None

@@ -271,3 +271,18 @@ class Metrics(Protocol):
     def leader(self, *, leading: bool) -> None:
         """Publish whether this process leads."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The edges that the engine runs on."""
+
+    clusters: Clusters
+    objects: Objects
+    ledgers: Ledgers
+    activations: Activations
+    events: Events
+    leadership: Leadership
+    clock: Clock
+    audit: Audit
+    metrics: Metrics

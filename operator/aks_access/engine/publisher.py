@@ -152,7 +152,7 @@ class Publisher:
             notes.append(
                 self._finding(look.target, Finding(TargetReason.CLOCK_IN_DOUBT, blocks=True))
             )
-        if look.memory.ledger_full and plan.additions:
+        if look.memory.ledger_full:
             notes.append(self._finding(look.target, Finding(TargetReason.LEDGER_FULL, blocks=True)))
         if plan.write and not in_flight and look.budget_wait(self.clock.now()) > 0.0:
             notes.append(self._finding(look.target, Finding(TargetReason.THROTTLED, blocks=True)))

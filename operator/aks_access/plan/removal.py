@@ -139,8 +139,10 @@ def _ended_at(*, grant: Grant | None, world: World) -> datetime:
     if grant.deleting is not None:
         return grant.deleting
     ends = period(grant=grant, activations=world.activations, now=world.now).ends
-    if ends is None or grant.revoked or grant.evaluated is None:
+    if ends is None or grant.revoked:
         return world.now
+    if grant.evaluated is None:
+        return ends
     generation, seen = grant.evaluated
     return max(ends, seen) if generation == grant.generation else world.now
 

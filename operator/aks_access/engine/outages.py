@@ -1,0 +1,87 @@
+"""A cluster that cannot be read, or is gone: what is due becomes overdue all the same."""
+
+from dataclasses import dataclass
+
+from aks_access.engine.announcer import Announcer
+from aks_access.engine.assessor import Assessor
+from aks_access.engine.claims import Claims
+from aks_access.engine.config import EngineConfig
+from aks_access.engine.look import Look, Next
+from aks_access.engine.looptime import loop_time
+from aks_access.engine.notes import azure_note
+from aks_access.engine.ports import Clock, Ledgers
+from aks_access.engine.publisher import Publisher
+from aks_access.engine.records import Records
+from aks_access.errors import AzureError, AzureFault
+from aks_access.plan.adoption import Adoption
+from aks_access.plan.settlement import Settled, cluster_gone
+from aks_access.plan.world import Removals
+
+
+@dataclass(frozen=True, slots=True)
+class Outages:
+    """Reports from what is remembered, and says when to try again."""
+
+    assessor: Assessor
+    claims: Claims
+    records: Records
+    ledgers: Ledgers
+    publisher: Publisher
+    announcer: Announcer
+    clock: Clock
+    config: EngineConfig
+
+    async def unread(self, *, look: Look, error: AzureError) -> Next:
+        """The cluster cannot be read: what is due becomes overdue all the same."""
+        memory = look.memory
+        memory.read_error, memory.read_failures = error, memory.read_failures + 1
+        if error.fault is AzureFault.NOT_FOUND:
+            return await self._missing(look=look, error=error)
+        memory.missing_since = None
+        await self._report_unread(look=look, error=error)
+        return self._after_read_error(look=look, error=error)
+
+    async def _report_unread(self, *, look: Look, error: AzureError) -> None:
+        if look.stored is None or look.stored.verified is None or not look.trusted:
+            if look.target is not None:
+                note = azure_note(error=error, target=look.target, writing=False)
+                known = look.holds_nothing
+                await self.claims.blocked(key=look.key, target=look.target, note=note, known=known)
+            return
+        view = look.remembered_view()
+        adoption = Adoption(look.stored, look.stored.lost)
+        plan = self.assessor.plan(look=look, view=view, adoption=adoption, removals=Removals.NONE)
+        look.seen(
+            view=view, adoption=adoption, plan=plan, state=Settled.WAITING, prepare=frozenset()
+        )
+        await self.records.record(look=look)
+        await self.publisher.publish(look=look)
+
+    async def _missing(self, *, look: Look, error: AzureError) -> Next:
+        """404: believed when it is seen twice, a while apart; then nothing of ours stands there."""
+        memory, now = look.memory, loop_time()
+        if memory.missing_since is None:
+            memory.missing_since = now
+        if now - memory.missing_since < self.config.missing_confirm:
+            await self._report_unread(look=look, error=error)
+            return Next(after=self.config.missing_confirm - (now - memory.missing_since))
+        if look.stored is not None:
+            left = cluster_gone(ledger=look.stored, now=self.clock.now())
+            if left != look.stored:
+                look.stored = await self.ledgers.save(ledger=left)
+                self.announcer.cluster_gone(look=look)
+        if look.target is None or look.target.deleting is not None:
+            await self.claims.let_go(key=look.key, target=look.target)
+            return Next()
+        note = azure_note(error=error, target=look.target, writing=False)
+        await self.claims.blocked(key=look.key, target=look.target, note=note)
+        return Next(after=self.config.drift)
+
+    def _after_read_error(self, *, look: Look, error: AzureError) -> Next:
+        if error.fault is AzureFault.THROTTLED and error.retry_after is not None:
+            return Next(gate=error.retry_after)
+        limit = self.config.due_retry if look.due else self.config.slow_retry
+        transition = look.until_transition(self.clock.now())
+        if error.fault in (AzureFault.FORBIDDEN, AzureFault.REFUSED, AzureFault.LOCKED):
+            return Next(after=limit if transition is None else min(limit, transition))
+        return Next(failed=True, limit=limit, after=transition)

@@ -1,0 +1,85 @@
+"""Saving the ledger around a look: before a write, after it, and at rest."""
+
+import logging
+from dataclasses import dataclass, replace
+
+from aks_access.api.target import Mode
+from aks_access.engine.claims import Claims
+from aks_access.engine.look import Look
+from aks_access.engine.memory import ClusterMemory
+from aks_access.engine.ports import Ledgers
+from aks_access.errors import KubeError, LedgerError, LedgerTooLarge, LedgerUnreadable
+from aks_access.plan.ledger import Ledger
+from aks_access.plan.model import ClusterKey
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Loads and saves ledgers."""
+
+    ledgers: Ledgers
+    claims: Claims
+
+    async def load(self, *, key: ClusterKey, memory: ClusterMemory) -> tuple[Ledger | None, str]:
+        """The cluster's ledger, and why it cannot be used.
+
+        While the API server does not give it out, the last one that was seen serves: removals
+        must go on. Raises `KubeError` where none was seen.
+        """
+        try:
+            memory.ledger, memory.ledger_seen = await self.ledgers.load(key=key), True
+        except LedgerUnreadable as error:
+            return None, str(error)
+        except KubeError as error:
+            if not memory.ledger_seen:
+                raise
+            log.warning("the ledger of %s cannot be read, the last one seen serves: %s", key, error)
+        return memory.ledger, ""
+
+    async def before_write(self, *, look: Look) -> Ledger:
+        """The target's finalizer, and room for a ledger; returns the ledger to write on."""
+        target, ledger = look.target, look.adoption.ledger
+        if look.unreadable and not look.adoption.lost:
+            await self.ledgers.delete(key=look.key)
+            ledger = replace(ledger, version="")
+        if target is not None and not target.finalized and target.deleting is None:
+            await self.claims.finalize(target)
+        return ledger
+
+    async def save_after(self, *, look: Look, ledger: Ledger, problem: str) -> Ledger:
+        """Save what a write that was not accepted left; the write itself is over."""
+        if problem:
+            return ledger
+        try:
+            return await self.ledgers.save(ledger=ledger)
+        except (KubeError, LedgerError) as error:
+            log.warning("ledger of %s not saved after a write: %s", look.name, error)
+            return ledger
+
+    async def record(self, *, look: Look) -> None:
+        """Save the ledger where the look changed it; never for a cluster that is only observed."""
+        target, plan = look.target, look.plan
+        observed = look.adoption.ledger.mode == Mode.OBSERVE.value
+        if look.adoption.lost or (look.stored is None and observed):
+            return
+        if target is not None and target.deleting is None and not target.finalized and not observed:
+            await self.claims.finalize(target)
+        ledger = look.rested()
+        if look.stored is not None and _same(ledger, look.stored) and not look.unreadable:
+            return
+        if look.unreadable:
+            await self.ledgers.delete(key=look.key)
+            ledger = replace(ledger, version="")
+        try:
+            saved = await self.ledgers.save(ledger=ledger)
+        except LedgerTooLarge:
+            look.memory.ledger_full = True
+            return
+        look.memory.ledger_full = False
+        look.wrote(ledger=saved, plan=plan)
+
+
+def _same(one: Ledger, other: Ledger) -> bool:
+    return replace(one, version="", sequence=0) == replace(other, version="", sequence=0)
