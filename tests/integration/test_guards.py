@@ -296,9 +296,7 @@ def test_the_ledger_of_a_target_that_was_forced_away_goes_on_revoking(world: Wor
         grant.wait_state("Active")
     target.wait_state("InSync")
     world.arm.deny(cluster.id, verb="write")
-    target.patch(metadata={"finalizers": None})
-    target.delete()
-    target.wait_gone()
+    let_go(world, target)
     assert cluster.ledger() is not None
     grants[0].delete()
     world.arm.allow(cluster.id)

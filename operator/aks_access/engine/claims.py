@@ -16,7 +16,6 @@ from aks_access.engine.publisher import Publisher
 from aks_access.engine.reports import TargetReport
 from aks_access.engine.store import Store
 from aks_access.engine.verdicts import Blocker, blocked_report
-from aks_access.plan.access import matches
 from aks_access.plan.ledger import Ledger
 from aks_access.plan.model import ClusterKey, Target
 
@@ -128,7 +127,7 @@ class Claims:
         """Report a target that can judge none of its grants; `known` = nothing is held there."""
         if not self.store.synced:
             return
-        grants = [g for g in self.store.grants().values() if matches(grant=g, target=target)]
+        grants = self.store.matching(target).values()
         report = blocked_report(
             key=key,
             target=target,

@@ -42,4 +42,4 @@ class EngineConfig:
     settle_limit: float = 5.0
     management_egress: tuple[IPv4Range, ...] = ()
     argo_instance_label: str = ARGO_DEFAULT_INSTANCE_LABEL
-    workers: int = 16
+    workers: int = 64

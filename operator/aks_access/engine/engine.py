@@ -76,6 +76,7 @@ class Engine:
             objects=ports.objects,
             activations=ports.activations,
             events=ports.events,
+            audit=ports.audit,
             clock=ports.clock,
             config=config,
             hint=self._router.hint,

@@ -11,13 +11,16 @@ from datetime import datetime, timedelta
 
 from aks_access.api.conditions import GrantReason
 from aks_access.api.names import GRANT_FINALIZER
+from aks_access.api.timestamps import parse_timestamp
 from aks_access.engine.board import Board
 from aks_access.engine.config import EngineConfig
 from aks_access.engine.grant_status import READY, GrantFacts, grant_status, worst
 from aks_access.engine.look import Next
 from aks_access.engine.looptime import loop_time
 from aks_access.engine.ports import (
+    AccessDecision,
     Activations,
+    Audit,
     Clock,
     Event,
     Events,
@@ -32,7 +35,7 @@ from aks_access.engine.worlds import Worlds, status_targets
 from aks_access.errors import KubeConflict, KubeNotFound
 from aks_access.plan import sentences
 from aks_access.plan.access import matches, namespace_allowed, over, period
-from aks_access.plan.model import Grant, GrantUid, Target, activation_key
+from aks_access.plan.model import Cause, Grant, GrantUid, Target, activation_key
 from aks_access.plan.outcome import AccessState, Refusal, Rule, Verdict
 
 log = logging.getLogger(__name__)
@@ -64,6 +67,7 @@ class GrantReconciler:
     objects: Objects
     activations: Activations
     events: Events
+    audit: Audit
     clock: Clock
     config: EngineConfig
     hint: Callable[[Grant], None]
@@ -245,11 +249,37 @@ class GrantReconciler:
             return
         main = worst(reports)
         self._event(grant=grant, main=main)
+        self._extended(grant=grant, main=main)
         try:
             raw = await self.objects.patch_status(ref=grant_ref(grant), status=status)
         except KubeNotFound:
             return
         self.store.changed(Kind.GRANT, raw)
+
+    def _extended(self, *, grant: Grant, main: GrantReport) -> None:
+        """Record that access which stands already now ends later: no write to Azure shows it."""
+        until = grant.status.get("expiresAt")
+        before = parse_timestamp(until) if isinstance(until, str) else None
+        if before is None or main.reason is not GrantReason.ACTIVE:
+            return
+        if main.ends is not None and main.ends <= before:
+            return
+        self.audit.record(
+            AccessDecision(
+                action="Extended",
+                cause=Cause.EDITED,
+                cluster="",
+                target=", ".join(sorted(t.name for t in self._targets(grant))),
+                ranges=main.ranges,
+                grants=(grant.path,),
+                until=main.ends,
+                before=None,
+                after=None,
+                requested_by=grant.requested_by,
+                reason=grant.reason,
+                ticket=grant.ticket,
+            )
+        )
 
     def _event(self, *, grant: Grant, main: GrantReport) -> None:
         summary = grant.status.get("summary")

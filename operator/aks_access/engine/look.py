@@ -7,7 +7,6 @@ from aks_access.engine.budget import RESERVED, seconds_until, tokens
 from aks_access.engine.memory import ClusterMemory
 from aks_access.engine.ports import ClusterRef
 from aks_access.engine.worlds import Worlds
-from aks_access.plan.access import matches
 from aks_access.plan.adoption import Adoption
 from aks_access.plan.clearing import revokes
 from aks_access.plan.cluster import RUNNING, SUCCEEDED, ClusterView
@@ -182,16 +181,6 @@ class Look:
         urgent = revokes(self.plan.removals) or self.plan.restores
         needed = 1.0 if urgent else RESERVED + 1.0
         return seconds_until(writes=self.ledger.writes, now=now, needed=needed)
-
-    def matching(self, worlds: Worlds) -> list[Grant]:
-        """The grants that match the target."""
-        if self.target is None:
-            return []
-        return [
-            grant
-            for grant in worlds.store.grants().values()
-            if matches(grant=grant, target=self.target)
-        ]
 
 
 def additions_allowed(worlds: Worlds, look: Look, view: ClusterView, ledger: Ledger) -> bool:

@@ -9,6 +9,7 @@ restored API server counts them anew. Objects that do not parse are kept as inva
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from aks_access.engine.aims import Aims
 from aks_access.engine.ports import Kind
 from aks_access.engine.projection import (
     project_grant,
@@ -16,6 +17,7 @@ from aks_access.engine.projection import (
     project_range_set,
     project_target,
 )
+from aks_access.plan.access import matches
 from aks_access.plan.model import Grant, GrantUid, Namespace, RangeSet, Target
 
 Facts = Grant | Target | RangeSet | Namespace
@@ -60,6 +62,7 @@ class Store:
         self._on_change = on_change
         self._argo_instance_label = argo_instance_label
         self._caches = {kind: _Cache() for kind in Kind}
+        self._aims = Aims()
 
     def changed(self, kind: Kind, raw: Mapping[str, object]) -> None:
         """An object as a watch, or the answer to a write of ours, shows it."""
@@ -81,6 +84,7 @@ class Store:
         cache.touched.add(uid)
         gone = cache.known.pop(uid, None)
         if gone is not None:
+            self._aims.move(before=gone[1], after=None)
             self._on_change(Changed(kind=kind, before=gone[1], after=None))
 
     def listing(self, kind: Kind) -> None:
@@ -111,6 +115,7 @@ class Store:
             if uid in seen or (uid in cache.touched and version > listed_at):
                 continue
             gone = cache.known.pop(uid)
+            self._aims.move(before=gone[1], after=None)
             self._on_change(Changed(kind=kind, before=gone[1], after=None, seen=False))
         cache.dead = {uid: cache.dead[uid] for uid in cache.touched if uid in cache.dead}
         cache.listed, cache.listing, cache.problem = True, False, ""
@@ -157,6 +162,15 @@ class Store:
         found = self._caches[Kind.GRANT].known.get(uid)
         return found[1] if found is not None and isinstance(found[1], Grant) else None
 
+    def matching(self, target: Target) -> dict[GrantUid, Grant]:
+        """The grants that match the target, by uid; found without a look at all the others."""
+        found = ((uid, self.grant(uid)) for uid in self._aims.at(target.name))
+        return {
+            uid: grant
+            for uid, grant in found
+            if grant is not None and matches(grant=grant, target=target)
+        }
+
     def targets(self) -> list[Target]:
         """Every target."""
         return [f for _, f in self._caches[Kind.TARGET].known.values() if isinstance(f, Target)]
@@ -181,6 +195,7 @@ class Store:
         cache = self._caches[kind]
         known = cache.known.get(uid)
         cache.known[uid] = (version, facts)
+        self._aims.move(before=known[1] if known else None, after=facts)
         self._on_change(Changed(kind=kind, before=known[1] if known else None, after=facts))
 
     def _project(self, kind: Kind, raw: Mapping[str, object]) -> Facts:

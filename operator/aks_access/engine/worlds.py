@@ -8,7 +8,6 @@ from datetime import datetime
 from aks_access.engine.config import EngineConfig
 from aks_access.engine.ports import Clock
 from aks_access.engine.store import Store
-from aks_access.plan.access import matches
 from aks_access.plan.ledger import Ledger
 from aks_access.plan.model import ClusterKey, Grant, GrantUid, Target, activation_key
 from aks_access.plan.world import Removals, World
@@ -91,11 +90,12 @@ class Worlds:
         }
 
     def _grants(self, *, target: Target | None, owners: set[GrantUid]) -> Mapping[GrantUid, Grant]:
-        return {
-            uid: grant
-            for uid, grant in self.store.grants().items()
-            if uid in owners or (target is not None and matches(grant=grant, target=target))
-        }
+        found = dict(self.store.matching(target)) if target is not None else {}
+        for uid in owners:
+            grant = self.store.grant(uid)
+            if grant is not None:
+                found[uid] = grant
+        return found
 
     def _removals(self, target: Target | None) -> Removals:
         if not self.store.complete:

@@ -57,6 +57,11 @@ class SimLedgers:
         """Somebody makes the ConfigMap unreadable."""
         self._touch(key).unreadable = problem
 
+    def spoiled(self, key: ClusterKey) -> bool:
+        """Whether the ConfigMap is there and unreadable."""
+        found = self._stored.get(key)
+        return found is not None and bool(found.unreadable)
+
     def roll_back(self, key: ClusterKey, *, by: int) -> None:
         """A restore brings back what stood there `by` saves ago."""
         found = self._touch(key)

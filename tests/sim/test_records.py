@@ -1,0 +1,58 @@
+"""The ledger when it cannot be read, or somebody spoiled it; the audit's lines."""
+
+from typing import Any
+
+from aks_access.api.timestamps import parse_timestamp
+from aks_access.engine.ports import Kind
+from aks_access.errors import KubeError
+from tests.sim.world import FOREIGN, OFFICE, World, key_of, simulated
+
+LAPTOP = "81.2.69.142/32"
+KEY = key_of("weu")
+
+
+async def _let_in(world: World, **spec: Any) -> None:
+    world.cluster()
+    world.target()
+    world.grant("laptop", LAPTOP, **spec)
+    await world.start()
+    await world.rest()
+    assert LAPTOP in (world.list_of() or ())
+
+
+@simulated
+async def test_i4_an_end_is_kept_while_no_ledger_can_be_read(world: World) -> None:
+    await _let_in(world, expiresAt=world.at(hours=1))
+    fault = world.ledgers.faults.plan("load", KubeError("forbidden", status=403), times=None)
+    await world.advance(hours=1, seconds=20)
+    assert world.list_of() == {FOREIGN, OFFICE}
+    world.ledgers.faults.lift(fault)
+    await world.advance(minutes=12)
+    await world.rest()
+    assert LAPTOP not in world.owned()
+
+
+@simulated
+async def test_an_unreadable_ledger_is_kept_until_it_is_acknowledged(world: World) -> None:
+    await _let_in(world, expiresAt=world.at(hours=1))
+    world.ledgers.spoil(KEY)
+    await world.advance(hours=1, minutes=15)
+    assert world.list_of() == {FOREIGN, OFFICE}
+    assert world.ledgers.spoiled(KEY)
+    world.mark(Kind.TARGET, "weu", annotations={"aksaccess.dev/acknowledge": world.code()})
+    await world.advance(minutes=12)
+    await world.rest()
+    assert not world.ledgers.spoiled(KEY)
+
+
+@simulated
+async def test_an_extension_is_audited(world: World) -> None:
+    await _let_in(world, expiresAt=world.at(hours=1))
+    later = world.at(hours=3)
+    puts = len(world.puts())
+    world.regrant("laptop", expiresAt=later)
+    await world.rest()
+    lines = [line for line in world.audit.decisions if line.action == "Extended"]
+    assert [line.until for line in lines] == [parse_timestamp(later)]
+    assert lines[0].grants == ("team-a/laptop",)
+    assert len(world.puts()) == puts
