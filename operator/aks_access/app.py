@@ -35,14 +35,20 @@ from aks_access.ops.audit import LogAudit
 from aks_access.ops.clock import SystemClock
 from aks_access.ops.health import HealthServer, Liveness, Readiness, health_app
 from aks_access.ops.metrics import PrometheusMetrics
-from aks_access.ops.startup import Teller, wait_for_kubernetes, watch_azure
+from aks_access.ops.startup import (
+    KUBERNETES,
+    RIGHTS,
+    Teller,
+    wait_for_kubernetes,
+    watch_azure,
+    watch_rights,
+)
 from aks_access.ops.watchdog import Watchdog
 from aks_access.settings import Settings
 
 log = logging.getLogger(__name__)
 
 CACHES = "caches"
-KUBERNETES = "kubernetes"
 
 
 async def run(settings: Settings) -> int:
@@ -87,14 +93,7 @@ class Operator:
             return ExitCode.OK
         informer = Informer(access=self.access, feed=self.engine.store)
         informer.start()
-        watching = asyncio.create_task(
-            watch_azure(
-                probe=self.azure,
-                endpoint=self.settings.azure_endpoint,
-                readiness=self.readiness,
-                teller=teller,
-            )
-        )
+        watching = asyncio.create_task(self._watch(teller), name="checks")
         election = asyncio.create_task(self.elector.run(), name="election")
         stop = asyncio.create_task(stopping.wait())
         try:
@@ -113,6 +112,24 @@ class Operator:
             await asyncio.wait([election, watching, stop])
             await informer.stop()
             log.info("stopped")
+
+    async def _watch(self, teller: Teller) -> None:
+        """Say what is missing beside the work, until nothing is."""
+        await asyncio.gather(
+            watch_rights(
+                probe=Discovery(connection=self.connection),
+                server=self.connection.host,
+                namespace=self.settings.namespace,
+                readiness=self.readiness,
+                teller=Teller(),
+            ),
+            watch_azure(
+                probe=self.azure,
+                endpoint=self.settings.azure_endpoint,
+                readiness=self.readiness,
+                teller=teller,
+            ),
+        )
 
     async def _startup(self, teller: Teller) -> None:
         await wait_for_kubernetes(
@@ -247,7 +264,7 @@ async def _assemble(*, settings: Settings, stack: AsyncExitStack) -> Operator:
         beat_limit=settings.lease_duration,
         relist_interval=settings.relist_interval,
     )
-    readiness = Readiness(KUBERNETES, CACHES)
+    readiness = Readiness(KUBERNETES, RIGHTS, CACHES)
     await stack.enter_async_context(_watched(watchdog))
     health = HealthServer(
         app=health_app(liveness=liveness, readiness=readiness, registry=metrics.registry),

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from aks_access.errors import AzureError, KubeError
@@ -18,6 +19,7 @@ from aks_access.ops.health import Readiness
 logger = logging.getLogger(__name__)
 
 KUBERNETES: Final = "kubernetes"
+RIGHTS: Final = "rights"
 AZURE: Final = "azure"
 """Names of the two checks in `/readyz`."""
 
@@ -58,11 +60,23 @@ class AzureProbe(Protocol):
 Sleep = Callable[[float], Awaitable[object]]
 
 
-async def kube_findings(probe: KubeProbe, *, server: str, namespace: str) -> tuple[str, ...]:
-    """One sentence for each thing missing on the management cluster; () = nothing."""
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is missing, one sentence each; `holds` = the work cannot begin without it."""
+
+    sentences: tuple[str, ...] = ()
+    holds: bool = False
+
+
+async def kube_findings(probe: KubeProbe, *, server: str, namespace: str) -> Findings:
+    """What is missing on the management cluster.
+
+    A missing right does not hold the work up: what has to end must end, with what rights there are.
+    """
     try:
         if missing := await probe.missing_kinds():
-            return tuple(f"{server}: {each}: kubectl apply -f crds/" for each in missing)
+            sentences = tuple(f"{server}: {each}: kubectl apply -f crds/" for each in missing)
+            return Findings(sentences, holds=True)
         rights = await probe.missing_rights(namespace=namespace)
     except KubeError as error:
         if error.status is None:
@@ -71,8 +85,8 @@ async def kube_findings(probe: KubeProbe, *, server: str, namespace: str) -> tup
             remedy = "check the ServiceAccount's token or the kubeconfig's user"
         else:
             remedy = "check the API server, and who may ask it"
-        return (f"{server} cannot be used ({error}): {remedy}",)
-    return tuple(f"{server}: {each}" for each in rights)
+        return Findings((f"{server} cannot be used ({error}): {remedy}",), holds=True)
+    return Findings(tuple(f"{server}: {each}" for each in rights))
 
 
 async def azure_findings(probe: AzureProbe, *, endpoint: str) -> tuple[str, ...]:
@@ -123,13 +137,43 @@ async def wait_for_kubernetes(
     teller: Teller,
     sleep: Sleep = asyncio.sleep,
 ) -> None:
-    """Return once the management cluster has what the operator needs; reports to `readiness`.
+    """Return once the work can begin: the API server answers and serves the kinds.
 
-    `server` is the API server's URL, for messages.
+    `server` is the API server's URL, for messages. What is missing goes to `readiness`.
     """
+
+    async def look() -> tuple[str, ...]:
+        found = await kube_findings(probe, server=server, namespace=namespace)
+        return found.sentences if found.holds else ()
+
     await _until_clear(
-        look=lambda: kube_findings(probe, server=server, namespace=namespace),
+        look=look,
         name=KUBERNETES,
+        needed=True,
+        backoff=_KUBE_BACKOFF,
+        readiness=readiness,
+        teller=teller,
+        sleep=sleep,
+    )
+
+
+async def watch_rights(
+    *,
+    probe: KubeProbe,
+    server: str,
+    namespace: str,
+    readiness: Readiness,
+    teller: Teller,
+    sleep: Sleep = asyncio.sleep,
+) -> None:
+    """Return once no right is missing; meant to run beside the work, which it does not hold up."""
+
+    async def look() -> tuple[str, ...]:
+        return (await kube_findings(probe, server=server, namespace=namespace)).sentences
+
+    await _until_clear(
+        look=look,
+        name=RIGHTS,
         needed=True,
         backoff=_KUBE_BACKOFF,
         readiness=readiness,

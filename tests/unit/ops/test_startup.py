@@ -13,6 +13,7 @@ from aks_access.ops.startup import (
     kube_findings,
     wait_for_kubernetes,
     watch_azure,
+    watch_rights,
 )
 
 SERVER = "https://10.0.0.1:443"
@@ -91,7 +92,8 @@ NO_KIND = Kinds(["the API server does not serve apiaccessgrants in aksaccess.dev
 
 
 async def found(probe: FakeKube) -> tuple[str, ...]:
-    return await kube_findings(probe, server=SERVER, namespace="aks-access-system")
+    findings = await kube_findings(probe, server=SERVER, namespace="aks-access-system")
+    return findings.sentences
 
 
 @pytest.fixture
@@ -176,11 +178,35 @@ async def test_the_start_waits_with_growing_pauses_and_is_not_ready_meanwhile(
     wait, sleeper, readiness
 ):
     seen: list[bool] = []
-    probe = FakeKube(UNREACHABLE, UNREACHABLE, NO_KIND, Rights(["no leases"]), ALL_THERE)
+    probe = FakeKube(UNREACHABLE, UNREACHABLE, NO_KIND, ALL_THERE)
     await wait(probe, before_sleep=lambda: seen.append(readiness.ready))
-    assert seen == [False] * 4
+    assert seen == [False] * 3
     assert sleeper.slept == sorted(sleeper.slept)
     assert sleeper.slept[0] == 1
+    assert readiness.ready
+
+
+async def test_a_missing_right_holds_nothing_up_but_readiness(wait, sleeper, teller, readiness):
+    probe = FakeKube(Rights(["no leases"]))
+    await wait(probe)
+    assert sleeper.slept == []
+    details: list[str] = []
+
+    async def sleep(seconds: float) -> None:
+        details.append(readiness.checks()["rights"].detail)
+        assert not readiness.ready
+        probe.answers = [ALL_THERE]
+        await sleeper(seconds)
+
+    await watch_rights(
+        probe=probe,
+        server=SERVER,
+        namespace="aks-access-system",
+        readiness=readiness,
+        teller=teller,
+        sleep=sleep,
+    )
+    assert "no leases" in details[0]
     assert readiness.ready
 
 
