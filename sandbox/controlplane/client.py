@@ -5,11 +5,14 @@ Tests and the operator use real clients; this one spares the sandbox kubectl's s
 
 import json
 import ssl
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
 
+_THROTTLED = 429
+_THROTTLED_TRIES = 10
 _TIMEOUT = 10.0
 
 
@@ -51,15 +54,25 @@ class JsonClient:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": content_type, "Accept": "application/json"},
         )
-        try:
-            with self._opener.open(request, timeout=_TIMEOUT) as answer:
-                content = answer.read().decode()
-        except urllib.error.HTTPError as error:
-            with error:
-                text = error.read().decode(errors="replace")
-            raise ApiError(f"{method} {path}: {error.code} {text}", code=error.code) from None
+        content = self._content(request)
         try:
             parsed = json.loads(content)
         except json.JSONDecodeError:
             return {"text": content}
         return parsed if isinstance(parsed, dict) else {"text": content}
+
+    def _content(self, request: urllib.request.Request, *, tries: int = _THROTTLED_TRIES) -> str:
+        """The answer's text; a 429 is asked again as the server says (a CRD that just changed)."""
+        try:
+            with self._opener.open(request, timeout=_TIMEOUT) as answer:
+                content: str = answer.read().decode()
+                return content
+        except urllib.error.HTTPError as error:
+            with error:
+                text = error.read().decode(errors="replace")
+            wait = error.headers.get("Retry-After")
+            if error.code != _THROTTLED or wait is None or tries == 0:
+                words = f"{request.get_method()} {request.selector}: {error.code} {text}"
+                raise ApiError(words, code=error.code) from None
+        time.sleep(min(float(wait), _TIMEOUT))
+        return self._content(request, tries=tries - 1)

@@ -1,4 +1,4 @@
-"""A real control plane for the tests: one per worker, with the operator's rights and CRDs.
+"""Real control planes for the tests, a few per worker, with the operator's rights and CRDs.
 
 Tests share it and never clean up after themselves: each uses names of its own (`unique`,
 `namespace`). Its programs are built before the first test starts, because that takes minutes
@@ -23,6 +23,7 @@ _PROGRAMS = {
     "control_plane": ("kube-apiserver", "etcd", "kubectl"),
     "own_control_plane": ("kube-apiserver", "etcd", "kubectl", "kube-controller-manager"),
     "helm": ("helm",),
+    "station": ("kube-apiserver", "etcd", "kubectl"),
     "_restart_station": ("kube-apiserver", "etcd", "kubectl", "kube-controller-manager"),
 }
 """Fixture to the programs it starts."""
@@ -49,7 +50,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session")
 def control_plane() -> Iterator[ControlPlane]:
-    """The worker's API server: CRDs served, the operator's ServiceAccount and rights in place."""
+    """The worker's API server: CRDs served, the operator's rights in place, and no operator."""
     with ControlPlane() as plane:
         chart.apply_chart(plane)
         yield plane
@@ -85,10 +86,11 @@ def namespace(control_plane: ControlPlane, unique: Callable[[str], str]) -> str:
 
 
 @pytest.fixture(scope="session")
-def station(control_plane: ControlPlane) -> Iterator[Station]:
-    """The worker's running operator, on its control plane, with an emulator: nobody breaks it."""
-    with ArmProcess(operation_seconds=0.3) as arm:
-        made = Station(plane=control_plane, arm=arm, **STEADY)
+def station() -> Iterator[Station]:
+    """The worker's running operator, on a control plane of its own: nobody breaks it."""
+    with ControlPlane() as plane, ArmProcess(operation_seconds=0.3) as arm:
+        chart.apply_chart(plane)
+        made = Station(plane=plane, arm=arm, **STEADY)
         made.start()
         yield made
         made.stop()
