@@ -80,7 +80,6 @@ class _Ledger(_Document):
     in_flight: _Write | None = None
     writes: tuple[Instant, ...] = ()
     verified: tuple[str, ...] | None = None
-    egress: tuple[str, ...] = ()
     refused: Mapping[str, _Refused] = Field(default_factory=dict)
     detached: bool = False
     lost: str = ""
@@ -120,7 +119,6 @@ def encode(ledger: Ledger) -> str:
         in_flight=_of_write(ledger.in_flight),
         writes=ledger.writes,
         verified=ledger.verified,
-        egress=ledger.egress,
         refused={
             uid: _Refused(generation=refused.generation, message=refused.message)
             for uid, refused in ledger.refused.items()
@@ -153,7 +151,6 @@ def decode(text: str, *, key: ClusterKey, version: str) -> Ledger:
         in_flight=_to_write(document.in_flight),
         writes=document.writes,
         verified=document.verified,
-        egress=document.egress,
         refused={
             uid: RefusedGrant(generation=refused.generation, message=refused.message)
             for uid, refused in document.refused.items()

@@ -101,7 +101,6 @@ class Ledger:
         in_flight: the write not yet proven.
         writes: times of recent PUTs, UTC, oldest first (at most 40).
         verified: the last list that was read back after a write or at first sight; None = open.
-        egress: the node egress last resolved.
         refused: grant uid to what AKS said of its ranges.
         lost: why what is ours had to be guessed, until that is acknowledged; "" = it is known.
         detached: the target was deleted with Detach: nothing here is ours any more.
@@ -121,7 +120,6 @@ class Ledger:
     in_flight: WriteInFlight | None = None
     writes: tuple[datetime, ...] = ()
     verified: tuple[str, ...] | None = None
-    egress: tuple[str, ...] = ()
     refused: dict[str, RefusedGrant] = field(default_factory=dict)
     detached: bool = False
     lost: str = ""

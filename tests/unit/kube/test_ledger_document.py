@@ -72,7 +72,6 @@ ledgers = st.builds(
     in_flight=st.none() | writes,
     writes=st.lists(times, max_size=4).map(tuple),
     verified=st.none() | raw_lists,
-    egress=raw_lists,
     refused=st.dictionaries(
         words, st.builds(RefusedGrant, generation=st.integers(0, 9), message=words), max_size=3
     ),
