@@ -78,10 +78,7 @@ class Operator:
     access: Access
     azure: AzureAccess
     engine: Engine
-    clock: SystemClock
-    metrics: PrometheusMetrics
     readiness: Readiness
-    liveness: Liveness
     elector: "Election"
 
     async def run(self, stopping: asyncio.Event) -> int:
@@ -330,10 +327,7 @@ async def _assemble(*, settings: Settings, stack: AsyncExitStack) -> Operator:
         access=access,
         azure=azure,
         engine=engine,
-        clock=clock,
-        metrics=metrics,
         readiness=readiness,
-        liveness=liveness,
         elector=election,
     )
 

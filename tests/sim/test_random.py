@@ -1,7 +1,7 @@
 """Many random days: whatever happens in whatever order, at rest the list is what is asked for.
 
 What is asked for is worked out from the objects by a reference that shares no code with the
-planner. Afterwards two hours pass without a write.
+planner.
 """
 
 import random

@@ -108,12 +108,8 @@ class RangeSetReason(StrEnum):
     """Why a range set is in its state."""
 
     RESOLVED = "Resolved"
-    PROGRESSING = "Progressing"
     INVALID_SPEC = "InvalidSpec"
     NOT_IMPLEMENTED = "NotImplemented"
-    READ_FORBIDDEN = "ReadForbidden"
-    RESOURCE_NOT_FOUND = "ResourceNotFound"
-    AZURE_UNAVAILABLE = "AzureUnavailable"
 
 
 class Condition(ApiModel):

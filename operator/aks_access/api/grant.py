@@ -8,7 +8,6 @@ from aks_access.api import cel
 from aks_access.api.base import ApiModel, LenientModel, RuledModel, Violation
 from aks_access.api.fields import Count, Duration, Flag, GrantRange, StatusTime, Time
 from aks_access.api.meta import ObjectMeta, RangeSetRef, TargetRef
-from aks_access.api.names import API_VERSION, Kind
 from aks_access.api.selector import LabelSelector
 from aks_access.api.status import ObjectStatus, Text
 from aks_access.api.timestamps import format_timestamp
@@ -161,11 +160,6 @@ class GrantSpec(RuledModel):
             text = f"expiresAt {end} is not after notBefore {start}; move expiresAt or leave "
             yield Violation(("expiresAt",), end, f"{text}notBefore out")
 
-    @property
-    def is_permanent(self) -> bool:
-        """Whether the grant has no end of its own."""
-        return self.expires_at is None and self.duration is None
-
 
 class GrantSummary(LenientModel):
     """Ready-made text for the columns of `kubectl get`."""
@@ -293,17 +287,3 @@ class ApiAccessGrant(ApiModel):
     status: GrantStatus | None = Field(
         default=None, description="What became of it; written by the operator alone."
     )
-
-    def manifest(self) -> dict[str, object]:
-        """The object as it would be applied, without status and server-side metadata."""
-        return manifest(kind=Kind.GRANT, metadata=self.metadata, spec=self.spec)
-
-
-def manifest(*, kind: Kind, metadata: ObjectMeta, spec: ApiModel) -> dict[str, object]:
-    """An object to write to a file: only what a person would write, no defaults."""
-    meta: dict[str, object] = {"name": metadata.name}
-    for name in ("namespace", "labels", "annotations"):
-        if value := getattr(metadata, name):
-            meta[name] = dict(value) if isinstance(value, dict) else value
-    body = spec.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)
-    return {"apiVersion": API_VERSION, "kind": str(kind), "metadata": meta, "spec": body}

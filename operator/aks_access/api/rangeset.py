@@ -62,8 +62,8 @@ class RangeSetSpec(RuledModel):
     from_azure: AzureSource | None = Field(
         default=None,
         description=(
-            "An Azure resource whose public IPv4 addresses are the ranges; read again regularly. "
-            "While it cannot be read, the last value stays in use. Exactly one of ipRanges and "
+            "An Azure resource whose public IPv4 addresses are the ranges. Not resolved by this "
+            "version: such a set is NotImplemented and lets nobody in. Exactly one of ipRanges and "
             "fromAzure is needed."
         ),
     )

@@ -6,7 +6,6 @@ from enum import StrEnum
 from pydantic import ConfigDict, Field
 
 from aks_access.api import cel
-from aks_access.api.arm import resource_key
 from aks_access.api.base import ApiModel, RuledModel, Violation
 from aks_access.api.fields import ClusterId, Flag, Guid, PlatformRange
 from aks_access.api.meta import ObjectMeta, RangeSetRef
@@ -85,9 +84,10 @@ class NodeEgress(RuledModel):
 
     mode: EgressMode = Field(
         description=(
-            "Auto: resolved from the cluster's outbound type through ARM. Static: the ipRanges "
-            "here, for a firewall or another device on the nodes' way out (outbound type "
-            "userDefinedRouting). NotNeeded: the nodes do not come through the public endpoint."
+            "Auto: by the cluster's outbound type; this version knows load balancers, none and "
+            "API server VNet integration, others need Static. Static: the ipRanges here, for a "
+            "NAT gateway, a firewall or another device on the nodes' way out. NotNeeded: the "
+            "nodes do not come through the public endpoint."
         ),
         examples=["Static"],
     )
@@ -193,11 +193,6 @@ class TargetSpec(ApiModel):
         ),
         examples=["Detach"],
     )
-
-    @property
-    def cluster_key(self) -> str:
-        """The ARM id in the spelling to compare by."""
-        return resource_key(self.resource_id)
 
     @property
     def effective_deletion_policy(self) -> DeletionPolicy:

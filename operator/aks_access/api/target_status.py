@@ -1,7 +1,5 @@
 """`ApiAccessTarget.status`: what stands in Azure, why, until when, and what would change."""
 
-from enum import StrEnum
-
 from pydantic import Field, StrictBool
 
 from aks_access.api.base import LenientModel
@@ -11,17 +9,6 @@ from aks_access.api.status import ObjectStatus, Text
 ENTRIES_LIMIT = 200
 ENTRY_GRANTS_LIMIT = 5
 PLAN_LIMIT = 50
-
-
-class EntryOrigin(StrEnum):
-    """Why an entry stands in the cluster's list."""
-
-    BASELINE = "Baseline"
-    GRANT = "Grant"
-    EGRESS = "Egress"
-    FOREIGN = "Foreign"
-    UNATTRIBUTED = "Unattributed"
-    SENTINEL = "Sentinel"
 
 
 class LiveEntry(LenientModel):
@@ -64,9 +51,6 @@ class ClusterFacts(LenientModel):
     )
     power_state: Text | None = Field(
         default=None, description="Running or Stopped.", examples=["Running"]
-    )
-    kubernetes_version: Text | None = Field(
-        default=None, description="Its Kubernetes version.", examples=["1.34.2"]
     )
     fqdn: Text | None = Field(
         default=None,

@@ -211,10 +211,10 @@ class AccessDecision:
     """One decision that changes access: the audit's unit.
 
     Attributes:
-        action: `Granted`, `Extended`, `Revoked`, `Restored`, `Refused` …
+        action: `Granted`, `Restored`, `Revoked`, or `Extended` (stands already, ends later).
         cause: why.
-        cluster: ARM id.
-        target: name of the ApiAccessTarget.
+        cluster: ARM id; "" for `Extended`, which no write belongs to.
+        target: name of the ApiAccessTarget; of several, for `Extended`, separated by commas.
         ranges: the ranges that come or go.
         grants: `namespace/name` of the grants concerned.
         requested_by, reason, ticket: audit text of the grant, if one.

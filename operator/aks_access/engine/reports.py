@@ -22,7 +22,6 @@ class GrantReport:
         state: what the grant asks for at this moment; None = the target could not judge it.
         reason, message: of the grant on this target.
         observed: the target is in mode Observe.
-        suspended: the target is suspended.
         admitted: the plan lets the grant in.
         in_azure: all its ranges were read back.
         held: entries stand, or may stand, that the ledger holds for it.
@@ -37,7 +36,6 @@ class GrantReport:
     message: str
     state: AccessState | None = None
     observed: bool = False
-    suspended: bool = False
     admitted: bool = False
     in_azure: bool = False
     held: bool = False

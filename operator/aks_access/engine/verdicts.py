@@ -83,7 +83,6 @@ def _grant_report(
         reason=reason,
         message=message,
         observed=_observed(target),
-        suspended=target.suspend,
         admitted=verdict.admitted,
         in_azure=verdict.present and verdict.admitted if live else bool(held),
         held=bool(held),

@@ -22,7 +22,7 @@ from aks_access.plan.cluster import ClusterView
 from aks_access.plan.ledger import Ledger
 from aks_access.plan.listing import same_entries
 from aks_access.plan.outcome import Plan
-from aks_access.plan.settlement import PLATFORM_OWNERS, doubt, intend, refuse
+from aks_access.plan.settlement import doubt, intend, refuse
 
 RESTARTS = 2
 FENCE_MARGIN = 1.0
@@ -46,7 +46,7 @@ class WriteResult:
     """The end of a write phase.
 
     Attributes:
-        ledger: as it stands in memory; `recorded` tells whether it was saved as well.
+        ledger: as it stands in memory; `problem` tells whether it was saved as well.
         plan: the plan whose list was sent.
         before: the list that was read right before.
         problem: why the ledger could not be saved, "" = it was.
@@ -151,15 +151,6 @@ class Writer:
             error=error,
             problem=problem,
         )
-
-
-def _safe_unrecorded(plan: Plan) -> bool:
-    """Whether the list may be sent without a record of what it adds: the platform's own entries,
-    or a cleared list that goes back.
-    """
-    return plan.restores or all(
-        PLATFORM_OWNERS.issuperset(change.owners) for change in plan.additions
-    )
 
 
 def _same(one: Plan, other: Plan) -> bool:

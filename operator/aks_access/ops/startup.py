@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 KUBERNETES: Final = "kubernetes"
 RIGHTS: Final = "rights"
 AZURE: Final = "azure"
-"""Names of the two checks in `/readyz`."""
+"""Names of the checks."""
 
 REPEAT_AFTER: Final = 60.0
 """Seconds before a finding that stands is said again."""

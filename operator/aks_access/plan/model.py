@@ -28,7 +28,6 @@ class Cause(StrEnum):
     """Why an entry comes, goes or stays away."""
 
     GRANTED = "Granted"
-    STARTED = "Started"
     EXPIRED = "Expired"
     REVOKED = "Revoked"
     DELETED = "Deleted"

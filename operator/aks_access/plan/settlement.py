@@ -10,13 +10,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from aks_access.plan.cluster import SUCCEEDED, ClusterView
-from aks_access.plan.composition import PLATFORM_OWNERS as _ORIGINS
 from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry, WriteInFlight
 from aks_access.plan.listing import Listing, same_entries
 from aks_access.plan.outcome import Change, Plan
 
 WRITES_REMEMBERED = 40
-PLATFORM_OWNERS = frozenset(_ORIGINS.values())
 
 
 class Settled(StrEnum):
