@@ -296,7 +296,9 @@ async def _assemble(*, settings: Settings, stack: AsyncExitStack) -> Operator:
             on_date=on_azure_date,
         )
     )
-    events = EventPoster(connection=connection, instance=settings.identity)
+    events = EventPoster(
+        connection=connection, instance=settings.identity, on_lost=metrics.event_lost
+    )
     events.start()
     stack.push_async_callback(events.stop)
     election = Election(

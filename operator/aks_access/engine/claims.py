@@ -49,15 +49,16 @@ class Claims:
         standing = plan.held or plan.removals or plan.held_removals
         if standing or plan.write or ledger.in_flight is not None or look.adoption.lost:
             return False
-        await self.let_go(key=look.key, target=target)
+        await self.let_go(key=look.key, target=target, name=look.name)
         return True
 
-    async def let_go(self, *, key: ClusterKey, target: Target | None) -> None:
+    async def let_go(self, *, key: ClusterKey, target: Target | None, name: str) -> None:
         """The target's finalizer first: a target that remembers a ledger must not lose it."""
         if target is not None:
             await self.objects.remove_finalizer(ref=target_ref(target), finalizer=TARGET_FINALIZER)
             self.board.drop_target(target.name)
         await self.ledgers.delete(key=key)
+        self.publisher.retire(name)
         self.forget(key)
 
     async def detach(self, *, key: ClusterKey, target: Target, stored: Ledger | None) -> Next:
@@ -67,7 +68,7 @@ class Claims:
             detached = replace(stored, detached=True, entries={}, in_flight=None)
             await self.ledgers.save(ledger=detached)
             self.announcer.detached(target=target, entries=left)
-        await self.let_go(key=key, target=target)
+        await self.let_go(key=key, target=target, name=target.name)
         return Next()
 
     def without_target(self, *, key: ClusterKey, unreadable: str) -> Next:

@@ -22,7 +22,7 @@ from aks_access.engine.store import Changed, Store
 from aks_access.engine.targets import reconciler
 from aks_access.engine.worlds import Worlds
 from aks_access.errors import AksAccessError, KubeError
-from aks_access.plan.model import ClusterKey, GrantUid
+from aks_access.plan.model import ClusterKey, GrantUid, Target
 
 log = logging.getLogger(__name__)
 
@@ -176,6 +176,8 @@ class Engine:
         """
         self._leading = False
         self._ports.metrics.leader(leading=False)
+        for target in self.store.targets():
+            self._ports.metrics.target_gone(target=target.name)
         for queue in (self._target_queue, self._grant_queue, self._set_queue):
             queue.close()
         tasks, self._tasks = self._tasks, []
@@ -230,6 +232,8 @@ class Engine:
                 self._ports.metrics.queue_depth(queue=controller, depth=len(queue))
 
     def _changed(self, change: Changed) -> None:
+        if isinstance(change.before, Target) and change.after is None:
+            self._ports.metrics.target_gone(target=change.before.name)
         if self._leading:
             self._router.changed(change)
         elif change.after is None and change.seen:

@@ -71,7 +71,7 @@ class Outages:
                 look.stored = await self.ledgers.save(ledger=left)
                 self.announcer.cluster_gone(look=look)
         if look.target is None or look.target.deleting is not None:
-            await self.claims.let_go(key=look.key, target=look.target)
+            await self.claims.let_go(key=look.key, target=look.target, name=look.name)
             return Next()
         note = azure_note(error=error, target=look.target, writing=False)
         await self.claims.blocked(key=look.key, target=look.target, note=note)

@@ -96,6 +96,10 @@ class Publisher:
             )
         await self._write(target=look.target, facts=facts)
 
+    def retire(self, name: str) -> None:
+        """Drop the figures of a target, or of an orphaned ledger, that is no more."""
+        self.metrics.target_gone(target=name)
+
     async def publish_note(self, *, target: Target, note: Note) -> None:
         """Report a target of which nothing is known but this."""
         facts = TargetFacts(
@@ -106,6 +110,7 @@ class Publisher:
             sequence=target.ledger_sequence,
             grants={},
         )
+        self.metrics.target_gone(target=target.name)
         self.metrics.target_state(target=target.name, reason=note.reason.value, figures={})
         await self._write(target=target, facts=facts)
 

@@ -57,6 +57,8 @@ class RangeSetReconciler:
                 now=self.clock.now(),
             ),
             last_handled_reconcile_at=found.requested_at or None,
+            resolved_ranges=found.ranges if good else (),
+            resolved_count=len(found.ranges) if good else 0,
             summary=RangeSetSummary(state=reason.value, ranges=str(len(found.ranges))),
         ).to_json()
 

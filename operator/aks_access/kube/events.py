@@ -50,12 +50,14 @@ class EventPoster:
         instance: str,
         clock: Callable[[], float] = monotonic,
         limit: int = QUEUE_LIMIT,
+        on_lost: Callable[[], None] = lambda: None,
     ) -> None:
         self.dropped = 0
         self._connection = connection
         self._instance = instance[:_ACTION_LIMIT]
         self._clock = clock
         self._limit = limit
+        self._on_lost = on_lost
         self._queue: deque[tuple[Event, datetime]] = deque()
         self._posted: dict[Key, float] = {}  # in the order of time
         self._arrived = asyncio.Event()
@@ -74,6 +76,7 @@ class EventPoster:
         if len(self._queue) >= self._limit:
             self._queue.popleft()
             self.dropped += 1
+            self._on_lost()
             if self.dropped % self._limit == 1:
                 logger.warning("Events come faster than they are posted: %d lost", self.dropped)
         self._queue.append((event, datetime.now(UTC)))
@@ -120,6 +123,7 @@ class EventPoster:
             await self._connection.post(EVENTS.collection(namespace=namespace), body=body)
         except KubeError as error:
             self.dropped += 1
+            self._on_lost()
             logger.warning("the Event %s could not be posted: %s", event.reason, error)
 
 

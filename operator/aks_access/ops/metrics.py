@@ -31,7 +31,7 @@ OTHER: Final = "Other"
 
 _RESULTS: Final = frozenset({"accepted", *AzureFault})
 _REASONS: Final = frozenset(TargetReason)
-_CONTROLLERS: Final = frozenset({"target", "grant"})
+_CONTROLLERS: Final = frozenset({"target", "grant", "rangeset"})
 _SECONDS: Final = (0.005, 0.02, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 _FIGURES: Final[Mapping[str, tuple[str, str]]] = {
