@@ -15,9 +15,9 @@ from sandbox.processes import Port, Process, ProcessError, Scratch, wait_until
 ROOT = Path(__file__).resolve().parents[3]
 ECHO_PIDS = 'sleep 60 & echo $$ $! > "$1/pids.new"; mv "$1/pids.new" "$1/pids"; wait'
 STARTER = f"""
-import sys, time
-from pathlib import Path
+import signal, time
 from sandbox.processes import Process, Scratch, wait_until
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell put us behind
 scratch = Scratch()
 Process(["sh", "-c", {ECHO_PIDS!r}, "sh", str(scratch.path)], name="family", scratch=scratch)
 pids = scratch.path / "pids"
