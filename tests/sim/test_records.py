@@ -56,3 +56,16 @@ async def test_an_extension_is_audited(world: World) -> None:
     assert [line.until for line in lines] == [parse_timestamp(later)]
     assert lines[0].grants == ("team-a/laptop",)
     assert len(world.puts()) == puts
+
+
+@simulated
+async def test_the_audit_names_everybody_who_asked_for_an_entry(world: World) -> None:
+    world.cluster()
+    world.target()
+    world.grant("one", LAPTOP, requestedBy="ann@contoso.com", reason="INC-1")
+    world.grant("two", LAPTOP, requestedBy="bob@contoso.com", reason="INC-1")
+    await world.start()
+    await world.rest()
+    (line,) = [line for line in world.audit.decisions if LAPTOP in line.ranges]
+    assert line.requested_by == "ann@contoso.com; bob@contoso.com"
+    assert line.reason == "INC-1"

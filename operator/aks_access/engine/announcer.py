@@ -78,7 +78,6 @@ class Announcer:
         for (action, cause, owners), entries in groups.items():
             grants = _grants(look=look, owners=owners)
             ends = [plan.verdicts[g.uid].ends for g in grants if g.uid in plan.verdicts]
-            first = grants[0] if grants else None
             yield AccessDecision(
                 action=action,
                 cause=cause,
@@ -89,9 +88,9 @@ class Announcer:
                 until=_latest(ends),
                 before=None,
                 after=None,
-                requested_by=first.requested_by if first else "",
-                reason=first.reason if first else "",
-                ticket=first.ticket if first else "",
+                requested_by=_each(grant.requested_by for grant in grants),
+                reason=_each(grant.reason for grant in grants),
+                ticket=_each(grant.ticket for grant in grants),
             )
 
     def _events(self, *, look: Look, result: WriteResult) -> None:
@@ -164,6 +163,11 @@ class Announcer:
         self.events.post(
             Event(regarding=ref, type=type, reason=reason, action="Reconcile", note=note)
         )
+
+
+def _each(words: Iterable[str]) -> str:
+    """What each of several grants says, once."""
+    return "; ".join(dict.fromkeys(word for word in words if word))
 
 
 def _latest(ends: Sequence[datetime | None]) -> datetime | None:
