@@ -15,10 +15,9 @@ from aks_access.engine.ports import (
     Event,
     Events,
     EventType,
-    Kind,
     Metrics,
-    ObjectRef,
 )
+from aks_access.engine.refs import target_ref
 from aks_access.engine.writer import Sent, WriteResult
 from aks_access.plan.model import Cause, Grant, GrantUid, Target
 from aks_access.plan.outcome import Plan
@@ -154,14 +153,14 @@ class Announcer:
         log.warning("cluster is gone", extra={"target": look.name, "cluster": look.ref.resource_id})
 
     def _post(self, *, target: Target, type: EventType, reason: str, note: str) -> None:
-        ref = ObjectRef(
-            kind=Kind.TARGET,
-            name=target.name,
-            uid=target.uid,
-            resource_version=target.resource_version,
-        )
         self.events.post(
-            Event(regarding=ref, type=type, reason=reason, action="Reconcile", note=note)
+            Event(
+                regarding=target_ref(target),
+                type=type,
+                reason=reason,
+                action="Reconcile",
+                note=note,
+            )
         )
 
 

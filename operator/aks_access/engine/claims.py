@@ -11,8 +11,9 @@ from aks_access.engine.look import Look, Next
 from aks_access.engine.looptime import loop_time
 from aks_access.engine.memory import ClusterMemory
 from aks_access.engine.notes import Note
-from aks_access.engine.ports import Kind, Ledgers, ObjectRef, Objects
+from aks_access.engine.ports import Kind, Ledgers, Objects
 from aks_access.engine.publisher import Publisher
+from aks_access.engine.refs import target_ref
 from aks_access.engine.reports import TargetReport
 from aks_access.engine.store import Store
 from aks_access.engine.verdicts import Blocker, blocked_report
@@ -152,13 +153,3 @@ def incumbent(claimants: list[Target], stored: Ledger | None) -> Target | None:
                 return target
     usable = [target for target in claimants if not target.problems] or claimants
     return usable[0] if usable else None
-
-
-def target_ref(target: Target) -> ObjectRef:
-    """The target as an object to write to."""
-    return ObjectRef(
-        kind=Kind.TARGET,
-        name=target.name,
-        uid=target.uid,
-        resource_version=target.resource_version,
-    )

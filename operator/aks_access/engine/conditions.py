@@ -1,4 +1,4 @@
-"""A whole list of conditions at once, so that what is no longer true disappears."""
+"""What every status has: a whole list of conditions at once, and the last few states."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from aks_access.api.conditions import (
     ConditionType,
     set_condition,
 )
+from aks_access.api.status import HISTORY_LIMIT, Transition
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,16 @@ class Wanted:
     true: bool
     reason: str
     message: str
+
+
+def history(
+    *, previous: Sequence[Transition], reason: str, message: str, now: datetime
+) -> tuple[Transition, ...]:
+    """The last few states, with this one added where the reason is another."""
+    if previous and previous[-1].reason == reason:
+        return tuple(previous)
+    latest = Transition(time=now.replace(microsecond=0), reason=reason, message=message)
+    return (*previous, latest)[-HISTORY_LIMIT:]
 
 
 def conditions(

@@ -10,9 +10,8 @@ from datetime import datetime
 from aks_access.api.conditions import ConditionType, GrantReason
 from aks_access.api.duration import format_duration
 from aks_access.api.grant import TARGETS_LIMIT, GrantStatus, GrantSummary, TargetState
-from aks_access.api.status import HISTORY_LIMIT, Transition
 from aks_access.api.timestamps import format_minute
-from aks_access.engine.conditions import Wanted, conditions
+from aks_access.engine.conditions import Wanted, conditions, history
 from aks_access.engine.reports import GrantReport
 from aks_access.plan.model import Grant
 from aks_access.plan.outcome import AccessState
@@ -94,7 +93,9 @@ def grant_status(*, facts: GrantFacts, now: datetime) -> dict[str, object]:
             generation=grant.generation,
             now=now,
         ),
-        history=_history(previous=previous.history, main=main, now=now),
+        history=history(
+            previous=previous.history, reason=main.reason.value, message=main.message, now=now
+        ),
         last_handled_reconcile_at=grant.requested_at or None,
         summary=_summary(facts=facts, main=main),
         targets=tuple(
@@ -220,17 +221,6 @@ def _programmed(facts: GrantFacts) -> Wanted:
         GrantReason.NOT_PROGRAMMED,
         "The ranges are not in Azure on every target; see Ready.",
     )
-
-
-def _history(
-    *, previous: Sequence[Transition], main: GrantReport, now: datetime
-) -> tuple[Transition, ...]:
-    if previous and previous[-1].reason == main.reason.value:
-        return tuple(previous)
-    latest = Transition(
-        time=now.replace(microsecond=0), reason=main.reason.value, message=main.message
-    )
-    return (*previous, latest)[-HISTORY_LIMIT:]
 
 
 def _summary(*, facts: GrantFacts, main: GrantReport) -> GrantSummary:

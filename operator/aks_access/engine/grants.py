@@ -26,9 +26,9 @@ from aks_access.engine.ports import (
     Events,
     EventType,
     Kind,
-    ObjectRef,
     Objects,
 )
+from aks_access.engine.refs import grant_ref
 from aks_access.engine.reports import GrantReport
 from aks_access.engine.store import Store
 from aks_access.engine.worlds import Worlds, status_targets
@@ -334,17 +334,6 @@ def retained_until(*, grant: Grant, reports: Iterable[GrantReport], default: tim
     ends = [report.ends for report in reports if report.ends is not None]
     retention = grant.retention if grant.retention is not None else default
     return max([*ends, grant.created]) + retention
-
-
-def grant_ref(grant: Grant) -> ObjectRef:
-    """The grant as an object to write to."""
-    return ObjectRef(
-        kind=Kind.GRANT,
-        namespace=grant.namespace,
-        name=grant.name,
-        uid=grant.uid,
-        resource_version=grant.resource_version,
-    )
 
 
 def _was_in_azure(grant: Grant) -> bool:

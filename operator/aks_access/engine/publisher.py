@@ -24,6 +24,7 @@ from aks_access.engine.ports import (
     ObjectRef,
     Objects,
 )
+from aks_access.engine.refs import target_ref
 from aks_access.engine.store import Store
 from aks_access.engine.target_status import TargetFacts, observing_message, target_status
 from aks_access.engine.verdicts import target_report
@@ -76,24 +77,15 @@ class Publisher:
                 },
             )
             return
-        saved = look.ledger.version != ""
+        recorded = look.ledger.version != "" and not look.adoption.lost
         facts = TargetFacts(
             target=look.target,
             notes=notes,
             plan=look.plan,
             view=look.view,
-            sequence=look.ledger.sequence if saved else look.target.ledger_sequence,
+            sequence=look.ledger.sequence if recorded else look.target.ledger_sequence,
             grants={uid: verdict.grant for uid, verdict in look.plan.verdicts.items()},
         )
-        if look.adoption.lost:
-            facts = TargetFacts(
-                target=look.target,
-                notes=notes,
-                plan=look.plan,
-                view=look.view,
-                sequence=look.target.ledger_sequence,
-                grants=facts.grants,
-            )
         await self._write(target=look.target, facts=facts)
 
     def retire(self, name: str) -> None:
@@ -171,12 +163,7 @@ class Publisher:
         status = target_status(facts=facts, now=self.clock.now())
         if status == dict(target.status):
             return
-        ref = ObjectRef(
-            kind=Kind.TARGET,
-            name=target.name,
-            uid=target.uid,
-            resource_version=target.resource_version,
-        )
+        ref = target_ref(target)
         note = facts.notes[0]
         self._event(ref=ref, target=target, note=note)
         try:

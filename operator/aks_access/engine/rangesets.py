@@ -6,7 +6,8 @@ from aks_access.api.conditions import ConditionType, RangeSetReason
 from aks_access.api.rangeset import RangeSetStatus, RangeSetSummary
 from aks_access.engine.conditions import Wanted, conditions
 from aks_access.engine.look import Next
-from aks_access.engine.ports import Clock, Kind, ObjectRef, Objects
+from aks_access.engine.ports import Clock, Kind, Objects
+from aks_access.engine.refs import range_set_ref
 from aks_access.engine.store import Store
 from aks_access.errors import KubeNotFound
 from aks_access.plan.model import RangeSet
@@ -28,12 +29,7 @@ class RangeSetReconciler:
         status = self._status(found)
         if status == dict(found.status):
             return Next()
-        ref = ObjectRef(
-            kind=Kind.RANGE_SET,
-            name=found.name,
-            uid=found.uid,
-            resource_version=found.resource_version,
-        )
+        ref = range_set_ref(found)
         try:
             raw = await self.objects.patch_status(ref=ref, status=status)
         except KubeNotFound:

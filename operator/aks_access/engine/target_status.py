@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aks_access.api.conditions import Condition, ConditionType, TargetReason
-from aks_access.api.status import HISTORY_LIMIT, Transition
 from aks_access.api.target_status import (
     ENTRIES_LIMIT,
     ENTRY_GRANTS_LIMIT,
@@ -21,7 +20,7 @@ from aks_access.api.target_status import (
     TargetSummary,
 )
 from aks_access.api.timestamps import format_minute
-from aks_access.engine.conditions import Wanted, conditions
+from aks_access.engine.conditions import Wanted, conditions, history
 from aks_access.engine.notes import CONTENT, Note
 from aks_access.plan.cluster import ClusterView
 from aks_access.plan.listing import parsed
@@ -52,11 +51,13 @@ def target_status(*, facts: TargetFacts, now: datetime) -> dict[str, object]:
     status = TargetStatus(
         observed_generation=target.generation,
         conditions=_conditions(facts=facts, previous=previous.conditions, now=now),
-        history=_history(previous=previous.history, main=main, now=now),
+        history=history(
+            previous=previous.history, reason=main.reason.value, message=main.message, now=now
+        ),
         last_handled_reconcile_at=target.requested_at or None,
         summary=_summary(facts),
         cluster=_cluster(facts.view),
-        entries=_entries(facts)[:ENTRIES_LIMIT],
+        entries=_entries(facts),
         entries_omitted=max(0, len(plan.report) - ENTRIES_LIMIT) if plan else 0,
         entries_used=len(facts.view.ranges or ()) if facts.view else None,
         entries_limit=facts.view.entry_limit if facts.view else None,
@@ -123,17 +124,6 @@ def _programmed(facts: TargetFacts) -> Wanted:
     )
 
 
-def _history(
-    *, previous: Sequence[Transition], main: Note, now: datetime
-) -> tuple[Transition, ...]:
-    if previous and previous[-1].reason == main.reason.value:
-        return tuple(previous)
-    latest = Transition(
-        time=now.replace(microsecond=0), reason=main.reason.value, message=main.message
-    )
-    return (*previous, latest)[-HISTORY_LIMIT:]
-
-
 def _summary(facts: TargetFacts) -> TargetSummary:
     plan, view = facts.plan, facts.view
     state = facts.notes[0].reason.value
@@ -197,7 +187,9 @@ def _ineffective(entry: str) -> bool:
 def _entries(facts: TargetFacts) -> tuple[LiveEntry, ...]:
     if facts.plan is None:
         return ()
-    return tuple(_entry(entry=entry, grants=facts.grants) for entry in facts.plan.report)
+    return tuple(
+        _entry(entry=entry, grants=facts.grants) for entry in facts.plan.report[:ENTRIES_LIMIT]
+    )
 
 
 def _entry(*, entry: EntryReport, grants: Mapping[GrantUid, Grant]) -> LiveEntry:

@@ -8,7 +8,7 @@ from datetime import datetime
 from aks_access.engine.config import EngineConfig
 from aks_access.engine.ports import Clock
 from aks_access.engine.store import Store
-from aks_access.plan.ledger import Ledger
+from aks_access.plan.ledger import PLATFORM_OWNERS, Ledger
 from aks_access.plan.model import ClusterKey, Grant, GrantUid, Target, activation_key
 from aks_access.plan.world import Removals, World
 
@@ -136,12 +136,11 @@ def owners_of(ledger: Ledger | None) -> set[GrantUid]:
     """The grants that own an entry of the ledger."""
     if ledger is None:
         return set()
-    platform = {"baseline", "egress", "sentinel"}
     return {
         GrantUid(owner)
         for entry in ledger.entries.values()
         for owner in entry.owners
-        if owner not in platform
+        if owner not in PLATFORM_OWNERS
     }
 
 

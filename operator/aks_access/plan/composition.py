@@ -15,7 +15,7 @@ from aks_access.plan.model import GrantUid, Target
 from aks_access.plan.outcome import Origin, Verdict
 from aks_access.plan.world import World
 
-PLATFORM_OWNERS: Mapping[Origin, str] = {
+OWNER_OF: Mapping[Origin, str] = {
     Origin.EGRESS: EGRESS_OWNER,
     Origin.MANAGEMENT: EGRESS_OWNER,
     Origin.BASELINE: BASELINE_OWNER,
@@ -127,7 +127,7 @@ def wanted(
     Of a grant that is not ready only what it holds already.
     """
     result = Wanted(
-        owners={entry: (PLATFORM_OWNERS[origin],) for entry, origin in platform.entries.items()}
+        owners={entry: (OWNER_OF[origin],) for entry, origin in platform.entries.items()}
     )
     direct: set[str] = set()
     for uid in sorted(verdicts):

@@ -16,6 +16,8 @@ SCHEMA_VERSION = 1
 BASELINE_OWNER = "baseline"
 EGRESS_OWNER = "egress"
 SENTINEL_OWNER = "sentinel"
+PLATFORM_OWNERS = frozenset({BASELINE_OWNER, EGRESS_OWNER, SENTINEL_OWNER})
+"""Owners that are no grants."""
 
 
 class EntryState(StrEnum):

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 
-from aks_access.plan.composition import PLATFORM_OWNERS as _PLATFORM
 from aks_access.plan.composition import Wanted
+from aks_access.plan.ledger import PLATFORM_OWNERS
 from aks_access.plan.listing import SENTINEL
 from aks_access.plan.model import GrantUid
 from aks_access.plan.outcome import EntryReport, Origin, Verdict
 from aks_access.plan.scene import RemovalPlan, Scene
-
-_PLATFORM_OWNERS = frozenset(_PLATFORM.values())
 
 
 def entry_report(
@@ -46,7 +44,7 @@ def _entry(
 ) -> EntryReport:
     spelling = scene.current.spelling[entry]
     uids = tuple(
-        GrantUid(owner) for owner in wants.owners.get(entry, ()) if owner not in _PLATFORM_OWNERS
+        GrantUid(owner) for owner in wants.owners.get(entry, ()) if owner not in PLATFORM_OWNERS
     )
     if entry == SENTINEL:
         return EntryReport(entry=spelling, origin=Origin.SENTINEL)
@@ -61,7 +59,7 @@ def _entry(
         return EntryReport(
             entry=spelling,
             origin=Origin.REVOKING,
-            grants=tuple(owner for owner in owners if owner not in _PLATFORM_OWNERS),
+            grants=tuple(owner for owner in owners if owner not in PLATFORM_OWNERS),
         )
     ends = [
         None if verdicts[uid].needs_activation else verdicts[uid].ends

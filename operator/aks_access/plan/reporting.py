@@ -9,7 +9,7 @@ from datetime import datetime
 
 from aks_access.api.ranges import IPv4Range
 from aks_access.plan.composition import Wanted
-from aks_access.plan.ledger import BASELINE_OWNER, EGRESS_OWNER, EntryState, LedgerEntry
+from aks_access.plan.ledger import PLATFORM_OWNERS, EntryState, LedgerEntry
 from aks_access.plan.listing import cidr, parsed
 from aks_access.plan.model import GrantUid
 from aks_access.plan.outcome import AccessState, Change, Origin, Verdict
@@ -17,7 +17,6 @@ from aks_access.plan.removal import ACTS, fell_due
 from aks_access.plan.scene import RemovalPlan, Scene
 from aks_access.plan.world import WITHDRAWN_MEMORY
 
-PLATFORM_OWNERS = frozenset({BASELINE_OWNER, EGRESS_OWNER})
 CLOSED = frozenset({AccessState.EXPIRED, AccessState.REVOKED})
 _ORIGIN_WORDS = {
     Origin.EGRESS: "node egress",
