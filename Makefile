@@ -10,7 +10,7 @@ PYTEST := $(BIN)/pytest -n 2
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup lock lint types imports generated generate binaries unit integration test demo \
+.PHONY: help setup lock lint types imports generated generate binaries unit integration test proof demo \
   sandbox image clean
 
 help: ## list the targets
@@ -55,13 +55,16 @@ binaries: setup ## build the sandbox's API server, once per machine (minutes)
 	@$(BIN)/python -m sandbox build kube-apiserver etcd kubectl kube-controller-manager helm
 
 unit: setup ## tests without a control plane
-	$(PYTEST) -m "not integration"
+	$(PYTEST) -m "not integration and not proof"
 
 integration: setup ## tests on a real API server and the ARM emulator
-	$(PYTEST) -m integration
+	$(PYTEST) -m "integration and not proof"
 
-test: lint types imports binaries generated ## everything that CI checks
-	$(PYTEST)
+test: lint types imports binaries generated ## every check and test, but those of proof
+	$(PYTEST) -m "not proof"
+
+proof: binaries ## crashes, faults, failovers and random histories, at length
+	$(PYTEST) -m proof
 
 demo: setup ## the main job end to end, on this machine
 	$(BIN)/python -m sandbox demo
