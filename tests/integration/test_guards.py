@@ -80,7 +80,7 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("name", DAMAGES)
-def test_a_lost_ledger_adds_nothing_until_it_is_acknowledged(world: World, name: str) -> None:
+def test_i8_a_lost_ledger_adds_nothing_until_it_is_acknowledged(world: World, name: str) -> None:
     cluster = world.cluster()
     target = world.target(cluster)
     first = world.grant(target, LAPTOP)

@@ -50,7 +50,7 @@ async def test_a_cluster_that_takes_no_write_holds_up_nobody(
 
 
 @simulated
-async def test_a_stopped_cluster_goes_on_when_it_is_started(world: World) -> None:
+async def test_threat_04_a_stopped_cluster_goes_on_when_it_is_started(world: World) -> None:
     cluster = world.cluster()
     world.target()
     world.grant(expiresAt=world.at(hours=1))
@@ -101,7 +101,7 @@ async def test_an_upgrade_is_waited_for(world: World) -> None:
 
 
 @simulated
-async def test_a_deleted_cluster_releases_after_two_404s(world: World) -> None:
+async def test_threat_13_a_deleted_cluster_releases_after_two_404s(world: World) -> None:
     cluster = world.cluster()
     world.target()
     world.grant()
@@ -154,7 +154,7 @@ async def test_a_cluster_that_was_only_thought_gone_keeps_nobody_in(world: World
 
 
 @simulated
-async def test_a_cluster_created_again_starts_as_a_new_one(world: World) -> None:
+async def test_i7_a_cluster_created_again_starts_as_a_new_one(world: World) -> None:
     cluster = world.cluster()
     world.target()
     world.grant()
@@ -271,7 +271,7 @@ async def test_a_target_with_a_wrong_id_says_so(world: World) -> None:
 
 
 @simulated
-async def test_of_two_targets_for_one_cluster_the_first_stays(world: World) -> None:
+async def test_threat_03_of_two_targets_for_one_cluster_the_first_stays(world: World) -> None:
     world.cluster()
     world.target()
     world.grant()

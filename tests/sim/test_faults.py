@@ -117,7 +117,7 @@ async def test_no_loop_is_faster_than_its_back_off(
 
 
 @simulated
-async def test_an_answer_lost_after_the_put_was_applied(world: World) -> None:
+async def test_i5_an_answer_lost_after_the_put_was_applied(world: World) -> None:
     lost = azure_error(AzureFault.UNCERTAIN, None, "timeout")
     world.azure.faults.plan("put_ranges", lost, applied=True)
     await _programmed(world)
@@ -143,7 +143,7 @@ async def test_a_removal_whose_answer_was_lost(world: World) -> None:
 
 @pytest.mark.parametrize("outcome", [OperationState.FAILED, OperationState.CANCELED])
 @simulated
-async def test_an_operation_that_fails_is_sent_again(world: World, outcome: OperationState) -> None:
+async def test_threat_04_an_operation_that_fails_is_sent_again(world: World, outcome: OperationState) -> None:
     await _programmed(world, outcomes=[outcome, outcome])
     await world.until(lambda: len(world.puts()) == 3, within=900)
     await world.rest()
@@ -155,7 +155,7 @@ async def test_an_operation_that_fails_is_sent_again(world: World, outcome: Oper
 
 @pytest.mark.parametrize("outcome", [OperationState.FAILED, OperationState.CANCELED])
 @simulated
-async def test_a_removal_whose_operation_fails_is_sent_again(
+async def test_threat_04_a_removal_whose_operation_fails_is_sent_again(
     world: World, outcome: OperationState
 ) -> None:
     cluster = world.cluster()
@@ -183,7 +183,7 @@ async def test_an_operation_that_always_fails_is_sent_ever_more_slowly(world: Wo
 
 
 @simulated
-async def test_a_range_that_azure_refuses_delays_nobody(world: World) -> None:
+async def test_i4_a_range_that_azure_refuses_delays_nobody(world: World) -> None:
     world.cluster(unacceptable={"81.2.69.66/32"})
     world.target()
     world.grant("leaving")
@@ -314,7 +314,7 @@ async def test_one_of_201_entries_waits_until_there_is_room(world: World) -> Non
 
 
 @simulated
-async def test_the_bucket_is_not_emptied_and_revocations_still_find_writes(world: World) -> None:
+async def test_i4_the_bucket_is_not_emptied_and_revocations_still_find_writes(world: World) -> None:
     world.cluster(operation_seconds=1.0)
     world.target()
     await world.start()
@@ -422,7 +422,7 @@ async def test_ledgers_fail_for_a_while(world: World, method: str, applied: bool
 
 
 @simulated
-async def test_a_removal_does_not_wait_for_the_ledger(world: World) -> None:
+async def test_i4_a_removal_does_not_wait_for_the_ledger(world: World) -> None:
     await _programmed(world)
     await world.rest()
     fault = world.ledgers.faults.plan("save", KubeError("503", status=503), times=None)
@@ -438,7 +438,7 @@ async def test_a_removal_does_not_wait_for_the_ledger(world: World) -> None:
 
 
 @simulated
-async def test_an_addition_waits_for_the_ledger(world: World) -> None:
+async def test_i5_an_addition_waits_for_the_ledger(world: World) -> None:
     world.ledgers.faults.plan("save", KubeError("503", status=503), times=None)
     await _programmed(world)
     await world.advance(hours=1)
@@ -460,7 +460,7 @@ async def test_somebody_else_writes_the_ledger_all_the_time(world: World) -> Non
 
 @pytest.mark.parametrize("kind", list(Kind))
 @simulated
-async def test_a_partial_view_revokes_nothing_but_what_the_clock_ends(
+async def test_i8_a_partial_view_revokes_nothing_but_what_the_clock_ends(
     world: World, kind: Kind
 ) -> None:
     world.cluster()
@@ -530,7 +530,7 @@ async def test_a_late_watch_brings_nothing_back(world: World) -> None:
 
 
 @simulated
-async def test_a_closed_fence_writes_nothing(world: World) -> None:
+async def test_i6_a_closed_fence_writes_nothing(world: World) -> None:
     world.cluster()
     world.target()
     world.grant()
@@ -546,7 +546,7 @@ async def test_a_closed_fence_writes_nothing(world: World) -> None:
 
 
 @simulated
-async def test_of_two_engines_only_the_one_with_the_lease_writes(world: World) -> None:
+async def test_i6_of_two_engines_only_the_one_with_the_lease_writes(world: World) -> None:
     world.cluster()
     world.target()
     first = await world.start()

@@ -28,7 +28,7 @@ async def test_a_grant_is_programmed_after_exactly_one_put(world: World) -> None
 
 
 @simulated
-async def test_programmed_means_read_back_and_not_merely_accepted(world: World) -> None:
+async def test_i6_programmed_means_read_back_and_not_merely_accepted(world: World) -> None:
     cluster = world.cluster(operation_seconds=300.0)
     world.target(baseline=None)
     world.grant()
@@ -62,7 +62,7 @@ def test_a_burst_of_twenty_grants_is_one_put(seed: int | None) -> None:
 
 
 @simulated
-async def test_a_second_identical_apply_writes_nothing_anywhere(world: World) -> None:
+async def test_i11_a_second_identical_apply_writes_nothing_anywhere(world: World) -> None:
     world.cluster()
     world.target()
     end = world.at(hours=48)
@@ -77,7 +77,7 @@ async def test_a_second_identical_apply_writes_nothing_anywhere(world: World) ->
 
 
 @simulated
-async def test_a_day_of_silence_writes_nothing(world: World) -> None:
+async def test_i11_a_day_of_silence_writes_nothing(world: World) -> None:
     world.cluster()
     world.cluster("neu", ranges=None)
     world.cluster("lab")
@@ -116,7 +116,7 @@ async def test_a_day_of_silence_writes_nothing(world: World) -> None:
 
 
 @simulated
-async def test_a_restart_in_steady_state_writes_nothing(world: World) -> None:
+async def test_i11_a_restart_in_steady_state_writes_nothing(world: World) -> None:
     world.cluster()
     world.target()
     world.grant(duration="72h")

@@ -42,7 +42,7 @@ async def test_an_observed_grant_ends_as_expired(world: World) -> None:
 
 
 @simulated
-async def test_observe_to_merge_and_back_leaves_owned_entries_owned(world: World) -> None:
+async def test_threat_14_observe_to_merge_and_back_leaves_owned_entries_owned(world: World) -> None:
     world.cluster()
     world.target(mode="Observe")
     world.grant(expiresAt=world.at(hours=3))
@@ -100,7 +100,7 @@ async def test_what_a_grant_asks_for_is_not_cut_off_while_exclusive_takes_over(
 
 
 @simulated
-async def test_merge_keeps_foreign_entries_as_they_are_written(world: World) -> None:
+async def test_i2_merge_keeps_foreign_entries_as_they_are_written(world: World) -> None:
     cluster = world.cluster(ranges=("AzureCloud", "198.41.0.4", "not-an-address"))
     cluster.ranges = ("AzureCloud", "198.41.0.4", "not-an-address")
     world.target()
@@ -113,7 +113,7 @@ async def test_merge_keeps_foreign_entries_as_they_are_written(world: World) -> 
 
 
 @simulated
-async def test_what_others_add_or_remove_meanwhile_is_theirs(world: World) -> None:
+async def test_threat_11_what_others_add_or_remove_meanwhile_is_theirs(world: World) -> None:
     cluster = world.cluster(ranges=(FOREIGN, "198.41.1.0/24"))
     world.target()
     world.grant()
@@ -127,7 +127,7 @@ async def test_what_others_add_or_remove_meanwhile_is_theirs(world: World) -> No
 
 
 @simulated
-async def test_a_withdrawn_entry_that_returns_is_removed_again(world: World) -> None:
+async def test_threat_01_a_withdrawn_entry_that_returns_is_removed_again(world: World) -> None:
     cluster = world.cluster()
     world.target()
     world.grant(expiresAt=world.at(hours=1))
@@ -156,7 +156,7 @@ async def test_an_entry_of_ours_that_somebody_removes_goes_back(world: World) ->
 
 
 @simulated
-async def test_a_cleared_list_goes_back_less_what_has_ended(world: World) -> None:
+async def test_i12_a_cleared_list_goes_back_less_what_has_ended(world: World) -> None:
     cluster = world.cluster()
     world.target()
     world.grant("short", "81.2.69.1", expiresAt=world.at(hours=1))
@@ -174,7 +174,7 @@ async def test_a_cleared_list_goes_back_less_what_has_ended(world: World) -> Non
 
 
 @simulated
-async def test_a_cleared_list_goes_back_while_nobody_else_asks_for_anything(world: World) -> None:
+async def test_threat_05_a_cleared_list_goes_back_while_nobody_else_asks_for_anything(world: World) -> None:
     cluster = world.cluster()
     world.target()
     await world.start()
@@ -205,7 +205,7 @@ async def test_a_cleared_list_is_left_alone_where_nothing_may_be_written(
 
 
 @simulated
-async def test_an_open_cluster_is_not_closed_without_opt_in(world: World) -> None:
+async def test_i12_an_open_cluster_is_not_closed_without_opt_in(world: World) -> None:
     world.cluster(ranges=None)
     world.target()
     world.grant()
@@ -288,7 +288,7 @@ async def test_the_last_entry_stays_where_nothing_else_may_stand(world: World) -
 
 
 @simulated
-async def test_exclusive_and_nothing_left_is_the_sentinel_and_never_empty(world: World) -> None:
+async def test_i1_exclusive_and_nothing_left_is_the_sentinel_and_never_empty(world: World) -> None:
     world.cluster(vnet_integration=True)
     world.target(mode="Exclusive", baseline=None)
     world.grant(expiresAt=world.at(hours=1))
@@ -366,7 +366,7 @@ async def test_a_deleted_target_takes_its_grants_out_and_keeps_the_baseline(worl
 
 
 @simulated
-async def test_the_baseline_of_a_target_may_change(world: World) -> None:
+async def test_threat_11_the_baseline_of_a_target_may_change(world: World) -> None:
     world.cluster()
     world.target()
     await world.start()
@@ -378,7 +378,7 @@ async def test_the_baseline_of_a_target_may_change(world: World) -> None:
 
 
 @simulated
-async def test_a_baseline_set_that_stops_resolving_keeps_its_last_value(world: World) -> None:
+async def test_threat_09_a_baseline_set_that_stops_resolving_keeps_its_last_value(world: World) -> None:
     world.cluster()
     world.range_set("office", "51.141.0.0/24")
     world.target(baseline={"rangeSetRefs": [{"name": "office"}]})

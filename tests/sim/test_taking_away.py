@@ -10,7 +10,7 @@ BARE = {FOREIGN, OFFICE}
 
 
 @simulated
-async def test_a_deleted_grant_goes_after_its_access(world: World) -> None:
+async def test_i9_a_deleted_grant_goes_after_its_access(world: World) -> None:
     world.cluster()
     world.target()
     world.grant()
@@ -30,7 +30,7 @@ async def test_a_deleted_grant_goes_after_its_access(world: World) -> None:
 
 
 @simulated
-async def test_revoked_takes_away_at_once_and_keeps_the_object(world: World) -> None:
+async def test_i3_revoked_takes_away_at_once_and_keeps_the_object(world: World) -> None:
     world.cluster()
     world.target()
     world.grant()
@@ -47,7 +47,7 @@ async def test_revoked_takes_away_at_once_and_keeps_the_object(world: World) -> 
 
 
 @simulated
-async def test_an_edited_target_ref_moves_the_access(world: World) -> None:
+async def test_threat_13_an_edited_target_ref_moves_the_access(world: World) -> None:
     for name in ("weu", "neu"):
         world.cluster(name)
         world.target(name)
@@ -65,7 +65,7 @@ async def test_an_edited_target_ref_moves_the_access(world: World) -> None:
 
 
 @simulated
-async def test_a_grant_moved_away_and_deleted_waits_for_the_old_target(world: World) -> None:
+async def test_i9_a_grant_moved_away_and_deleted_waits_for_the_old_target(world: World) -> None:
     world.cluster("weu")
     world.target("weu")
     world.grant()
@@ -82,7 +82,7 @@ async def test_a_grant_moved_away_and_deleted_waits_for_the_old_target(world: Wo
 
 
 @simulated
-async def test_a_relabelled_target_loses_its_grants(world: World) -> None:
+async def test_i3_a_relabelled_target_loses_its_grants(world: World) -> None:
     world.cluster()
     world.target(labels={"tier": "dev"})
     world.grant(targetSelector={"matchLabels": {"tier": "dev"}})
@@ -99,7 +99,7 @@ async def test_a_relabelled_target_loses_its_grants(world: World) -> None:
 
 
 @simulated
-async def test_a_relabelled_namespace_loses_its_access(world: World) -> None:
+async def test_i3_a_relabelled_namespace_loses_its_access(world: World) -> None:
     world.cluster()
     world.api.create_namespace("team-c", labels={"access": "yes"})
     chosen = {"from": "Selector", "selector": {"matchLabels": {"access": "yes"}}}
@@ -124,7 +124,7 @@ async def test_a_relabelled_namespace_loses_its_access(world: World) -> None:
     ],
 )
 @simulated
-async def test_a_tightened_policy_revokes(world: World, policy: dict[str, object]) -> None:
+async def test_i3_a_tightened_policy_revokes(world: World, policy: dict[str, object]) -> None:
     world.cluster()
     world.target()
     world.grant()
@@ -221,7 +221,7 @@ async def test_a_deleted_namespace_is_empty_after_its_access_ended(world: World)
 
 
 @simulated
-async def test_a_grant_forced_away_is_confirmed_and_revoked(world: World) -> None:
+async def test_i8_a_grant_forced_away_is_confirmed_and_revoked(world: World) -> None:
     world.cluster()
     world.target()
     world.grant()

@@ -14,7 +14,7 @@ FLUX = {"kustomize.toolkit.fluxcd.io/name": "access"}
 
 
 @simulated
-async def test_an_absolute_end_is_kept_to_the_second(world: World) -> None:
+async def test_i3_an_absolute_end_is_kept_to_the_second(world: World) -> None:
     world.cluster()
     world.target()
     world.grant(expiresAt=world.at(hours=2))
@@ -51,7 +51,7 @@ async def test_a_duration_counts_from_its_activation(world: World) -> None:
 
 
 @simulated
-async def test_no_edit_restarts_a_duration(world: World) -> None:
+async def test_i10_no_edit_restarts_a_duration(world: World) -> None:
     world.cluster()
     world.target()
     world.grant(duration="1h")
@@ -125,7 +125,7 @@ async def test_not_before_opens_on_time(world: World) -> None:
 
 @pytest.mark.parametrize("length", [{"expiresAt": None}, {"duration": "1h"}])
 @simulated
-async def test_an_end_during_downtime_is_kept_at_the_next_start(
+async def test_i3_an_end_during_downtime_is_kept_at_the_next_start(
     world: World, length: dict[str, str | None]
 ) -> None:
     world.cluster()
@@ -176,7 +176,7 @@ async def test_retention_is_not_counted_before_the_removal_was_read_back(world: 
 
 
 @simulated
-async def test_a_tracked_grant_stays_as_a_tombstone(world: World) -> None:
+async def test_i10_a_tracked_grant_stays_as_a_tombstone(world: World) -> None:
     world.cluster()
     world.target()
     world.grant(expiresAt=world.at(hours=1), retainAfterExpiry="1m", labels=FLUX)
@@ -186,7 +186,7 @@ async def test_a_tracked_grant_stays_as_a_tombstone(world: World) -> None:
 
 
 @simulated
-async def test_a_tracked_duration_that_is_created_again_stays_expired(world: World) -> None:
+async def test_i10_a_tracked_duration_that_is_created_again_stays_expired(world: World) -> None:
     world.cluster()
     world.target()
     world.grant(duration="1h", labels=FLUX)
@@ -203,7 +203,7 @@ async def test_a_tracked_duration_that_is_created_again_stays_expired(world: Wor
 
 
 @simulated
-async def test_a_tracked_duration_keeps_its_start_across_restart_and_new_object(
+async def test_threat_18_a_tracked_duration_keeps_its_start_across_restart_and_new_object(
     world: World,
 ) -> None:
     world.cluster()
@@ -239,7 +239,7 @@ async def test_an_untracked_grant_created_again_starts_anew(world: World) -> Non
 
 
 @simulated
-async def test_a_later_end_on_an_expired_grant_opens_a_new_period(world: World) -> None:
+async def test_threat_18_a_later_end_on_an_expired_grant_opens_a_new_period(world: World) -> None:
     world.cluster()
     world.target(policy={"allowedNamespaces": {"from": "All"}, "maxDuration": "2h"})
     world.grant(expiresAt=world.at(hours=1), labels=FLUX)
@@ -255,7 +255,7 @@ async def test_a_later_end_on_an_expired_grant_opens_a_new_period(world: World) 
 
 
 @simulated
-async def test_a_clock_that_steps_back_opens_nothing(world: World) -> None:
+async def test_i10_a_clock_that_steps_back_opens_nothing(world: World) -> None:
     world.cluster()
     world.target()
     world.grant(expiresAt=world.at(hours=1), labels=FLUX)
@@ -271,7 +271,7 @@ async def test_a_clock_that_steps_back_opens_nothing(world: World) -> None:
 
 
 @simulated
-async def test_a_clock_in_doubt_adds_nothing_and_deletes_no_object(world: World) -> None:
+async def test_i10_a_clock_in_doubt_adds_nothing_and_deletes_no_object(world: World) -> None:
     world.cluster()
     world.target()
     world.grant("old", "81.2.69.1", expiresAt=world.at(hours=1), retainAfterExpiry="1m")

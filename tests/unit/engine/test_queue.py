@@ -71,7 +71,7 @@ def test_settling_waits_for_quiet() -> None:
     run_virtually(main())
 
 
-def test_settling_never_waits_longer_than_its_limit() -> None:
+def test_i4_settling_never_waits_longer_than_its_limit() -> None:
     async def main() -> None:
         queue = _queue()
 
@@ -87,7 +87,7 @@ def test_settling_never_waits_longer_than_its_limit() -> None:
     run_virtually(main())
 
 
-def test_an_urgent_put_does_not_wait_for_settling() -> None:
+def test_i4_an_urgent_put_does_not_wait_for_settling() -> None:
     async def main() -> None:
         queue = _queue()
         queue.put_settled("a")

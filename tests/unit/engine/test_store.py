@@ -53,7 +53,7 @@ def test_an_older_hint_changes_nothing(seen: Seen) -> None:
     assert len(seen.changes) == 1
 
 
-def test_a_late_answer_does_not_bring_a_deleted_object_back(seen: Seen) -> None:
+def test_i3_a_late_answer_does_not_bring_a_deleted_object_back(seen: Seen) -> None:
     seen.store.changed(Kind.GRANT, grant("u1", 5))
     seen.store.deleted(Kind.GRANT, grant("u1", 6))
     seen.store.changed(Kind.GRANT, grant("u1", 8))
@@ -86,7 +86,7 @@ def test_a_namesake_is_another_object(seen: Seen) -> None:
     assert set(seen.store.grants()) == {"u2"}
 
 
-def test_a_complete_list_of_a_restored_server_replaces_all_whatever_its_versions(
+def test_i8_a_complete_list_of_a_restored_server_replaces_all_whatever_its_versions(
     seen: Seen,
 ) -> None:
     seen.list_all(grant("u1", 900, reason="late"), grant("u2", 901), version=950)

@@ -154,8 +154,9 @@ class SimClusters:
         return self._operations[url].state
 
     def _guard(self, *, key: ClusterKey, ranges: Sequence[str]) -> None:
-        known = set(map(canonical, ranges))
-        if known and not known & OPENING:
+        sent, cluster = set(map(canonical, ranges)), self._clusters.get(key)
+        stood = set(cluster.ranges or ()) if cluster is not None else set()
+        if sent and not (sent - stood) & OPENING:
             return
         sentence = f"a PUT would open {key}: {list(ranges)}"
         self.violations.append(sentence)
