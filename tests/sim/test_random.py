@@ -13,6 +13,8 @@ import pytest
 from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.ports import Kind, OperationState
 from aks_access.errors import AzureFault, KubeConflict, KubeError
+from tests.reference import expected
+from tests.sim.reading import case_of
 from tests.sim.world import FOREIGN, OFFICE, World, key_of, play
 
 SEEDS = 24
@@ -288,6 +290,7 @@ def random_day(seed: int) -> None:
         await world.rest(within=4 * 3600)
         for name in TARGETS:
             assert world.list_of(name) == wanted(world, day, name), f"{name}: {world.story()}"
+            assert expected(case_of(world, name, foreign=day.others[name])) == world.list_of(name)
             assert world.target_state(name) == "InSync", world.story()
             assert world.ledger(name).in_flight is None
             assert world.owned(name) - {OFFICE} <= (world.list_of(name) or set())

@@ -148,10 +148,14 @@ class SimActivations:
         self.recorded: list[tuple[float, str]] = []
         self._entries: dict[str, dict[str, datetime]] = {}
 
+    def known(self) -> dict[str, datetime]:
+        """Every activation as stored."""
+        return {key: when for known in self._entries.values() for key, when in known.items()}
+
     async def load_all(self) -> Mapping[str, datetime]:
         """Every activation."""
         await self._sent("load_all")
-        found = {key: when for known in self._entries.values() for key, when in known.items()}
+        found = self.known()
         await asyncio.sleep(self.latency / 2)
         return found
 
