@@ -28,7 +28,9 @@ from aks_access.engine.ports import Kind, Ports
 from aks_access.kube.ledger_document import decode, encode
 from aks_access.plan.ledger import EntryState, Ledger
 from aks_access.plan.model import ClusterKey, cluster_key
+from tests.oracle import judge, told
 from tests.sim.crash import Gate, Gated
+from tests.sim.recorder import Recorder
 from tests.sim.virtual_loop import run_virtually
 
 SUBSCRIPTION = "5f2c1c1e-8a3d-4b7e-9a51-0d6f2b3c4d5e"
@@ -130,6 +132,8 @@ class World:
         self.processes: list[Process] = []
         self.abandoned: list[asyncio.Future[None]] = []
         self.crashes = _Crashes()
+        self.recorder = Recorder(self)
+        self.waived: dict[str, str] = {}
         for namespace in ("team-a", "team-b"):
             self.api.create_namespace(namespace)
 
@@ -371,9 +375,16 @@ class World:
         lines += [f"  {name}: {self.target_state(name)}" for name in self.api.names(Kind.TARGET)]
         return "\n".join(lines)
 
+    def expect(self, invariant: str, *, because: str) -> None:
+        """The scenario makes the oracle's rule about this invariant not apply; say why."""
+        self.waived[invariant] = because
+
     def check(self) -> None:
         """What holds in every scenario, whatever else it is about."""
         assert not self.crashes.found, self.crashes.found[0]
+        history = self.recorder.finish()
+        found = [v for v in judge(history) if v.invariant not in self.waived]
+        assert not found, told(found, history)
         assert not self.azure.violations, self.azure.violations
         for request in self.azure.requests("put"):
             assert request.sent, "a PUT sent an empty list"

@@ -5,7 +5,7 @@ in its last operation's time, a PUT that would create.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from aks_access.engine.fakes.cluster import Operation, SimCluster, azure_error
@@ -32,6 +32,8 @@ class Request:
         method: `get`, `put` or `operation`.
         result: `ok`, or the `AzureFault`.
         before, sent: around a PUT, the list that stood and the list that was sent.
+        conditional: a PUT carries an eTag.
+        operation: what an accepted PUT began.
     """
 
     at: float
@@ -40,6 +42,8 @@ class Request:
     result: str
     before: tuple[str, ...] | None = None
     sent: tuple[str, ...] | None = None
+    conditional: bool = True
+    operation: Operation | None = None
 
 
 class _Bucket:
@@ -68,6 +72,7 @@ class SimClusters:
         violations: sentences about what must never happen.
         latency: seconds from call to answer; the work is done half way.
         faults: methods `get`, `put_ranges`, `operation`; `about` is the cluster's key.
+        witness: told of every request.
     """
 
     def __init__(self, *, latency: float = 0.2) -> None:
@@ -75,6 +80,7 @@ class SimClusters:
         self.faults = Faults()
         self.journal: list[Request] = []
         self.violations: list[str] = []
+        self.witness: Callable[[Request], None] | None = None
         self._clusters: dict[ClusterKey, SimCluster] = {}
         self._puts: dict[ClusterKey, _Bucket] = {}
         self._gets: dict[ClusterKey, _Bucket] = {}
@@ -106,6 +112,14 @@ class SimClusters:
         """The journal's requests of a method."""
         return [r for r in self.journal if r.method == method and key in (None, r.key)]
 
+    def find(self, key: ClusterKey) -> SimCluster | None:
+        """A cluster as it is, or None."""
+        return self._clusters.get(key)
+
+    def every(self) -> list[SimCluster]:
+        """The clusters, as they are."""
+        return list(self._clusters.values())
+
     async def get(self, *, ref: ClusterRef) -> ClusterView:
         """Read a cluster."""
         key = cluster_key(ref.resource_id)
@@ -130,14 +144,25 @@ class SimClusters:
         sent = tuple(map(canonical, ranges))
         known = self._clusters.get(key)
         before = known.ranges if known is not None else None
+        conditional = view.etag is not None
         try:
             self.faults.take("put_ranges", key, applied=False)
             cluster = self._existing(key, self._puts)
             operation = cluster.accept(etag=view.etag, ranges=ranges)
         except AzureError as error:
-            self._wrote("put", key, error.fault.value, before=before, sent=sent)
+            self._wrote(
+                "put", key, error.fault.value, before=before, sent=sent, conditional=conditional
+            )
             raise
-        self._wrote("put", key, "ok", before=before, sent=sent)
+        self._wrote(
+            "put",
+            key,
+            "ok",
+            before=before,
+            sent=sent,
+            conditional=conditional,
+            operation=operation,
+        )
         url = f"https://operations/{len(self._operations)}"
         self._operations[url] = operation
         await asyncio.sleep(self.latency / 2)
@@ -179,8 +204,19 @@ class SimClusters:
         *,
         before: tuple[str, ...] | None = None,
         sent: tuple[str, ...] | None = None,
+        conditional: bool = True,
+        operation: Operation | None = None,
     ) -> None:
-        at = asyncio.get_running_loop().time()
-        self.journal.append(
-            Request(at=at, method=method, key=key, result=result, before=before, sent=sent)
+        request = Request(
+            at=asyncio.get_running_loop().time(),
+            method=method,
+            key=key,
+            result=result,
+            before=before,
+            sent=sent,
+            conditional=conditional,
+            operation=operation,
         )
+        self.journal.append(request)
+        if self.witness is not None:
+            self.witness(request)

@@ -1,5 +1,6 @@
 """What goes wrong on purpose: errors to raise at the next calls of a fake's method."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
@@ -29,9 +30,10 @@ class Fault:
 
 @dataclass(slots=True)
 class Faults:
-    """The failures that a fake has in store."""
+    """The failures that a fake has in store; `witness` is told of each one that hits."""
 
     planned: list[Fault] = field(default_factory=list)
+    witness: Callable[[], None] | None = None
 
     def plan(
         self,
@@ -57,4 +59,6 @@ class Faults:
             if fault.applied is applied and fault.hits(method, about):
                 if fault.times is not None:
                     fault.times -= 1
+                if self.witness is not None:
+                    self.witness()
                 raise fault.error

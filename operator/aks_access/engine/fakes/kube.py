@@ -23,7 +23,8 @@ Key = tuple[Kind, str, str]
 class SimApiServer:
     """The objects; every method is what kubectl, a GitOps tool or a controller does.
 
-    `now` gives the wall-clock time. Raises `KeyError` for an object that is not there.
+    `now` gives the wall-clock time; `witness` is told of every change (None = the object is gone).
+    Raises `KeyError` for an object that is not there.
     """
 
     def __init__(self, *, now: Callable[[], datetime]) -> None:
@@ -33,6 +34,7 @@ class SimApiServer:
         self._uids = 0
         self._watches: list[Watch] = []
         self.unlistable: dict[Kind, str] = {}
+        self.witness: Callable[[Key, Raw | None], None] | None = None
 
     def create_namespace(self, name: str, *, labels: Mapping[str, str] | None = None) -> Raw:
         """Create a namespace."""
@@ -181,6 +183,8 @@ class SimApiServer:
         metadata_of(raw)["resourceVersion"] = str(self._version)
         for watch in self._watches:
             watch.happened(key[0], "changed", copy.deepcopy(raw))
+        if self.witness is not None:
+            self.witness(key, copy.deepcopy(raw))
         return copy.deepcopy(raw)
 
     def _gone(self, key: Key) -> Raw:
@@ -189,6 +193,8 @@ class SimApiServer:
         metadata_of(raw)["resourceVersion"] = str(self._version)
         for watch in self._watches:
             watch.happened(key[0], "deleted", copy.deepcopy(raw))
+        if self.witness is not None:
+            self.witness(key, None)
         if key[1]:
             self._finish_namespace(key[1])
         return raw

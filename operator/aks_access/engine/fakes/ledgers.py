@@ -28,6 +28,8 @@ class SimLedgers:
         saves: (loop time, ledger) of every successful save, oldest first.
         most: the most entries that fit, None = any number.
         through: what storing does to a ledger; a codec's way there and back finds what it loses.
+        witness: told of every version: the cluster, the ledger (None = none that can be read), and
+            whether it was the engine that wrote or deleted it.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class SimLedgers:
         self.faults = Faults()
         self.saves: list[tuple[float, Ledger]] = []
         self.most: int | None = None
+        self.witness: Callable[[ClusterKey, Ledger | None, bool], None] | None = None
         self._stored: dict[ClusterKey, _Stored] = {}
         self._version = 5000
 
@@ -52,10 +55,12 @@ class SimLedgers:
     def lose(self, key: ClusterKey) -> None:
         """Somebody deletes the ConfigMap."""
         del self._stored[key]
+        self._tell(key, None, by_engine=False)
 
     def spoil(self, key: ClusterKey, problem: str = "it is no JSON") -> None:
         """Somebody makes the ConfigMap unreadable."""
         self._touch(key).unreadable = problem
+        self._tell(key, None, by_engine=False)
 
     def spoiled(self, key: ClusterKey) -> bool:
         """Whether the ConfigMap is there and unreadable."""
@@ -66,6 +71,7 @@ class SimLedgers:
         """A restore brings back what stood there `by` saves ago."""
         found = self._touch(key)
         found.ledger = found.past[-1 - by]
+        self._tell(key, found.ledger, by_engine=False)
 
     def meddle(self, key: ClusterKey) -> None:
         """Somebody else writes the ConfigMap (only its resourceVersion moves)."""
@@ -107,6 +113,7 @@ class SimLedgers:
         given = found.acknowledgement if found is not None else None
         self._stored[key] = _Stored(kept, self._version, acknowledgement=given, past=past)
         self.saves.append((asyncio.get_running_loop().time(), kept))
+        self._tell(key, kept, by_engine=True)
         version = str(self._version)
         await self._answered("save", key)
         return replace(ledger, sequence=kept.sequence, version=version)
@@ -114,7 +121,8 @@ class SimLedgers:
     async def delete(self, *, key: ClusterKey) -> None:
         """Delete a ledger."""
         await self._sent("delete", key)
-        self._stored.pop(key, None)
+        if self._stored.pop(key, None) is not None:
+            self._tell(key, None, by_engine=True)
         await self._answered("delete", key)
 
     async def acknowledgement(self, *, key: ClusterKey) -> str | None:
@@ -123,6 +131,10 @@ class SimLedgers:
         found = self._stored.get(key)
         await self._answered("acknowledgement", key)
         return found.acknowledgement if found is not None else None
+
+    def _tell(self, key: ClusterKey, ledger: Ledger | None, *, by_engine: bool) -> None:
+        if self.witness is not None:
+            self.witness(key, ledger, by_engine)
 
     def _touch(self, key: ClusterKey) -> _Stored:
         self._version += 1
