@@ -32,10 +32,12 @@ class Result(StrEnum):
     """A 400: the list is refused, and another one is to be sent."""
     CHANGED = "changed"
     """A 412: the cluster is not as it was read."""
+    MISSING = "missing"
+    """A 404: there is no such cluster."""
     UNCERTAIN = "uncertain"
     """No answer, or a 5xx: may or may not have been applied."""
     FAILED = "failed"
-    """Anything else: throttled, busy, forbidden, stopped, gone."""
+    """Anything else: throttled, busy, forbidden, stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

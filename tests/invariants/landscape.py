@@ -36,13 +36,17 @@ class Bounds:
 
     Attributes:
         removal: a removal that nothing stands in the way of is made within this.
-        excuse: for so long after a failed request nothing is expected.
+        excuse: for so long after a failure nothing is expected.
+        slow: the same where the answer says that a person is needed first, or to wait.
+        drift: every cluster is read again within this.
         relist: within this everything that a watch hid is known again.
         lag: so old may be what the operator acts on.
     """
 
     removal: float = 120.0
     excuse: float = 90.0
+    slow: float = 660.0
+    drift: float = 660.0
     relist: float = 660.0
     lag: float = 2.0
 
@@ -205,8 +209,15 @@ class Landscape:
 
     def _answered(self, cluster: str, result: Result) -> None:
         site = self.sites.get(cluster)
-        if site is not None and result in (Result.FAILED, Result.UNCERTAIN):
+        if site is None:
+            return
+        site.missing = site.missing + 1 if result is Result.MISSING else 0
+        if result is Result.UNCERTAIN:
             site.waits = self.at + self.bounds.excuse
+        elif result in (Result.FAILED, Result.MISSING):
+            site.waits = self.at + self.bounds.slow
+        elif result is Result.OK:
+            site.waits = min(site.waits, self.at + self.bounds.excuse)
 
     def _mark(self, line: Mark) -> None:
         match line.sign:

@@ -8,6 +8,9 @@ from tests.invariants.landscape import GRANT, RANGE_SET, Landscape
 from tests.invariants.site import Site
 from tests.invariants.writes import Finding, no_change
 
+MISSING = 2
+"""A cluster that was not found so often holds no grant."""
+
 
 def judge_record(line: Line, land: Landscape) -> Iterator[Finding]:
     """Everything that is wrong with a line that is no PUT, or with a PUT as a mere write."""
@@ -18,7 +21,7 @@ def judge_record(line: Line, land: Landscape) -> Iterator[Finding]:
             yield from _forgotten(line, land)
         case Write(operator=True):
             yield from no_change(line, land.sites[line.cluster])
-        case Mark(sign=Sign.NO_CHANGE):
+        case Mark(sign=Sign.NO_CHANGE) if land.alive == 1 and land.excused < line.at:
             yield "I11", f"the operator wrote {line.about} as it stood already"
         case Mark(sign=Sign.REST):
             yield from _at_rest(land)
@@ -33,6 +36,8 @@ def _gone(line: Object, land: Landscape) -> Iterator[Finding]:
         return
     sets, uid = land.world.named(RANGE_SET), uid_of(raw)
     for site in land.sites.values():
+        if site.missing >= MISSING:
+            continue
         named = any(names_target(raw, target) for target in land.world.targets(site.key))
         for entry in sorted(asked(raw, sets) & site.ours & site.live - site.platform):
             held = _held(site, entry, uid, operator=line.operator)
@@ -72,8 +77,10 @@ def _other(land: Landscape, site: Site, uid: str, entry: str) -> bool:
 def _forgotten(line: Ledger, land: Landscape) -> Iterator[Finding]:
     """I5: the ledger goes only when nothing that it stood for is left."""
     site = land.sites.get(line.cluster)
-    if site is None or not site.facts.exists:
+    if site is None or not site.facts.exists or site.ledger is None:
         return
+    if site.ledger.entries is None:
+        return  # it could not be read, and is written anew
     detached = any(
         part(target, "spec", "deletionPolicy") == "Detach"
         for target in land.world.targets(line.cluster)

@@ -25,12 +25,14 @@ class Debt:
     Attributes:
         credit: seconds for which the operator could have done it.
         guarded: what it lost may be somebody's mistake (I8), so many at once wait for a person.
+        patient: the platform's own: it goes together with what replaces it.
         refused: AKS refused a list meanwhile.
     """
 
     since: float
     credit: float = 0.0
     guarded: bool = False
+    patient: bool = False
     refused: bool = False
     told: bool = False
 
@@ -54,6 +56,8 @@ class Site:
         ledger: its newest version; `own` the newest that the operator wrote.
         writes: the operator's PUTs that reached AKS, oldest first.
         debts: removals that are due, by entry; `unclear` = a cleared list.
+        waits: until then nothing is expected, because a request failed.
+        missing: how often in a row the cluster was not found.
         printed: acknowledgement codes that the operator has shown.
         acknowledged: those that somebody gave back.
     """
@@ -74,6 +78,7 @@ class Site:
     debts: dict[str, Debt] = field(default_factory=dict)
     unclear: Debt | None = None
     waits: float = 0.0
+    missing: int = 0
     printed: set[str] = field(default_factory=set)
     acknowledged: set[str] = field(default_factory=set)
     reversals: dict[str, list[float]] = field(default_factory=dict)
@@ -133,7 +138,7 @@ class Site:
 
     def by_operator(self, write: Write) -> None:
         """The operator sent a list; what it did is in `after`."""
-        if write.existed and write.result is not Result.FAILED:
+        if write.existed and write.result not in (Result.FAILED, Result.MISSING):
             self.writes.append(write)
         if write.result is Result.UNCERTAIN:
             self.maybe |= names(write.sent) - names(write.before)

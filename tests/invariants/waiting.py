@@ -6,12 +6,12 @@ nothing has just failed. What is due longer than the tier's bound is a violation
 
 from collections.abc import Iterator
 
-from tests.facts import WIDEST_PLATFORM, Raw, deleting, part, public
+from tests.facts import SENTINEL, WIDEST_PLATFORM, Raw, deleting, part, public
 from tests.history import Line, Object
 from tests.invariants.landscape import GRANT, RANGE_SET, TARGET, Landscape
 from tests.invariants.site import Debt, Site
 from tests.invariants.writes import Finding
-from tests.reference import Case, idle, spec_problem
+from tests.reference import Case, idle, nodes_need_nothing, spec_problem
 
 _TERMINAL = frozenset({"Succeeded", "Failed", "Canceled"})
 _MODES = frozenset({"Observe", "Merge", "Exclusive"})
@@ -28,7 +28,7 @@ def credit(land: Landscape, until: float) -> None:
         if until <= begin or not _writable(land, site):
             continue
         for debt in (*site.debts.values(), *filter(None, (site.unclear,))):
-            if not (debt.guarded and _held(land, site)):
+            if not _excused(land, site, debt):
                 debt.credit += until - max(begin, debt.since)
 
 
@@ -43,7 +43,7 @@ def overdue(land: Landscape) -> Iterator[tuple[Site, Finding]]:
                 text = f"{entry} is in the list for {debt.credit:.0f} s without a cause{behind}"
                 yield site, ("I4" if debt.refused else "I3", text)
         unclear = site.unclear
-        if unclear is not None and unclear.credit > most and not unclear.told:
+        if unclear is not None and unclear.credit > most + land.bounds.drift and not unclear.told:
             unclear.told = True
             yield site, ("I12", f"a cleared list is open for {unclear.credit:.0f} s")
 
@@ -66,6 +66,7 @@ def _review(land: Landscape, site: Site, line: Line | None) -> None:
         entries, change = land.granted(case)
         wanted |= entries
         site.next_change = min(site.next_change, change)
+    before = site.platform
     if sound:
         site.platform = set().union(*map(land.fixed, sound))
     if any(not idle(case.target) for case in sound):
@@ -74,7 +75,8 @@ def _review(land: Landscape, site: Site, line: Line | None) -> None:
     if cases and not sound:
         due &= set(site.debts)
     for entry in due - set(site.debts):
-        site.debts[entry] = Debt(since=land.at, guarded=_guarded(land, line))
+        guarded, patient = _guarded(land, line), entry in before
+        site.debts[entry] = Debt(since=land.at, guarded=guarded, patient=patient)
     for entry in set(site.debts) - due:
         del site.debts[entry]
     _unclear(land, site, sound)
@@ -121,7 +123,7 @@ def unusable(target: Raw) -> bool:
     spec = part(target, "spec") or {}
     ranges = part(target, "spec", "baseline", "ipRanges") or ()
     policy: object = spec.get("policy")
-    return not (
+    return not bool(
         spec.get("mode") in _MODES
         and isinstance(policy, dict)
         and part(policy, "allowedNamespaces", "from")
@@ -143,6 +145,21 @@ def _writable(land: Landscape, site: Site) -> bool:
         and not facts.blocked
         and not any(idle(target) or unusable(target) for target in targets)
     )
+
+
+def _excused(land: Landscape, site: Site, debt: Debt) -> bool:
+    """Whether this one may wait: for a person, for what replaces it, or for want of another entry.
+
+    What the platform takes back is no revocation: it goes with what replaces it.
+    """
+    facts = site.facts
+    if debt.guarded and _held(land, site):
+        return True
+    if debt.patient and (debt.refused or land.doubt):
+        return True
+    rest = site.live - set(site.debts) - {SENTINEL}
+    needed = not nodes_need_nothing(outbound=facts.outbound, vnet=facts.vnet)
+    return needed and not rest and not site.platform
 
 
 def _held(land: Landscape, site: Site) -> bool:

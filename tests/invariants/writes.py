@@ -200,7 +200,8 @@ def one_writer(sent: Sent) -> Iterator[Finding]:
     if not write.if_match:
         yield "I6", "the PUT has no If-Match"
     running = sent.site.working(write.at)
-    if running is not None and write.result is not Result.CHANGED:
+    alone = sent.land.alive <= 1  # a leader that has just lost the Lease may have sent the other
+    if running is not None and alone and write.result is not Result.CHANGED:
         yield "I6", f"the operation of the PUT at {running.at:.2f} still runs"
     if write.lease is not None and write.lease < write.needed:
         yield "I6", f"the Lease is held for {write.lease:.1f} s, a PUT may take {write.needed:.1f}"
@@ -222,7 +223,8 @@ def no_partial_view(sent: Sent) -> Iterator[Finding]:
     }
     if len(doubtful) > MASS and len(doubtful) * 2 > len(ours) and not sent.site.acknowledged:
         yield "I8", f"{len(doubtful)} of {len(ours)} entries go, and nobody has acknowledged it"
-    if sent.land.doubt or sent.land.offset or not sent.cases:
+    blind = not all(world.targets(sent.site.key) for world in sent.views)
+    if sent.land.doubt or sent.land.offset or blind:
         return
     for entry in sorted(sent.removed & ours):
         if all(_entitled(case, entry) for case in sent.cases):

@@ -7,20 +7,27 @@ that is killed runs none.
 import asyncio
 import functools
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 
 class Gate:
-    """Counts crossings of a process's ports, two per call: before it is sent, and its answer."""
+    """Counts crossings of a process's ports, two per call: before it is sent, and its answer.
 
-    def __init__(self, *, at: int | None = None) -> None:
+    `witness` is told of the death.
+    """
+
+    def __init__(self, *, at: int | None = None, witness: Callable[[], None] | None = None) -> None:
         self.at = at
+        self._witness = witness
         self.crossings = 0
         self.dead = asyncio.Event()
         self.calls: list[str] = []
 
     def kill(self) -> None:
         self.dead.set()
+        if self._witness is not None:
+            self._witness()
 
     async def cross(self, name: str) -> None:
         if not self.dead.is_set():

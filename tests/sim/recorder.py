@@ -36,8 +36,12 @@ _RESULTS = {
     "ok": Result.OK,
     AzureFault.INVALID.value: Result.INVALID,
     AzureFault.CHANGED.value: Result.CHANGED,
+    AzureFault.NOT_FOUND.value: Result.MISSING,
     AzureFault.UNCERTAIN.value: Result.UNCERTAIN,
 }
+
+FEW = 8
+"""So many clusters are looked at whatever happens; of more, each at its own requests."""
 
 
 class Recorder:
@@ -63,7 +67,7 @@ class Recorder:
 
     def finish(self) -> History:
         """The history up to now."""
-        self._look()
+        self.look()
         for cluster in self._world.azure.every():
             self._cluster(cluster)
         self.history.add(Mark(at=self._world.now, sign=Sign.FAULT_ENDS))
@@ -73,7 +77,7 @@ class Recorder:
 
     def _object(self, key: Key, raw: Raw | None) -> None:
         kind, namespace, name = key
-        self._look()
+        self.look()
         self.history.add(
             Object(
                 at=self._at(),
@@ -104,8 +108,8 @@ class Recorder:
         self.history.add(Mark(at=at, sign=Sign.NO_CHANGE, about=about))
 
     def _request(self, request: Request) -> None:
-        self._look()
         cluster = self._world.azure.find(request.key)
+        self.look(about=cluster)
         result = _RESULTS.get(request.result, Result.FAILED)
         if request.method != "put":
             if cluster is not None:
@@ -124,7 +128,7 @@ class Recorder:
         return Write(
             at=request.at,
             cluster=request.key,
-            sent=request.sent,
+            sent=request.spelled,
             before=request.before,
             after=request.sent if result is Result.OK else request.before,
             if_match=request.conditional,
@@ -137,7 +141,7 @@ class Recorder:
         )
 
     def _ledger(self, key: ClusterKey, ledger: StoredLedger | None, by_engine: bool) -> None:
-        self._look()
+        self.look()
         entries = ledger.entries.values() if ledger is not None else ()
         known = {e.range: Owned(e.state.value, e.owners, e.released) for e in entries}
         self.history.add(
@@ -161,13 +165,14 @@ class Recorder:
     def _processes(self) -> Iterator["Process"]:
         return (p for p in self._world.processes if p.engine.leading and not p.gate.dead.is_set())
 
-    def _look(self) -> None:
-        """Note what the scenario set by hand since the last time."""
+    def look(self, *, about: SimCluster | None = None) -> None:
+        """Note what the scenario set by hand since the last time; `about` is looked at apart."""
         self._operators()
         self._clock()
         clusters = self._world.azure.every()
-        for cluster in clusters if len(clusters) < 8 else ():
-            self._cluster(cluster)
+        for cluster in clusters if len(clusters) < FEW else ():
+            if cluster is not about:
+                self._cluster(cluster)
         recorded = self._world.activations.recorded
         for at, key in recorded[self._activations :]:
             when = self._world.activations.known().get(key)

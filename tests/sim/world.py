@@ -72,7 +72,7 @@ class Process:
     """One process of the operator: an engine on gated ports, and its watch."""
 
     def __init__(self, world: "World", *, crash_at: int | None = None) -> None:
-        self.gate = Gate(at=crash_at)
+        self.gate = Gate(at=crash_at, witness=world.recorder.look)
         self.leadership = FakeLeadership()
         self.engine = Engine(ports=self._ports(world), config=world.config)
         self.watch: Watch = world.api.watch(self.engine.store)
@@ -97,6 +97,7 @@ class Process:
 
     async def lead(self) -> None:
         await self.engine.lead(relist=self.relist)
+        self._world.recorder.look()
         loop = asyncio.get_running_loop()
         self._refreshing = loop.create_task(self._refresh())
 
@@ -109,7 +110,8 @@ class Process:
             await self.engine.refresh(relist=self.relist)
 
     def kill(self) -> None:
-        self.gate.kill()
+        if not self.gate.dead.is_set():
+            self.gate.kill()
         self.watch.close()
         if self._refreshing is not None:
             self._refreshing.cancel()

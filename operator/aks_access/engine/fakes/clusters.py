@@ -32,6 +32,7 @@ class Request:
         method: `get`, `put` or `operation`.
         result: `ok`, or the `AzureFault`.
         before, sent: around a PUT, the list that stood and the list that was sent.
+        spelled: the list as it was sent, each entry in its own spelling.
         conditional: a PUT carries an eTag.
         operation: what an accepted PUT began.
     """
@@ -42,6 +43,7 @@ class Request:
     result: str
     before: tuple[str, ...] | None = None
     sent: tuple[str, ...] | None = None
+    spelled: tuple[str, ...] | None = None
     conditional: bool = True
     operation: Operation | None = None
 
@@ -141,28 +143,16 @@ class SimClusters:
         key = cluster_key(ref.resource_id)
         self._guard(key=key, ranges=ranges)
         await asyncio.sleep(self.latency / 2)
-        sent = tuple(map(canonical, ranges))
         known = self._clusters.get(key)
         before = known.ranges if known is not None else None
-        conditional = view.etag is not None
         try:
             self.faults.take("put_ranges", key, applied=False)
             cluster = self._existing(key, self._puts)
             operation = cluster.accept(etag=view.etag, ranges=ranges)
         except AzureError as error:
-            self._wrote(
-                "put", key, error.fault.value, before=before, sent=sent, conditional=conditional
-            )
+            self._put(key, error.fault.value, before=before, ranges=ranges, view=view)
             raise
-        self._wrote(
-            "put",
-            key,
-            "ok",
-            before=before,
-            sent=sent,
-            conditional=conditional,
-            operation=operation,
-        )
+        self._put(key, "ok", before=before, ranges=ranges, view=view, operation=operation)
         url = f"https://operations/{len(self._operations)}"
         self._operations[url] = operation
         await asyncio.sleep(self.latency / 2)
@@ -196,27 +186,35 @@ class SimClusters:
             raise azure_error(AzureFault.THROTTLED, 429, "Throttled", retry_after=wait)
         return cluster
 
-    def _wrote(
+    def _put(
         self,
-        method: str,
         key: ClusterKey,
         result: str,
         *,
-        before: tuple[str, ...] | None = None,
-        sent: tuple[str, ...] | None = None,
-        conditional: bool = True,
+        before: tuple[str, ...] | None,
+        ranges: Sequence[str],
+        view: ClusterView,
         operation: Operation | None = None,
     ) -> None:
-        request = Request(
-            at=asyncio.get_running_loop().time(),
-            method=method,
-            key=key,
-            result=result,
-            before=before,
-            sent=sent,
-            conditional=conditional,
-            operation=operation,
+        self._told(
+            Request(
+                at=asyncio.get_running_loop().time(),
+                method="put",
+                key=key,
+                result=result,
+                before=before,
+                sent=tuple(map(canonical, ranges)),
+                spelled=tuple(ranges),
+                conditional=view.etag is not None,
+                operation=operation,
+            )
         )
+
+    def _wrote(self, method: str, key: ClusterKey, result: str) -> None:
+        at = asyncio.get_running_loop().time()
+        self._told(Request(at=at, method=method, key=key, result=result))
+
+    def _told(self, request: Request) -> None:
         self.journal.append(request)
         if self.witness is not None:
             self.witness(request)
