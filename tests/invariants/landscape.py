@@ -83,6 +83,7 @@ class Landscape:
         world: the objects now; `undo` the changes of late, to see them as they were.
         kept: the last usable version of each range set.
         alive, faults, blind: how many operators run, faults last, views are partial.
+        turned: when an operator last began or ended.
         clear_at: when the last hidden change is known at the latest.
         latest: the latest time that the operator's clock has shown.
     """
@@ -101,6 +102,7 @@ class Landscape:
     blind_since: float = 0.0
     clear_at: float = 0.0
     excused: float = 0.0
+    turned: float = 0.0
     offset: float = 0.0
     doubt: bool = False
     quiet: bool = False
@@ -221,10 +223,9 @@ class Landscape:
 
     def _mark(self, line: Mark) -> None:
         match line.sign:
-            case Sign.STARTED:
-                self.alive += 1
-            case Sign.KILLED:
-                self.alive = max(0, self.alive - 1)
+            case Sign.STARTED | Sign.KILLED:
+                self.alive += 1 if line.sign is Sign.STARTED else -1
+                self.turned = line.at
             case Sign.FAULT:
                 self.excused = line.at + self.bounds.excuse
             case Sign.FAULT_BEGINS:

@@ -21,12 +21,17 @@ def judge_record(line: Line, land: Landscape) -> Iterator[Finding]:
             yield from _forgotten(line, land)
         case Write(operator=True):
             yield from no_change(line, land.sites[line.cluster])
-        case Mark(sign=Sign.NO_CHANGE) if land.alive == 1 and land.excused < line.at:
+        case Mark(sign=Sign.NO_CHANGE) if _calm(land, line):
             yield "I11", f"the operator wrote {line.about} as it stood already"
         case Mark(sign=Sign.REST):
             yield from _at_rest(land)
     if land.quiet and _writes(line):
         yield "I11", "the operator writes although nothing changes"
+
+
+def _calm(land: Landscape, line: Line) -> bool:
+    """Whether just one operator runs, has for a while, and has lost no answer."""
+    return land.alive == 1 and max(land.excused, land.turned + land.bounds.excuse) < line.at
 
 
 def _gone(line: Object, land: Landscape) -> Iterator[Finding]:

@@ -126,7 +126,7 @@ def unusable(target: Raw) -> bool:
     return not bool(
         spec.get("mode") in _MODES
         and isinstance(policy, dict)
-        and part(policy, "allowedNamespaces", "from")
+        and part(policy, "allowedNamespaces", "from") in ("All", "Selector")
         and all(public(item, widest=WIDEST_PLATFORM) for item in ranges)
     )
 

@@ -290,7 +290,8 @@ def revocation_first(sent: Sent) -> Iterator[Finding]:
     """I4: after a refusal the removals go alone, and the last writes are theirs."""
     due = set(sent.site.debts) & names(sent.write.before)
     refused = next(iter(sent.site.writes[-1:]), None)
-    if refused is not None and refused.result is Result.INVALID and sent.added - sent.fixed:
+    mixed = refused is not None and bool(names(refused.sent) - names(refused.before))
+    if refused is not None and mixed and refused.result is Result.INVALID and sent.added:
         waited = due & (names(refused.before) - names(refused.sent))
         if waited:
             yield "I4", f"the removal of {min(waited)} is tried again together with additions"

@@ -436,6 +436,7 @@ async def test_i4_a_clock_that_was_ahead_leaves_the_write_budget_alone(world: Wo
 
 @simulated
 async def test_i4_an_operation_that_never_ends_does_not_block_for_ever(world: World) -> None:
+    world.expect("I3", because="an operation that says it runs is believed for twenty minutes")
     cluster = world.cluster()
     world.target()
     await world.start()

@@ -120,11 +120,13 @@ def wanted(
     platform: Platform,
     verdicts: Mapping[GrantUid, Verdict],
     ledger: Ledger,
+    present: Listing,
     unready: Set[GrantUid] = frozenset(),
 ) -> Wanted:
     """The platform's entries and those of the admitted grants.
 
-    Of a grant that is not ready only what it holds already.
+    Of a grant that is not ready only what it holds already, and what stands as ours for another:
+    an equal entry stays while anybody needs it.
     """
     result = Wanted(
         owners={entry: (OWNER_OF[origin],) for entry, origin in platform.entries.items()}
@@ -136,7 +138,7 @@ def wanted(
             continue
         for item in verdict.ranges:
             entry = cidr(item)
-            if uid in unready and not _holds(ledger=ledger, uid=uid, entry=entry):
+            if uid in unready and not _stands(ledger=ledger, uid=uid, entry=entry, present=present):
                 continue
             result.owners[entry] = (*result.owners.get(entry, ()), uid)
             through = verdict.via_sets.get(item)
@@ -150,9 +152,11 @@ def wanted(
     return result
 
 
-def _holds(*, ledger: Ledger, uid: GrantUid, entry: str) -> bool:
+def _stands(*, ledger: Ledger, uid: GrantUid, entry: str, present: Listing) -> bool:
     known = ledger.entries.get(entry)
-    return known is not None and uid in known.owners
+    if known is None:
+        return False
+    return uid in known.owners or (known.state is EntryState.OWNED and entry in present)
 
 
 def keeps_foreign(*, mode: Mode, egress_known: bool, lost: bool) -> bool:

@@ -68,6 +68,7 @@ def _decide(scene: Scene) -> tuple[dict[GrantUid, Verdict], Wanted, RemovalPlan]
             platform=scene.platform,
             verdicts=verdicts,
             ledger=scene.ledger,
+            present=scene.current,
             unready=scene.world.unready,
         )
         removals = plan_removals(scene=scene, wants=wants, verdicts=verdicts)
