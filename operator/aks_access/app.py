@@ -228,7 +228,7 @@ class Election:
         assert self._engine is not None
         while True:
             try:
-                await self._engine.lead(relist=self.relist)
+                await self._engine.lead(relist=self.relist, unattended=self._elector.unattended)
             except KubeError as error:
                 log.warning("the start as leader failed and is tried again: %s", error)
                 await asyncio.sleep(self._settings.retry_period)

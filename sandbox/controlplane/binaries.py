@@ -91,14 +91,20 @@ HELM = GoModule(
     packages={"helm": "helm.sh/helm/v4/cmd/helm"},
     stamps={"helm.sh/helm/v4/internal/version.version": "version"},
 )
-_MODULES = (KUBERNETES, HELM)
+ETCDUTL = GoModule(
+    directory=_HERE / "etcdutl",
+    pinned="go.etcd.io/etcd/etcdutl/v3",
+    packages={"etcdutl": "go.etcd.io/etcd/etcdutl/v3"},
+    stamps={},
+)
+_MODULES = (KUBERNETES, HELM, ETCDUTL)
 
 
 def binary(name: str, *, progress: Progress | None = None) -> Path:
     """Path of one program, built first if need be (minutes, once per machine).
 
-    `name` is one of kube-apiserver, etcd, kubectl, kube-controller-manager and helm. Raises
-    BuildError with the end of the compiler's output, ToolchainError without a usable Go.
+    `name` is one of kube-apiserver, etcd, kubectl, kube-controller-manager, helm and etcdutl.
+    Raises BuildError with the end of the compiler's output, ToolchainError without a usable Go.
     """
     assets = os.environ.get(ASSETS_VARIABLE)
     if assets and name in _ENVTEST:

@@ -44,9 +44,11 @@ class Assessor:
             unreadable=look.unreadable,
             target=look.target,
             view=view,
-            grants=world.grants if look.trusted else self._perhaps_ours(look.target, world),
+            grants=self._perhaps_ours(look.target, world),
             sets=world.sets,
+            activations=world.activations,
             now=world.now,
+            unattended=None if look.memory.examined else self.worlds.unattended,
         )
 
     def _perhaps_ours(self, target: Target, world: World) -> dict[GrantUid, Grant]:

@@ -7,6 +7,7 @@ it acquired the Lease, and looks at every target and every ledger before anythin
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Hashable
+from datetime import datetime
 from typing import TypeVar
 
 from aks_access.engine.activations import forgettable
@@ -89,13 +90,14 @@ class Engine:
         """Whether the reconcilers run."""
         return self._leading
 
-    async def lead(self, *, relist: Relist) -> None:
+    async def lead(self, *, relist: Relist, unattended: datetime | None = None) -> None:
         """Begin to work: complete lists first, then every ledger and target.
 
-        Raises `KubeError` where the ledgers cannot be listed.
+        `unattended`: see `Worlds`. Raises `KubeError` where the ledgers cannot be listed.
         """
         self.board.clear()
         self._build()
+        self._worlds.unattended = unattended
         self.store.forget_lists()
         await relist()
         self._worlds.activations.clear()
@@ -232,7 +234,10 @@ class Engine:
                 self._ports.metrics.queue_depth(queue=controller, depth=len(queue))
 
     def _changed(self, change: Changed) -> None:
-        if isinstance(change.before, Target) and change.after is None:
+        if isinstance(change.after, Target):
+            self._worlds.remember(change.after)
+        elif isinstance(change.before, Target):
+            self._worlds.forget(change.before)
             self._ports.metrics.target_gone(target=change.before.name)
         if self._leading:
             self._router.changed(change)

@@ -32,6 +32,8 @@ class ClusterMemory:
         missing_since: loop time of the first 404 in a row.
         holding_since: loop time since when a write waits for finalizers.
         handled: the last value of the target's requestedAt annotation that was acted on.
+        examined: the list was held against the ledger since this process leads, and what does not
+            fit is recorded there.
         awaiting: grants whose finalizers the write waits for.
     """
 
@@ -53,6 +55,7 @@ class ClusterMemory:
     missing_since: float | None = None
     holding_since: float | None = None
     handled: str = ""
+    examined: bool = False
     awaiting: frozenset[GrantUid] = field(default_factory=frozenset)
     vanished_checked: frozenset[GrantUid] = field(default_factory=frozenset)
 

@@ -9,6 +9,7 @@ from aks_access.engine.look import Look
 from aks_access.engine.memory import ClusterMemory
 from aks_access.engine.ports import Ledgers
 from aks_access.errors import KubeError, LedgerError, LedgerTooLarge, LedgerUnreadable
+from aks_access.plan.adoption import Adoption
 from aks_access.plan.ledger import Ledger
 from aks_access.plan.model import ClusterKey
 
@@ -37,6 +38,25 @@ class Records:
                 raise
             log.warning("the ledger of %s cannot be read, the last one seen serves: %s", key, error)
         return memory.ledger, ""
+
+    async def doubted(self, *, look: Look, adoption: Adoption) -> Adoption:
+        """Record that the ledger is in doubt: another leader must not trust it unacknowledged.
+
+        A ledger that is missing or older than its target remembers needs no such mark, and one
+        that cannot be written now is marked at a later look.
+        """
+        memory, stored = look.memory, look.stored
+        if stored is None or not look.trusted or not adoption.lost or stored.lost:
+            memory.examined = True
+            return adoption
+        try:
+            marked = await self.ledgers.save(ledger=replace(stored, lost=adoption.lost))
+        except (KubeError, LedgerError) as error:
+            log.warning("that the ledger of %s is in doubt was not saved: %s", look.name, error)
+            return adoption
+        look.stored, memory.ledger, memory.examined = marked, marked, True
+        guessed = replace(adoption.ledger, version=marked.version, sequence=marked.sequence)
+        return replace(adoption, ledger=guessed)
 
     async def before_write(self, *, look: Look) -> Ledger:
         """The target's finalizer, and room for a ledger; returns the ledger to write on."""

@@ -119,7 +119,9 @@ class TargetReconciler:
         return await self._seen(look=look, view=view)
 
     async def _seen(self, *, look: Look, view: ClusterView) -> Next:
-        adoption = self.assessor.adopt(look=look, view=view)
+        adoption = await self.records.doubted(
+            look=look, adoption=self.assessor.adopt(look=look, view=view)
+        )
         known = with_unrecorded(memory=look.memory, ledger=adoption.ledger)
         ledger, state = await self.assessor.settle(look=look, view=view, ledger=known)
         adoption = replace(adoption, ledger=ledger)
@@ -136,12 +138,14 @@ class TargetReconciler:
                 look=look, view=view, adoption=adoption, unconfirmed=unconfirmed
             )
         prepare = frozenset[GrantUid]()
-        if look.target is not None and not adoption.lost and plan.desired is not None:
+        if look.target is not None and plan.desired is not None:
             prepare = (
                 needing(plan, self.worlds) - look.memory.left_out
                 if additions_allowed(self.worlds, look, view, ledger)
                 else prepare
             )
+        if adoption.lost:  # nobody is let in, but whoever is in already must be counted
+            prepare &= plan.held.keys()
         if prepare:
             plan = self.assessor.plan(
                 look=look, view=view, adoption=adoption, unconfirmed=unconfirmed, unready=prepare

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from aks_access.engine.config import EngineConfig
@@ -40,6 +40,8 @@ class Worlds:
         activations: first activations, shared with the GrantReconciler, which records them.
         activations_known: False where their record could not be read: no `duration` begins then,
             and one that has begun ends as the grant's status remembers.
+        unattended: since when nobody had led when this process began to, where the last leader
+            never let go of the Lease, UTC; else None.
     """
 
     store: Store
@@ -48,6 +50,26 @@ class Worlds:
     deletions: Deletions = field(default_factory=Deletions)
     activations: dict[str, datetime] = field(default_factory=dict)
     activations_known: bool = True
+    unattended: datetime | None = None
+    _sequences: dict[str, int] = field(default_factory=dict)
+
+    def remember(self, target: Target) -> None:
+        """Keep the highest ledger sequence that this target's status ever showed.
+
+        A backup restored under a running operator brings an older one back.
+        """
+        if target.ledger_sequence is not None:
+            seen = self._sequences.get(target.uid, 0)
+            self._sequences[target.uid] = max(seen, target.ledger_sequence)
+
+    def forget(self, target: Target) -> None:
+        """The target was let go: its ledger goes with it."""
+        self._sequences.pop(target.uid, None)
+
+    def _remembering(self, target: Target) -> Target:
+        seen = self._sequences.get(target.uid, 0)
+        known = target.ledger_sequence or 0
+        return replace(target, ledger_sequence=seen) if seen > known else target
 
     def of(
         self,
@@ -106,11 +128,12 @@ class Worlds:
 
     def current(self, target: Target) -> Target:
         """The target as the store has it now; as given where it is gone meanwhile."""
-        return next((t for t in self.store.targets() if t.uid == target.uid), target)
+        found = next((t for t in self.store.targets() if t.uid == target.uid), target)
+        return self._remembering(found)
 
     def claimants(self, key: ClusterKey) -> list[Target]:
         """Every target that names the cluster, the oldest first."""
-        found = [target for target in self.store.targets() if target.key == key]
+        found = [self._remembering(t) for t in self.store.targets() if t.key == key]
         return sorted(found, key=lambda target: (target.created, target.uid))
 
     def let_in(self, target: Target) -> dict[GrantUid, Grant]:

@@ -13,9 +13,10 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
+from aks_access.api.timestamps import TimestampError, parse_timestamp
 from aks_access.errors import KubeConflict, KubeError
 from aks_access.kube.leases import LeaseRecord, Leases
 
@@ -26,6 +27,8 @@ _T = TypeVar("_T")
 
 _JITTER: Final = 0.2
 _RELEASE_TIMEOUT: Final = 3.0
+_FAILOVERS: Final = 4
+"""Lengths of the Lease without a renewal that are more than a failover between replicas."""
 _RELEASED_DURATION: Final = 1  # seconds: nobody has to wait for a holder that let go
 
 
@@ -88,6 +91,9 @@ class LeaseElector:
         self._renewed = 0.0  # before the request of the last good renewal was sent
         self._seen: LeaseRecord | None = None
         self._blocked_until = 0.0  # before this, another process may lead
+        self.unattended: datetime | None = None
+        """When the Lease was last renewed, UTC, where its last holder did not give it back and had
+        not been heard of for several of its lengths when it was taken over; else None."""
 
     def remaining(self) -> float:
         """Seconds for which this process surely still holds the Lease; 0 where it does not."""
@@ -125,7 +131,19 @@ class LeaseElector:
             await self._write(found)
         except KubeConflict:
             return False  # another candidate was faster
+        self.unattended = self._gap(found)
         return True
+
+    def _gap(self, found: LeaseRecord | None) -> datetime | None:
+        """Since when nobody renewed what was taken over, where that is longer than a failover."""
+        if found is None or found.holder in ("", self._identity):
+            return None
+        try:
+            renewed = parse_timestamp(found.renewed)
+        except TimestampError:
+            return None  # somebody else's idea of a Lease
+        longest = timedelta(seconds=self._timing.duration * _FAILOVERS)
+        return renewed if self._now() - renewed > longest else None
 
     def _observe(self, found: LeaseRecord | None) -> None:
         """Start the wait anew with each change of the record.

@@ -20,7 +20,8 @@ class LeaseRecord:
     Attributes:
         holder: `holderIdentity`, "" = free.
         duration: `leaseDurationSeconds`.
-        acquired, renewed: RFC 3339 with microseconds; for people, no decision is made from them.
+        acquired, renewed: RFC 3339 with microseconds, by the holder's clock; who may lead is never
+            decided from them.
         transitions: how often the holder changed.
         version, uid: resourceVersion and uid, "" of a record not yet written.
     """

@@ -1,9 +1,10 @@
 """What a ledger is worth beside the cluster and target of today: use it, start anew, or lost.
 
 A ledger belongs to one cluster (`resourceUID`), not to a name: a cluster re-created under the same
-id starts as a new one. A ledger that is missing although the target remembers one, or older than
-the target remembers, is lost: what is ours is then guessed from the grants, and nothing is added
-until the platform acknowledges.
+id starts as a new one. A ledger that is missing although the target remembers one, older than the
+target remembers, or out of step with Azure after a time in which nobody led (a restored backup
+looks like that), is lost: what is ours is then guessed from the grants and from what an older
+ledger says, and nothing is added until the platform acknowledges.
 """
 
 import hashlib
@@ -11,11 +12,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from aks_access.plan.access import expand
+from aks_access.plan.access import ended, expand
 from aks_access.plan.cluster import ClusterView
 from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry
 from aks_access.plan.listing import Listing
 from aks_access.plan.model import ClusterKey, Grant, GrantUid, RangeSet, Target
+from aks_access.plan.settlement import doubt
+from aks_access.plan.unattended import out_of_step
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,15 @@ def adopt(
     view: ClusterView,
     grants: Mapping[GrantUid, Grant],
     sets: Mapping[str, RangeSet],
+    activations: Mapping[str, datetime],
     now: datetime,
+    unattended: datetime | None = None,
 ) -> Adoption:
-    """The ledger to plan with for this target and cluster."""
+    """The ledger to plan with for this target and cluster.
+
+    `unattended`: since when nobody had led when this process began to, UTC, where the last leader
+    never let go; None = the time without a leader is known to be harmless, or was looked into.
+    """
     remembered = target.ledger_sequence
     problem = unreadable
     if not problem and remembered is not None:
@@ -74,7 +83,35 @@ def adopt(
     if stored.detached or another_cluster(stored, view):
         renewed = fresh(target=target, view=view, sequence=stored.sequence)
         return Adoption(replace(renewed, version=stored.version, writes=stored.writes))
-    return _acknowledged(target=target, ledger=_renewed(stored=stored, target=target, view=view))
+    if not stored.lost and unattended is not None:
+        problem = out_of_step(
+            stored=stored,
+            target=target,
+            view=view,
+            live=_live(grants=grants, activations=activations, now=now),
+            since=unattended,
+        )
+    if stored.lost or problem:
+        return _guess(
+            problem=stored.lost or problem,
+            stored=stored,
+            target=target,
+            view=view,
+            grants=grants,
+            sets=sets,
+            now=now,
+        )
+    return Adoption(_renewed(stored=stored, target=target, view=view))
+
+
+def _live(
+    *, grants: Mapping[GrantUid, Grant], activations: Mapping[str, datetime], now: datetime
+) -> frozenset[GrantUid]:
+    return frozenset(
+        uid
+        for uid, grant in grants.items()
+        if ended(grant=grant, activations=activations, now=now) is None
+    )
 
 
 def _renewed(*, stored: Ledger, target: Target, view: ClusterView) -> Ledger:
@@ -146,6 +183,23 @@ def _guess(
     sets: Mapping[str, RangeSet],
     now: datetime,
 ) -> Adoption:
+    """What is ours as far as grants and an older ledger tell; lost until it is acknowledged.
+
+    Entries of the older ledger stay ours: had one been taken out meanwhile and come back, it would
+    be taken out again. What it knows of its last write is settled as if nobody had seen its answer.
+    """
+    known = stored if stored is not None and not _useless(stored, view) else None
+    sequence = max(target.ledger_sequence or 0, stored.sequence if stored else 0)
+    if known is None:
+        guessed = fresh(target=target, view=view, sequence=sequence)
+    else:
+        older = known.sequence < sequence
+        guessed = replace(
+            _renewed(stored=known, target=target, view=view),
+            sequence=sequence,
+            verified=view.ranges if view.ranges is not None else known.verified,
+        )
+        guessed = replace(doubt(ledger=guessed), in_flight=None) if older else guessed
     owners: dict[str, list[str]] = {}
     for uid, grant in sorted(grants.items()):
         for item in expand(grant=grant, sets=sets)[0]:
@@ -156,15 +210,23 @@ def _guess(
             range=entry, state=EntryState.OWNED, owners=tuple(owners[entry]), since=now
         )
         for entry in listing.spelling
-        if entry in owners
+        if entry in owners and entry not in guessed.entries
     }
-    sequence = max(target.ledger_sequence or 0, stored.sequence if stored else 0)
-    base = fresh(target=target, view=view, sequence=sequence)
-    names = {uid: grants[GrantUid(uid)].path for found in owners.values() for uid in found}
-    guessed = replace(base, entries=entries, names=names, lost=problem)
+    names = {uid: grants[GrantUid(uid)].path for entry in entries for uid in owners[entry]}
+    guessed = replace(
+        guessed,
+        entries={**guessed.entries, **entries},
+        names={**guessed.names, **names},
+        lost=problem,
+    )
     if stored is not None:
         guessed = replace(guessed, version=stored.version, writes=stored.writes)
     return _acknowledged(target=target, ledger=guessed)
+
+
+def _useless(stored: Ledger, view: ClusterView) -> bool:
+    """Whether an older ledger says nothing of this cluster's entries."""
+    return stored.detached or another_cluster(stored, view)
 
 
 def acknowledgement_code(
