@@ -212,5 +212,6 @@ def adopted(
         view=view,
         grants={item.uid: item for item in grants},
         sets=sets or {},
+        activations={},
         now=NOW,
     )
