@@ -1,0 +1,159 @@
+"""A watch on its way through the proxy, event by event, and what faults do to it.
+
+Each event is a line of JSON (Kubernetes API concepts, "Efficient detection of changes"). The stream
+looks at the faults before each event and whenever they change.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import aiohttp
+from aiohttp import web
+
+from sandbox.apiproxy.calls import Call
+from sandbox.apiproxy.faults import (
+    CLOSING,
+    CutMidEvent,
+    Delay,
+    ErrorEvent,
+    Faults,
+    HalfOpen,
+    Injection,
+    Stall,
+    Suppress,
+)
+
+
+class _Goes(Enum):
+    ON = auto()
+    ENDS = auto()
+
+
+class Lines:
+    """The upstream's lines, one at a time; a wait that is given up loses nothing."""
+
+    def __init__(self, content: aiohttp.StreamReader) -> None:
+        self._content = content
+        self._rest = b""
+        self._reading: asyncio.Task[bytes] | None = None
+
+    async def next(self, *, until: Awaitable[None]) -> bytes | None:
+        """The next line; None where `until` was done first. Empty = the upstream has ended."""
+        while b"\n" not in self._rest:
+            if self._reading is None:
+                self._reading = asyncio.create_task(self._content.readany())
+            stop = asyncio.ensure_future(until)
+            await asyncio.wait([self._reading, stop], return_when=asyncio.FIRST_COMPLETED)
+            stop.cancel()
+            if not self._reading.done():
+                return None
+            chunk, self._reading = self._reading.result(), None
+            if not chunk:
+                return b""
+            self._rest += chunk
+            until = _never()
+        line, _, self._rest = self._rest.partition(b"\n")
+        return line + b"\n"
+
+    def close(self) -> None:
+        """Give up."""
+        if self._reading is not None:
+            self._reading.cancel()
+
+
+async def _never() -> None:
+    await asyncio.Event().wait()
+
+
+@dataclass(slots=True, kw_only=True)
+class Stream:
+    """One watch: `run` returns when it has ended."""
+
+    call: Call
+    faults: Faults
+    upstream: aiohttp.ClientResponse
+    response: web.StreamResponse
+    abort: Callable[[], None]
+
+    async def run(self) -> None:
+        """Carry events until the upstream, the client or a fault ends it."""
+        lines = Lines(self.upstream.content)
+        stalled: set[int] = set()
+        try:
+            while await self._step(lines, stalled) is _Goes.ON:
+                pass
+        except (aiohttp.ClientError, ConnectionError):
+            self.abort()
+        finally:
+            lines.close()
+
+    async def _step(self, lines: Lines, stalled: set[int]) -> _Goes:
+        struck = self.faults.of(self.call)
+        for each in struck:
+            match each.fault:
+                case Stall():
+                    if id(each) not in stalled:
+                        stalled.add(id(each))
+                        each.strike()
+                    await self.faults.changes()
+                    return _Goes.ON
+                case HalfOpen():
+                    each.strike()
+                    self.upstream.close()
+                    await _never()
+                case ErrorEvent():
+                    each.strike()
+                    await self._write(_error(each.fault))
+                    return _Goes.ENDS
+                case fault if isinstance(fault, CLOSING):
+                    self.abort()
+                    return _Goes.ENDS
+        line = await lines.next(until=self.faults.changes())
+        if line is None:
+            return _Goes.ON
+        if not line:
+            return _Goes.ENDS
+        return await self._carry(line, self.faults.of(self.call))
+
+    async def _carry(self, line: bytes, struck: tuple[Injection, ...]) -> _Goes:
+        for each in struck:
+            match each.fault:
+                case CutMidEvent():
+                    each.strike()
+                    await self._write(line[: len(line) // 2])
+                    self.abort()
+                    return _Goes.ENDS
+                case Delay():
+                    each.strike()
+                    await asyncio.sleep(each.fault.seconds)
+                case Suppress() if json.loads(line).get("type") in each.fault.types:
+                    each.strike()
+                    return _Goes.ON
+        await self._write(line)
+        return _Goes.ON
+
+    async def _write(self, content: bytes) -> None:
+        with contextlib.suppress(ConnectionResetError):
+            await self.response.write(content)
+
+
+def _error(fault: ErrorEvent) -> bytes:
+    event = {"type": "ERROR", "object": status_of(fault.status, reason=fault.reason)}
+    return json.dumps(event).encode() + b"\n"
+
+
+def status_of(code: int, *, reason: str) -> dict[str, object]:
+    """A Kubernetes `Status` that refuses."""
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": f"the fault proxy answers {code}",
+        "reason": reason,
+        "code": code,
+    }
