@@ -31,6 +31,7 @@ from aks_access.kube.lease import LeaseElector, LeaseTiming
 from aks_access.kube.leases import KubeLeases
 from aks_access.kube.ledger import KubeLedgers
 from aks_access.kube.relist import Relist
+from aks_access.kube.watches import Watches
 from aks_access.ops.audit import LogAudit
 from aks_access.ops.clock import SystemClock
 from aks_access.ops.health import HealthServer, Liveness, Readiness, health_app
@@ -44,11 +45,14 @@ from aks_access.ops.startup import (
     watch_rights,
 )
 from aks_access.ops.watchdog import Watchdog
+from aks_access.setting import format_seconds
 from aks_access.settings import Settings
 
 log = logging.getLogger(__name__)
 
 CACHES = "caches"
+WATCHES = "watches"
+"""Names of the checks."""
 
 
 async def run(settings: Settings) -> int:
@@ -79,6 +83,7 @@ class Operator:
     azure: AzureAccess
     engine: Engine
     readiness: Readiness
+    metrics: PrometheusMetrics
     elector: "Election"
 
     async def run(self, stopping: asyncio.Event) -> int:
@@ -88,27 +93,49 @@ class Operator:
         startup = asyncio.create_task(self._startup(teller))
         if not await _until(startup, stopping):
             return ExitCode.OK
-        informer = Informer(access=self.access, feed=self.engine.store)
-        informer.start()
+        watches = asyncio.create_task(self._watches().run(), name="watches")
         watching = asyncio.create_task(self._watch(teller), name="checks")
         election = asyncio.create_task(self.elector.run(), name="election")
         stop = asyncio.create_task(stopping.wait())
         try:
-            await self._fill()
-            ends: list[asyncio.Future[object]] = [election, stop, informer.failed]  # type: ignore[list-item]
+            await self.elector.relist()  # a leader lists again when it acquires
+            ends: list[asyncio.Future[object]] = [election, stop, watches]  # type: ignore[list-item]
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            if informer.failed.done():
-                log.critical("the watches ended: %s", informer.failed.result())
-            if election.done() and election.exception() is not None:
-                log.critical("the election failed: %s", election.exception())
+            for task in (election, watches):
+                if task.done() and task.exception() is not None:
+                    log.critical("the %s failed: %s", task.get_name(), task.exception())
             return ExitCode.OK if stop.done() else ExitCode.FAILED
         finally:
             self.elector.stop()
-            for task in (watching, stop):
-                task.cancel()
+            for each in (watching, stop):
+                each.cancel()
             await asyncio.wait([election, watching, stop])
-            await informer.stop()
+            watches.cancel()
+            await asyncio.wait([watches])
             log.info("stopped")
+
+    def _watches(self) -> Watches:
+        """The informer, begun anew when it ends; what it missed meanwhile is listed."""
+
+        def ended(problem: KubeError) -> None:
+            self.metrics.watches_ended()
+            self.readiness.report(
+                WATCHES,
+                passed=False,
+                detail=f"{problem}; they start again by themselves, and lists every "
+                f"{format_seconds(self.settings.relist_interval)} find what changes meanwhile",
+            )
+
+        async def settled() -> None:
+            log.info("the watches run again")
+            self.readiness.report(WATCHES, passed=True)
+            await self.elector.refresh()
+
+        return Watches(
+            make=lambda: Informer(access=self.access, feed=self.engine.store),
+            on_ended=ended,
+            on_settled=settled,
+        )
 
     async def _watch(self, teller: Teller) -> None:
         """Say what is missing beside the work, until nothing is."""
@@ -135,13 +162,6 @@ class Operator:
             namespace=self.settings.namespace,
             readiness=self.readiness,
             teller=teller,
-        )
-
-    async def _fill(self) -> None:
-        """A follower is ready with warm caches; a leader lists again when it acquires."""
-        complete = await self.elector.relist()
-        self.readiness.report(
-            CACHES, passed=complete, detail="" if complete else "a list failed; see the log"
         )
 
 
@@ -208,8 +228,15 @@ class Election:
             self._metrics.relisted(kind=kind.value, failed=failed)
             if failed:
                 log.warning("the list of %s failed: %s", kind, failures[kind])
-        if not failures:
-            self._readiness.report(CACHES, passed=True)
+        self._readiness.report(
+            CACHES,
+            passed=not failures,
+            detail="; ".join(
+                f"the list of {kind} failed ({error}), so nothing but what ends by the clock "
+                "is taken away; check the API server and the operator's rights"
+                for kind, error in failures.items()
+            ),
+        )
         return not failures
 
     async def _sweep(self) -> None:
@@ -219,10 +246,15 @@ class Election:
             await asyncio.sleep(
                 self._settings.relist_interval if complete else self._settings.retry_period
             )
-            try:
-                await self._engine.refresh(relist=self.relist)
-            except Exception:
-                log.exception("a periodic complete list failed; the next one comes in time")
+            await self.refresh()
+
+    async def refresh(self) -> None:
+        """List everything once more, beside the lists that come in time."""
+        assert self._engine is not None
+        try:
+            await self._engine.refresh(relist=self.relist)
+        except Exception:
+            log.exception("a complete list failed; the next one comes in time")
 
     async def _lead(self) -> None:
         assert self._engine is not None
@@ -330,6 +362,7 @@ async def _assemble(*, settings: Settings, stack: AsyncExitStack) -> Operator:
         azure=azure,
         engine=engine,
         readiness=readiness,
+        metrics=metrics,
         elector=election,
     )
 

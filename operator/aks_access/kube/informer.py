@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 _SOCKETS_CLOSE: Final = 0.25
 """Seconds that the loop goes on for TLS connections to be closed (aiohttp, Graceful Shutdown)."""
 
+_REASON_LIMIT: Final = 500
+"""Characters of what ended kopf: it quotes the API server's whole answer."""
+
 _NOT_MAIN_THREAD: Final = "OS signals are ignored"
 _RETRIES: Final = (1, 1, 2, 3, 5, 8, 13, 21, *(30,) * 20)
 """Seconds between tries of a watch that is answered 5xx: about 11 minutes, then kopf gives up."""
@@ -56,8 +59,8 @@ def settings() -> kopf.OperatorSettings:
 class Informer:
     """Watches every kind and feeds the store, from `start` to `stop`.
 
-    `failed` is done, with the reason as its result, when kopf ends without being told to: the
-    process must then end too (or start another Informer), because nothing is watched any more.
+    `failed` is done, with the reason as its result, when kopf ends without being told to: nothing
+    is watched any more then (`watches.py` starts another Informer).
     """
 
     def __init__(self, *, access: Access, feed: Feed) -> None:
@@ -185,7 +188,9 @@ class Informer:
             self._ended.set_result(None)
         if not self._stopping.is_set() and not self._failed.done():
             told = f"{type(problem).__name__}: {problem}" if problem else "it ended by itself"
-            self._failed.set_result(KubeError(f"the watches of the API server ended: {told}"))
+            self._failed.set_result(
+                KubeError(f"the watches of the API server ended: {told[:_REASON_LIMIT]}")
+            )
 
 
 def _quieten_kopf() -> None:

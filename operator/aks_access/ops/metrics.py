@@ -114,6 +114,11 @@ class PrometheusMetrics:
         self._relist_failures = Counter(
             "aks_access_relist_failures", "Lists that failed.", ["kind"], registry=at
         )
+        self._watch_ends = Counter(
+            "aks_access_watch_restarts",
+            "Times that the watches ended by themselves and were started again.",
+            registry=at,
+        )
         self._doubt = Gauge(
             "aks_access_clock_in_doubt", "1 while servers contradict the clock.", registry=at
         )
@@ -172,6 +177,10 @@ class PrometheusMetrics:
             self._relist_failures.labels(kind=kind).inc()
         else:
             self._relisted.labels(kind=kind).set(self._wall())
+
+    def watches_ended(self) -> None:
+        """Count an end of the watches that nobody asked for."""
+        self._watch_ends.inc()
 
     def clock_in_doubt(self, question: Callable[[], bool]) -> None:
         """Ask `question` at each scrape."""
