@@ -132,7 +132,11 @@ class Operator:
             await self.elector.refresh()
 
         return Watches(
-            make=lambda: Informer(access=self.access, feed=self.engine.store),
+            make=lambda: Informer(
+                access=self.access,
+                feed=self.engine.store,
+                idle_timeout=self.settings.watch_idle_timeout,
+            ),
             on_ended=ended,
             on_settled=settled,
         )

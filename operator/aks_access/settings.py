@@ -224,6 +224,13 @@ class Settings:
         "Every kind is listed completely this often, to find what a watch has missed.",
         default="10m",
     )
+    watch_idle_timeout: float = declare(
+        _PACE,
+        SECONDS,
+        "A watch that is silent for this long is connected anew: a load balancer may have dropped "
+        "it without a word. The API server speaks about once a minute.",
+        default="70s",
+    )
     settle_window: float = declare(
         _PACE,
         SECONDS,

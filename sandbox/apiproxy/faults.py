@@ -207,9 +207,10 @@ class Faults:
         """What strikes this call now."""
         return tuple(each for each in self._active if each.matches(call))
 
-    async def changes(self) -> None:
-        """Return when injections were added or removed since the call."""
-        await self._changed.wait()
+    @property
+    def changed(self) -> asyncio.Event:
+        """Set once injections are added or removed; take it before `of`. On the loop."""
+        return self._changed
 
     def _replace(self, active: tuple[Injection, ...]) -> None:
         self._active = active

@@ -7,7 +7,7 @@ looks at the faults before each event and whenever they change.
 import asyncio
 import contextlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -41,32 +41,31 @@ class Lines:
         self._rest = b""
         self._reading: asyncio.Task[bytes] | None = None
 
-    async def next(self, *, until: Awaitable[None]) -> bytes | None:
-        """The next line; None where `until` was done first. Empty = the upstream has ended."""
-        while b"\n" not in self._rest:
-            if self._reading is None:
-                self._reading = asyncio.create_task(self._content.readany())
-            stop = asyncio.ensure_future(until)
-            await asyncio.wait([self._reading, stop], return_when=asyncio.FIRST_COMPLETED)
+    async def next(self, *, until: asyncio.Event) -> bytes | None:
+        """The next line; None where `until` was set first. Empty = the upstream has ended."""
+        stop = asyncio.create_task(until.wait())
+        try:
+            while b"\n" not in self._rest:
+                self._reading = self._reading or asyncio.create_task(self._content.readany())
+                await asyncio.wait([self._reading, stop], return_when=asyncio.FIRST_COMPLETED)
+                if not self._reading.done():
+                    return None
+                chunk, self._reading = self._reading.result(), None
+                if not chunk:
+                    return b""
+                self._rest += chunk
+        finally:
             stop.cancel()
-            if not self._reading.done():
-                return None
-            chunk, self._reading = self._reading.result(), None
-            if not chunk:
-                return b""
-            self._rest += chunk
-            until = _never()
         line, _, self._rest = self._rest.partition(b"\n")
         return line + b"\n"
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Give up."""
         if self._reading is not None:
             self._reading.cancel()
-
-
-async def _never() -> None:
-    await asyncio.Event().wait()
+            await asyncio.wait([self._reading])
+            if not self._reading.cancelled():
+                self._reading.exception()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,22 +88,22 @@ class Stream:
         except (aiohttp.ClientError, ConnectionError):
             self.abort()
         finally:
-            lines.close()
+            await lines.close()
 
     async def _step(self, lines: Lines, stalled: set[int]) -> _Goes:
-        struck = self.faults.of(self.call)
-        for each in struck:
+        changed = self.faults.changed
+        for each in self.faults.of(self.call):
             match each.fault:
                 case Stall():
                     if id(each) not in stalled:
                         stalled.add(id(each))
                         each.strike()
-                    await self.faults.changes()
+                    await changed.wait()
                     return _Goes.ON
                 case HalfOpen():
                     each.strike()
                     self.upstream.close()
-                    await _never()
+                    await asyncio.Event().wait()
                 case ErrorEvent():
                     each.strike()
                     await self._write(_error(each.fault))
@@ -112,7 +111,7 @@ class Stream:
                 case fault if isinstance(fault, CLOSING):
                     self.abort()
                     return _Goes.ENDS
-        line = await lines.next(until=self.faults.changes())
+        line = await lines.next(until=changed)
         if line is None:
             return _Goes.ON
         if not line:

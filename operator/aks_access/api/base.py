@@ -77,7 +77,7 @@ class LenientModel(ApiModel):
     def _drop_unreadable(
         cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
     ) -> Any:
-        if info.context is not LENIENT:
+        if info.context != LENIENT:
             return handler(value)
         try:
             return handler(value)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from aks_access.api.ranges import quoted
+
 GROUP: Final = "aksaccess.dev"
 VERSION: Final = "v1alpha1"
 API_VERSION: Final = f"{GROUP}/{VERSION}"
@@ -70,7 +72,7 @@ class Tracking:
     name: str
 
     def __str__(self) -> str:
-        return f"{self.tracker} {self.name}"
+        return f"{self.tracker} {quoted(self.name)}"
 
 
 def tracking(

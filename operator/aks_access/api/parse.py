@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from aks_access.api.base import LENIENT, VIOLATIONS, ApiModel
+from aks_access.api.bounds import clipped, excess
 from aks_access.api.grant import ApiAccessGrant, GrantSpec, GrantStatus
 from aks_access.api.meta import ObjectMeta
 from aks_access.api.names import Kind
@@ -48,11 +49,13 @@ class Invalid:
     status: Status | None = None
 
 
+_MOST_PROBLEMS: Final = 50
+
 _NAMELESS: Final = FieldProblem("metadata.name", "", "the object needs a name")
 
 
 def parse(kind: Kind, raw: object) -> Model | Invalid:
-    """Read an object of that kind; never raises, whatever the JSON is.
+    """Read an object of that kind; never raises, whatever the JSON is and however large.
 
     Metadata and status are read as far as they go; a spec is taken whole or not at all.
     """
@@ -67,7 +70,7 @@ def parse(kind: Kind, raw: object) -> Model | Invalid:
 
 def parse_grant(raw: object) -> ApiAccessGrant | Invalid:
     """Read an `ApiAccessGrant`; never raises."""
-    metadata, status = _metadata(raw), _lenient(GrantStatus, _part(raw, "status"))
+    metadata, status = _metadata(raw), _lenient(GrantStatus, status_of(raw))
     spec, problems = _strict(GrantSpec, raw=raw, metadata=metadata)
     if spec is None:
         return Invalid(Kind.GRANT, metadata, problems, status)
@@ -76,7 +79,7 @@ def parse_grant(raw: object) -> ApiAccessGrant | Invalid:
 
 def parse_target(raw: object) -> ApiAccessTarget | Invalid:
     """Read an `ApiAccessTarget`; never raises."""
-    metadata, status = _metadata(raw), _lenient(TargetStatus, _part(raw, "status"))
+    metadata, status = _metadata(raw), _lenient(TargetStatus, status_of(raw))
     spec, problems = _strict(TargetSpec, raw=raw, metadata=metadata)
     if spec is None:
         return Invalid(Kind.TARGET, metadata, problems, status)
@@ -85,7 +88,7 @@ def parse_target(raw: object) -> ApiAccessTarget | Invalid:
 
 def parse_range_set(raw: object) -> IPRangeSet | Invalid:
     """Read an `IPRangeSet`; never raises."""
-    metadata, status = _metadata(raw), _lenient(RangeSetStatus, _part(raw, "status"))
+    metadata, status = _metadata(raw), _lenient(RangeSetStatus, status_of(raw))
     spec, problems = _strict(RangeSetSpec, raw=raw, metadata=metadata)
     if spec is None:
         return Invalid(Kind.RANGE_SET, metadata, problems, status)
@@ -94,6 +97,12 @@ def parse_range_set(raw: object) -> IPRangeSet | Invalid:
 
 def _part(raw: object, name: str) -> object:
     return raw.get(name) if isinstance(raw, dict) else None
+
+
+def status_of(raw: object) -> dict[str, object]:
+    """The object's `status`, of a size that can be worked with; empty where it is none."""
+    found = clipped(_part(raw, "status"))
+    return found if isinstance(found, dict) else {}
 
 
 def _metadata(raw: object) -> ObjectMeta:
@@ -112,12 +121,14 @@ def _strict(
     spec = _part(raw, "spec")
     if not isinstance(spec, dict):
         return None, (*problems, FieldProblem("spec", quoted(spec), "the object needs a spec"))
+    if too_large := excess(spec):
+        return None, (*problems, FieldProblem("spec", "", too_large))
     try:
         parsed = model.model_validate(spec)
     except ValidationError as error:
-        for details in error.errors():
+        for details in error.errors(include_url=False):
             problems.extend(_problems(details))
-        return None, tuple(problems)
+        return None, tuple(problems[:_MOST_PROBLEMS])
     return (None if problems else parsed), tuple(problems)
 
 

@@ -7,6 +7,7 @@ The one place where an object's JSON becomes plan facts; whatever is wrong with 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from aks_access.api.arm import MAX_ID_LENGTH
 from aks_access.api.grant import ApiAccessGrant, GrantStatus
 from aks_access.api.meta import ObjectMeta
 from aks_access.api.names import (
@@ -16,7 +17,13 @@ from aks_access.api.names import (
     TARGET_FINALIZER,
     tracking,
 )
-from aks_access.api.parse import Invalid, parse_grant, parse_range_set, parse_target
+from aks_access.api.parse import (
+    Invalid,
+    parse_grant,
+    parse_range_set,
+    parse_target,
+    status_of,
+)
 from aks_access.api.policy import GrantPolicy
 from aks_access.api.selector import LabelSelector
 from aks_access.api.target import ApiAccessTarget, Mode, TargetSpec
@@ -35,6 +42,7 @@ from aks_access.plan.model import (
 )
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TOKEN_LENGTH = 256
 
 
 def project_grant(raw: Mapping[str, object], *, argo_instance_label: str) -> Grant:
@@ -74,12 +82,12 @@ def project_grant(raw: Mapping[str, object], *, argo_instance_label: str) -> Gra
         deleting=meta.deletion_timestamp,
         finalized=GRANT_FINALIZER in meta.finalizers,
         problems=_problems(found),
-        requested_at=meta.annotations.get(REQUESTED_AT_ANNOTATION, ""),
+        requested_at=_token(meta, REQUESTED_AT_ANNOTATION),
         started=status.period_start if status else None,
         evaluated=evaluated,
         activated=status.activated_at if status else None,
         closed=status.closed_at if status else None,
-        status=_status(raw),
+        status=status_of(raw),
     )
 
 
@@ -99,10 +107,10 @@ def project_target(raw: Mapping[str, object]) -> Target:
         "deleting": meta.deletion_timestamp,
         "finalized": TARGET_FINALIZER in meta.finalizers,
         "problems": _problems(found),
-        "requested_at": meta.annotations.get(REQUESTED_AT_ANNOTATION, ""),
-        "acknowledge": meta.annotations.get(ACKNOWLEDGE_ANNOTATION, ""),
+        "requested_at": _token(meta, REQUESTED_AT_ANNOTATION),
+        "acknowledge": _token(meta, ACKNOWLEDGE_ANNOTATION),
         "ledger_sequence": sequence,
-        "status": _status(raw),
+        "status": status_of(raw),
     }
     if not isinstance(found, ApiAccessTarget):
         resource_id = _written_resource_id(raw)
@@ -133,7 +141,7 @@ def project_target(raw: Mapping[str, object]) -> Target:
 def _written_resource_id(raw: Mapping[str, object]) -> str:
     spec = raw.get("spec")
     value = spec.get("resourceId") if isinstance(spec, Mapping) else None
-    return value if isinstance(value, str) else ""
+    return value if isinstance(value, str) and len(value) <= MAX_ID_LENGTH else ""
 
 
 def _baseline_sets(spec: TargetSpec) -> tuple[str, ...]:
@@ -181,8 +189,8 @@ def project_range_set(raw: Mapping[str, object]) -> RangeSet:
         from_azure=spec.from_azure.resource_id if spec and spec.from_azure else None,
         deleting=meta.deletion_timestamp,
         problems=_problems(found),
-        requested_at=meta.annotations.get(REQUESTED_AT_ANNOTATION, ""),
-        status=_status(raw),
+        requested_at=_token(meta, REQUESTED_AT_ANNOTATION),
+        status=status_of(raw),
     )
 
 
@@ -222,5 +230,6 @@ def _mapping(value: object) -> dict[str, object]:
     return dict(value) if isinstance(value, Mapping) else {}
 
 
-def _status(raw: Mapping[str, object]) -> Mapping[str, object]:
-    return _mapping(raw.get("status"))
+def _token(meta: ObjectMeta, annotation: str) -> str:
+    """An annotation that is compared and echoed; no tool's is longer than that."""
+    return meta.annotations.get(annotation, "")[:_TOKEN_LENGTH]

@@ -20,6 +20,8 @@ from aks_access.engine.projection import (
 from aks_access.plan.access import matches
 from aks_access.plan.model import Grant, GrantUid, Namespace, RangeSet, Target
 
+_LONGEST_VERSION = 20  # digits of an unsigned 64-bit number
+
 Facts = Grant | Target | RangeSet | Namespace
 
 
@@ -218,4 +220,6 @@ def _identity(raw: Mapping[str, object]) -> tuple[str, int]:
 
 
 def _number(version: object) -> int:
-    return int(version) if isinstance(version, str) and version.isdigit() else 0
+    if not isinstance(version, str) or len(version) > _LONGEST_VERSION:
+        return 0
+    return int(version) if version.isascii() and version.isdigit() else 0

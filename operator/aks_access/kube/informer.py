@@ -24,6 +24,9 @@ from aks_access.kube.resources import RESOURCES
 
 logger = logging.getLogger(__name__)
 
+IDLE_TIMEOUT: Final = 70.0
+"""Seconds of silence after which a watch is connected anew; bookmarks come once a minute."""
+
 _SOCKETS_CLOSE: Final = 0.25
 """Seconds that the loop goes on for TLS connections to be closed (aiohttp, Graceful Shutdown)."""
 
@@ -35,7 +38,7 @@ _RETRIES: Final = (1, 1, 2, 3, 5, 8, 13, 21, *(30,) * 20)
 """Seconds between tries of a watch that is answered 5xx: about 11 minutes, then kopf gives up."""
 
 
-def settings() -> kopf.OperatorSettings:
+def settings(*, idle_timeout: float) -> kopf.OperatorSettings:
     """kopf's settings for a clusterwide informer that writes nothing."""
     chosen = kopf.OperatorSettings()
     chosen.peering.standalone = True
@@ -45,7 +48,7 @@ def settings() -> kopf.OperatorSettings:
     chosen.queueing.worker_limit = None
     chosen.queueing.idle_timeout = 0.05  # a worker per object is kept for this long
     chosen.watching.chunk_size = 500
-    chosen.watching.inactivity_timeout = 70.0  # a silent stream is connected anew
+    chosen.watching.inactivity_timeout = idle_timeout
     chosen.watching.connect_timeout = 10.0
     chosen.watching.server_timeout = 600
     chosen.watching.reconnect_backoff = 1.0
@@ -59,11 +62,14 @@ def settings() -> kopf.OperatorSettings:
 class Informer:
     """Watches every kind and feeds the store, from `start` to `stop`.
 
+    A watch that is silent for `idle_timeout` seconds is connected anew.
+
     `failed` is done, with the reason as its result, when kopf ends without being told to: nothing
     is watched any more then (`watches.py` starts another Informer).
     """
 
-    def __init__(self, *, access: Access, feed: Feed) -> None:
+    def __init__(self, *, access: Access, feed: Feed, idle_timeout: float = IDLE_TIMEOUT) -> None:
+        self._idle_timeout = idle_timeout
         self._access = access
         self._feed = feed
         self._engine: asyncio.AbstractEventLoop | None = None
@@ -124,7 +130,7 @@ class Informer:
         try:
             await kopf.operator(
                 registry=self._registry(),
-                settings=settings(),
+                settings=settings(idle_timeout=self._idle_timeout),
                 clusterwide=True,
                 standalone=True,
             )

@@ -51,8 +51,8 @@ def scene(_proxied: Proxied) -> Iterator[Scene]:
         world.retire()
 
 
-QUICK = {"relist_interval": "2s"}
-"""Lists so often that they heal what a watch misses within a test's patience."""
+QUICK = {"relist_interval": "2s", "watch_idle_timeout": "4s"}
+"""Lists and new connections so often that they heal what a watch misses within a test's time."""
 
 Unique = Callable[[str], str]
 

@@ -65,9 +65,10 @@ class Scene:
     ranges: Object = field(init=False)
     home: str = ""
 
-    def build(self, *, ends_in: float = 6.0) -> None:
-        """Everything stands in Azure; one grant ends `ends_in` seconds from now at the earliest."""
+    def build(self, *, ends_in: float = 3.0) -> None:
+        """Everything stands in Azure; one grant ends `ends_in` seconds after that."""
         world = self.world
+        self.wait_readyz("ok", ready=True, seconds=60)
         self.home = world.namespace(labels={"access": "yes"})
         self.cluster = world.cluster(ranges=(FOREIGN,))
         self.baseline = world.range_set(BASELINE)
@@ -84,10 +85,15 @@ class Scene:
         )
         world.grant(self.target, STAYS)
         world.grant(self.target, rangeSetRefs=[{"name": self.ranges.name}])
+        ends = world.grant(self.target, ENDS, expiresAt=world.at(600))
+        self.cluster.wait_ranges(*KEPT, ENDS)
         at = world.at(ends_in)
         self.end = datetime.fromisoformat(at)
-        world.grant(self.target, ENDS, expiresAt=at)
-        self.cluster.wait_ranges(*KEPT, ENDS)
+        ends.patch(expiresAt=at)
+        ends.until(
+            lambda o: o["status"].get("observedGeneration") == o["metadata"]["generation"],
+            what="to be known to end soon",
+        )
         self.begun = world.mark()
 
     def grant(self, entry: str) -> Object:
@@ -128,6 +134,14 @@ class Scene:
     def wait_equal(self, *more: str, seconds: float = DEADLINE) -> None:
         """Return once the list is exactly what is kept and `more`."""
         self.cluster.wait_ranges(*KEPT, *more, seconds=seconds)
+
+    def wait_in(self, entry: str) -> None:
+        """Return once the entry is in the list, and enforced."""
+        self.world.eventually(
+            lambda: entry in (self.cluster.view().applied or ()),
+            what=f"{entry} to be in the list",
+            about=self.target,
+        )
 
     def check_safe(self, *may: str) -> None:
         """No write since `build` lost what is kept, or let in more than `may` and what ended."""

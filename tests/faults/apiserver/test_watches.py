@@ -35,6 +35,10 @@ WATCH_FAULTS: dict[str, Fault] = {
     "429": Answer(status=429, reason="TooManyRequests", retry_after=1),
 }
 
+ENDS_ALL_WATCHES = [WATCH_FAULTS[name] for name in ("410 as HTTP", "500 as ERROR", "404")]
+"""What kopf gives up over: the operator must begin its watches anew."""
+RESTARTS = "aks_access_watch_restarts_total"
+
 
 def touch(scene: Scene, kind: Kind) -> None:
     """An event of the kind, and one of a deletion, that change nothing of the list."""
@@ -58,8 +62,9 @@ def touch(scene: Scene, kind: Kind) -> None:
 def test_i8_a_broken_watch_of(scene: Scene, kind: Kind, fault: Fault) -> None:
     if kind is Kind.NAMESPACE and isinstance(fault, Suppress):
         pytest.skip("no controller runs that would let a namespace go")
-    scene.build(ends_in=4)
+    scene.build()
     pid = scene.world.operator.pid
+    restarts = scene.metric(RESTARTS)
     with scene.proxy.inject(fault, plurals=[PLURALS[kind]], verbs=[Verb.WATCH]) as injection:
         touch(scene, kind)
         late = scene.grant(LATE)
@@ -70,5 +75,8 @@ def test_i8_a_broken_watch_of(scene: Scene, kind: Kind, fault: Fault) -> None:
     late.wait_gone()
     scene.wait_equal()
     scene.check_safe(LATE)
+    if fault in ENDS_ALL_WATCHES:
+        scene.wait_metric(RESTARTS, lambda value: value > restarts)
+        scene.wait_readyz("[+] watches", ready=True, seconds=60)
     assert scene.world.operator.pid == pid
     scene.wait_readyz("ok", ready=True)
