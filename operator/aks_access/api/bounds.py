@@ -7,10 +7,10 @@ a restore), and one such object must not hold up the event loop that revokes eve
 from collections.abc import Mapping
 from typing import Final
 
-MAX_ITEMS: Final = 2000
-"""Items of one list or map: the longest list that a spec or a status may have."""
+MAX_ITEMS: Final = 3000
+"""Items of one list or map; the longest that a CRD allows has 2000."""
 
-MAX_VALUES: Final = 6000
+MAX_VALUES: Final = 4500
 """Values in a whole spec, lists and maps included."""
 
 MAX_TEXT: Final = 8192

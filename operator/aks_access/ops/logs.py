@@ -36,6 +36,29 @@ _NOT_FIELDS: Final = frozenset(
 """Attributes of a record that are no fields of its line: logging's own, and kopf's baggage."""
 
 
+_LONGEST_TEXT: Final = 8_000
+_LONGEST_TRACE: Final = 16_000
+"""Characters of one value of a line: what an object, ARM or a server said must not fill a disk."""
+
+_LONGEST_ITEM: Final = 300
+
+_MOST_ITEMS: Final = 2_500
+"""Items of one list of a line; a cluster's list has 2,000 at most."""
+
+
+def bounded(value: object, *, limit: int = _LONGEST_TEXT) -> object:
+    """A value as it may stand in a line: long texts and lists end, and say how much is left out."""
+    if isinstance(value, str) and len(value) > limit:
+        return f"{value[:limit]}… ({len(value) - limit} characters more)"
+    if isinstance(value, list | tuple):
+        shown = [bounded(each, limit=_LONGEST_ITEM) for each in value[:_MOST_ITEMS]]
+        rest = len(value) - len(shown)
+        return [*shown, f"… ({rest} more)"] if rest else shown
+    if isinstance(value, int | float | str | None):
+        return value
+    return bounded(str(value), limit=limit)
+
+
 def _time(record: logging.LogRecord) -> str:
     moment = datetime.fromtimestamp(record.created, tz=UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
@@ -65,6 +88,9 @@ class JsonLines(JsonFormatter):
         """Put the time before everything else."""
         log_data["time"] = _time(record)
         super().add_fields(log_data, record, message_dict)
+        for name, value in log_data.items():
+            trace = name in ("exception", "stack")
+            log_data[name] = _trace(str(value)) if trace else bounded(value)
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, redacted."""
@@ -77,18 +103,23 @@ class TextLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line, redacted, with line breaks and other control characters escaped."""
         parts = [
-            f"{_time(record)} {record.levelname:<7} {record.name}: {record.getMessage()}",
+            f"{_time(record)} {record.levelname:<7} {record.name}: {bounded(record.getMessage())}",
             *(
-                f"{name}={_word(value)}"
+                f"{name}={_word(bounded(value))}"
                 for name, value in vars(record).items()
                 if name not in _NOT_FIELDS
             ),
         ]
         if record.exc_info:
-            parts.append(self.formatException(record.exc_info))
+            parts.append(_trace(self.formatException(record.exc_info)))
         if record.stack_info:
-            parts.append(record.stack_info)
+            parts.append(_trace(record.stack_info))
         return one_line(redact(" ".join(parts)))
+
+
+def _trace(text: str) -> str:
+    """The end of a traceback, where the error is."""
+    return text if len(text) <= _LONGEST_TRACE else f"…{text[-_LONGEST_TRACE:]}"
 
 
 def _word(value: object) -> str:
