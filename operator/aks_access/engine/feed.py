@@ -4,10 +4,10 @@ All calls are made on the engine's event loop, never from a watch's own thread. 
 server's JSON without `metadata.managedFields`; what they mean is the store's business.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
-from aks_access.engine.ports import Kind
+from aks_access.engine.ports import Kind, ObjectRef
 
 
 class Feed(Protocol):
@@ -23,6 +23,16 @@ class Feed(Protocol):
 
     def listing(self, kind: Kind) -> None:
         """A complete list of the kind begins now: what is deleted from here on is remembered."""
+        ...
+
+    def doubtful(
+        self, kind: Kind, items: Collection[Mapping[str, object]], resource_version: str
+    ) -> Collection[ObjectRef]:
+        """What a complete list would drop, set back or bring back although no watch told of it.
+
+        Each is to be asked for by name before the list is believed. `resource_version` is the one
+        that is known, "" for what is listed and not known.
+        """
         ...
 
     def replaced(

@@ -6,11 +6,11 @@ come back by a late hint; and a complete list replaces all, whatever its version
 restored API server counts them anew. Objects that do not parse are kept as invalid.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from aks_access.engine.aims import Aims
-from aks_access.engine.ports import Kind
+from aks_access.engine.ports import Kind, ObjectRef
 from aks_access.engine.projection import (
     project_grant,
     project_namespace,
@@ -43,12 +43,14 @@ class _Cache:
     """One kind.
 
     `known` maps uid to (resourceVersion, facts); `dead` are uids deleted since the list that is
-    being read began, or since the last one that completed; `problem` is why the last list failed.
+    being read began, or since the last one that completed; `listed_at` is the resourceVersion of the
+    last complete list; `problem` is why the last list failed.
     """
 
     known: dict[str, tuple[int, Facts]] = field(default_factory=dict)
     dead: dict[str, int] = field(default_factory=dict)
     listed: bool = False
+    listed_at: int = 0
     listing: bool = False
     touched: set[str] = field(default_factory=set)
     problem: str = ""
@@ -95,6 +97,25 @@ class Store:
         cache.listing = True
         cache.touched = set()
 
+    def doubtful(
+        self, kind: Kind, items: Collection[Mapping[str, object]], resource_version: str
+    ) -> list[ObjectRef]:
+        """See `Feed`: what no watch touched since `listing`, and the list has otherwise."""
+        cache = self._caches[kind]
+        listed = dict(_identity(raw) for raw in items)
+        refs = [
+            _ref(kind=kind, uid=uid, version=version, facts=facts)
+            for uid, (version, facts) in cache.known.items()
+            if uid not in cache.touched and listed.get(uid, -1) < version
+        ]
+        older = _number(resource_version) < cache.listed_at
+        for raw in items:
+            uid, _ = _identity(raw)
+            back = uid not in cache.known and uid not in cache.touched
+            if back and (older or uid in cache.dead):
+                refs.append(_listed_ref(kind, raw))
+        return refs
+
     def replaced(
         self, kind: Kind, items: Iterable[Mapping[str, object]], resource_version: str
     ) -> None:
@@ -121,6 +142,7 @@ class Store:
             self._on_change(Changed(kind=kind, before=gone[1], after=None, seen=False))
         cache.dead = {uid: cache.dead[uid] for uid in cache.touched if uid in cache.dead}
         cache.listed, cache.listing, cache.problem = True, False, ""
+        cache.listed_at = listed_at
 
     def list_failed(self, kind: Kind, problem: str) -> None:
         """A list could not be read; the kind counts as partly known until one completes."""
@@ -210,6 +232,23 @@ class Store:
                 return project_range_set(raw)
             case Kind.NAMESPACE:
                 return project_namespace(raw)
+
+
+def _ref(*, kind: Kind, uid: str, version: int, facts: Facts) -> ObjectRef:
+    return ObjectRef(
+        kind=kind,
+        name=facts.name,
+        uid=uid,
+        namespace=facts.namespace if isinstance(facts, Grant) else "",
+        resource_version=str(version),
+    )
+
+
+def _listed_ref(kind: Kind, raw: Mapping[str, object]) -> ObjectRef:
+    meta = raw.get("metadata")
+    found = meta if isinstance(meta, Mapping) else {}
+    uid, name, namespace = (str(found.get(key, "")) for key in ("uid", "name", "namespace"))
+    return ObjectRef(kind=kind, name=name, uid=uid, namespace=namespace)
 
 
 def _identity(raw: Mapping[str, object]) -> tuple[str, int]:

@@ -2,16 +2,18 @@
 
 A watch can stay silent, and after a 410 the informer replays what exists without telling what went
 meanwhile. So each kind is listed completely at start, on winning the Lease and from time to time.
-A list counts only when its last page has come; one that breaks off is reported as failed.
+A list counts only when its last page has come; one that breaks off is reported as failed, and so
+is one that lacks objects which are still there when they are asked for by name.
 """
 
 import asyncio
 from collections.abc import Collection, Mapping
+from itertools import islice
 from typing import Final, Protocol
 
 from aks_access.engine.feed import Feed
-from aks_access.engine.ports import Kind
-from aks_access.errors import KubeError
+from aks_access.engine.ports import Kind, ObjectRef
+from aks_access.errors import KubeError, KubeNotFound
 from aks_access.kube.answers import items_of, meta_text, metadata, without_managed_fields
 from aks_access.kube.resources import RESOURCES
 
@@ -19,6 +21,8 @@ PAGE_SIZE: Final = 500
 _BREATH: Final = 200  # objects between two turns of the event loop
 _EXPIRED: Final = 410
 _ATTEMPTS: Final = 3
+_MOST_CONFIRMED: Final = 50
+"""Objects asked for by name after one list; of a false list any one of them tells."""
 
 
 class Reader(Protocol):
@@ -59,6 +63,7 @@ class Relist:
         feed.listing(kind)
         try:
             items, version = await self.complete(kind=kind)
+            await self._confirm(feed.doubtful(kind, items, version), items)
         except KubeError as error:
             feed.list_failed(kind, str(error))
             return error
@@ -67,6 +72,33 @@ class Relist:
             raise
         feed.replaced(kind, items, version)
         return None
+
+    async def _confirm(
+        self, doubtful: Collection[ObjectRef], items: Collection[Mapping[str, object]]
+    ) -> None:
+        """Ask by name for what the list drops, sets back or brings back: a server that lags or is
+        broken lies in lists only, and one that was restored tells the same either way.
+
+        Raises `KubeError` where the list is contradicted, or cannot be confirmed.
+        """
+        listed = {meta_text(raw, "uid") for raw in items}
+        for ref in islice(doubtful, _MOST_CONFIRMED):
+            raw = await self._by_name(ref)
+            problem = _contradiction(ref, raw=raw, listed=ref.uid in listed)
+            if problem:
+                where = f"{ref.namespace}/{ref.name}" if ref.namespace else ref.name
+                raise KubeError(
+                    f"the list of {ref.kind} {problem.format(where)}: it is not believed"
+                )
+
+    async def _by_name(self, ref: ObjectRef) -> Mapping[str, object] | None:
+        """That very object; None where it is gone."""
+        path = RESOURCES[ref.kind].object(namespace=ref.namespace, name=ref.name)
+        try:
+            raw = await self._connection.get(path)
+        except KubeNotFound:
+            return None
+        return raw if meta_text(raw, "uid") == ref.uid else None
 
     async def complete(self, *, kind: Kind) -> tuple[list[Mapping[str, object]], str]:
         """All objects of the kind in every namespace, and the list's resourceVersion.
@@ -103,3 +135,16 @@ class Relist:
             if not isinstance(continue_token, str) or not continue_token:
                 return found, version
             query["continue"] = continue_token
+
+
+def _contradiction(ref: ObjectRef, *, raw: Mapping[str, object] | None, listed: bool) -> str:
+    """How a list and the object itself disagree, "" = they do not."""
+    if raw is None:
+        return "has {}, which is gone when it is asked for by name" if listed else ""
+    if not listed:
+        return "lacks {}, which is there when it is asked for by name"
+    version = meta_text(raw, "resourceVersion")
+    known = ref.resource_version
+    if known and version.isascii() and version.isdigit() and int(version) >= int(known):
+        return "has an old state of {}, which is newer when it is asked for by name"
+    return ""

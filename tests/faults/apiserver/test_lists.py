@@ -82,6 +82,24 @@ def test_i8_an_old_list_after_a_newer_watch_event(scene: Scene, kind: Kind) -> N
     scene.check_safe()
 
 
+def test_i3_an_old_list_brings_no_deleted_grant_back(scene: Scene) -> None:
+    scene.build()
+    late = scene.grant(LATE)
+    scene.wait_in(LATE)
+    frozen = FrozenList()
+    with scene.proxy.inject(frozen, plurals=["apiaccessgrants"]) as injection:
+        scene.wait_struck(injection)
+        late.delete()
+        scene.wait_without(LATE)
+        scene.begun = scene.world.mark()
+        scene.wait_struck(injection, times=injection.struck + 2)
+        scene.rest()
+        scene.check_safe()
+        scene.wait_readyz("it is not believed", ready=False)
+    scene.wait_equal()
+    scene.check_safe()
+
+
 @pytest.mark.parametrize("kind", Kind)
 def test_i8_the_pages_of_a_list_expire(scene: Scene, kind: Kind) -> None:
     scene.build()

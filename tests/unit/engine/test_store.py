@@ -136,3 +136,37 @@ def test_what_does_not_parse_is_kept_as_invalid(seen: Seen) -> None:
     assert found is not None
     assert found.problems
     assert not found.ranges
+
+
+def doubts(seen: Seen, *raws: Raw, version: int) -> list[tuple[str, str]]:
+    found = seen.store.doubtful(Kind.GRANT, raws, str(version))
+    return [(ref.uid, ref.resource_version) for ref in found]
+
+
+def test_i8_what_a_list_drops_or_sets_back_is_doubtful(seen: Seen) -> None:
+    seen.list_all(grant("gone", 5), grant("old", 6), grant("same", 7), version=8)
+    seen.store.listing(Kind.GRANT)
+    listed = [grant("old", 4), grant("same", 7), grant("new", 9)]
+    assert doubts(seen, *listed, version=9) == [("gone", "5"), ("old", "6")]
+    [ref] = seen.store.doubtful(Kind.GRANT, listed[1:], "9")[:1]
+    assert (ref.namespace, ref.name) == ("team-a", "laptop")
+
+
+def test_what_a_watch_told_of_meanwhile_is_not_doubtful(seen: Seen) -> None:
+    seen.list_all(grant("a", 5), grant("b", 6), version=8)
+    seen.store.listing(Kind.GRANT)
+    seen.store.changed(Kind.GRANT, grant("a", 9))
+    seen.store.deleted(Kind.GRANT, grant("b", 10))
+    seen.store.changed(Kind.GRANT, grant("c", 11))
+    assert doubts(seen, grant("a", 5), grant("b", 6), version=8) == []
+
+
+def test_i3_what_a_list_brings_back_is_doubtful(seen: Seen) -> None:
+    seen.list_all(grant("a", 5), version=5)
+    seen.store.deleted(Kind.GRANT, grant("a", 6))
+    seen.store.listing(Kind.GRANT)
+    assert doubts(seen, grant("a", 5), version=5) == [("a", "")]
+    seen.store.replaced(Kind.GRANT, [], "7")
+    seen.store.listing(Kind.GRANT)
+    assert doubts(seen, grant("a", 5), version=5) == [("a", "")]
+    assert doubts(seen, grant("b", 8), version=8) == []

@@ -1,9 +1,9 @@
 """A `Feed` that remembers what it was told."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
-from aks_access.engine.ports import Kind
+from aks_access.engine.ports import Kind, ObjectRef
 
 
 class RecordingFeed:
@@ -12,6 +12,7 @@ class RecordingFeed:
     def __init__(self) -> None:
         self.calls: list[tuple[object, ...]] = []
         self.raw: list[Mapping[str, object]] = []
+        self.doubts: list[ObjectRef] = []
         self._news = asyncio.Event()
 
     def changed(self, kind: Kind, raw: Mapping[str, object]) -> None:
@@ -24,6 +25,11 @@ class RecordingFeed:
 
     def listing(self, kind: Kind) -> None:
         self._told("listing", kind)
+
+    def doubtful(
+        self, kind: Kind, items: Collection[Mapping[str, object]], resource_version: str
+    ) -> Collection[ObjectRef]:
+        return self.doubts
 
     def replaced(
         self, kind: Kind, items: Iterable[Mapping[str, object]], resource_version: str

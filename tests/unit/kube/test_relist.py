@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from aks_access.engine.ports import Kind
-from aks_access.errors import KubeError
+from aks_access.engine.ports import Kind, ObjectRef
+from aks_access.errors import KubeError, KubeNotFound
 from aks_access.kube.relist import Relist
 from tests.unit.kube.recording_feed import RecordingFeed
 
@@ -113,3 +113,46 @@ async def test_the_loop_gets_its_turn_while_many_objects_are_read() -> None:
     await relist(page(*map(str, range(1000))))
     counting.cancel()
     assert turns >= 5
+
+
+def known(uid: str = "u", *, version: str = "7", name: str = "a") -> ObjectRef:
+    return ObjectRef(Kind.GRANT, name, uid, "team", version)
+
+
+def stored(uid: str = "u", *, version: str = "7") -> Mapping[str, object]:
+    return {"metadata": {"uid": uid, "resourceVersion": version}}
+
+
+def listed(*uids: str) -> Mapping[str, object]:
+    items = [{"metadata": {"name": uid, "uid": uid}} for uid in uids]
+    return {"kind": "ApiAccessGrantList", "metadata": {"resourceVersion": "9"}, "items": items}
+
+
+@pytest.mark.parametrize(
+    ("answer", "page", "believed"),
+    [
+        pytest.param(stored(), listed(), False, id="lacks one that is there"),
+        pytest.param(KubeNotFound("404"), listed(), True, id="lacks one that is gone"),
+        pytest.param(stored("v"), listed(), True, id="lacks one whose name is another's"),
+        pytest.param(KubeError("503"), listed(), False, id="lacks one that cannot be asked for"),
+        pytest.param(stored(version="7"), listed("u"), False, id="has an old state"),
+        pytest.param(stored(version="5"), listed("u"), True, id="has the state of a restore"),
+        pytest.param(KubeNotFound("404"), listed("u"), False, id="has one that is gone"),
+    ],
+)
+async def test_i8_a_list_is_believed_when_what_it_drops_is_gone(
+    answer: Mapping[str, object] | KubeError, page: Mapping[str, object], believed: bool
+) -> None:
+    feed, pages = RecordingFeed(), Pages(page, answer)
+    feed.doubts = [known()]
+    failures = await Relist(connection=pages).relist(feed=feed, kinds=[KIND])
+    assert [call[0] for call in feed.calls] == ["listing", "replaced" if believed else "failed"]
+    assert believed or isinstance(answer, KubeError) or "team/a" in str(failures[KIND])
+
+
+async def test_i8_not_every_object_of_many_is_asked_for() -> None:
+    feed = RecordingFeed()
+    feed.doubts = [known(str(number), name=f"n{number}") for number in range(200)]
+    pages = Pages(listed(), *[KubeNotFound("404")] * 50)
+    assert await Relist(connection=pages).relist(feed=feed, kinds=[KIND]) == {}
+    assert not pages.answers

@@ -1,4 +1,4 @@
-"""What others wrote, in a log line: on one line, harmless to a terminal, and of a bounded length."""
+"""What others wrote, in a log line: one line, harmless to a terminal, of a bounded length."""
 
 import io
 import json
@@ -75,9 +75,18 @@ def test_the_whole_list_of_a_cluster_stands_in_an_audit_line(form: LogFormat) ->
 @FORMS
 @pytest.mark.parametrize(
     "name",
-    ["azure.core.pipeline.policies.http_logging_policy", "azure.identity", "msal.token_cache"]
-    + ["kubernetes.aio.client.rest", "kopf._cogs.clients.api", "aiohttp.client", "aiohttp.access"]
-    + ["urllib3.connectionpool", "asyncio", "aks_access.kube.connection"],
+    [
+        "azure.core.pipeline.policies.http_logging_policy",
+        "azure.identity",
+        "msal.token_cache",
+        "kubernetes.aio.client.rest",
+        "kopf._cogs.clients.api",
+        "aiohttp.client",
+        "aiohttp.access",
+        "urllib3.connectionpool",
+        "asyncio",
+        "aks_access.kube.connection",
+    ],
 )
 def test_security_no_logger_tells_a_secret_at_debug_level(form: LogFormat, name: str) -> None:
     """Whatever a library says, and how: in the text, an argument, a field or an error."""
