@@ -344,12 +344,13 @@ async def _assemble(*, settings: Settings, stack: AsyncExitStack) -> Operator:
         liveness=liveness,
         readiness=readiness,
     )
+    leading = connection.fenced(election.remaining)
     engine = Engine(
         ports=Ports(
             clusters=azure.clusters,
-            objects=KubeObjects(connection=connection),
-            ledgers=KubeLedgers(connection=connection, namespace=settings.namespace),
-            activations=KubeActivations(connection=connection, namespace=settings.namespace),
+            objects=KubeObjects(connection=leading),
+            ledgers=KubeLedgers(connection=leading, namespace=settings.namespace),
+            activations=KubeActivations(connection=leading, namespace=settings.namespace),
             events=events,
             leadership=election,
             clock=clock,

@@ -81,6 +81,9 @@ class Router:
         old = before if isinstance(before, Grant) else None
         new = after if isinstance(after, Grant) else None
         if old is not None and new is not None and _grant_core(old) == _grant_core(new):
+            if old.status != new.status:
+                # Perhaps not ours: a write of the leader before us may arrive after our own.
+                self.grants.put(new.uid)
             return
         grant = new or old
         if grant is None:

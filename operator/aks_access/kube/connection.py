@@ -7,6 +7,7 @@ the client sends a list as a merge patch). Nothing is retried here: whoever call
 request means.
 """
 
+import copy
 import json
 import logging
 import os
@@ -35,11 +36,15 @@ MERGE_PATCH: Final = "application/merge-patch+json"
 
 USER_AGENT: Final = "aks-access-operator"
 _CONNECT_TIMEOUT: Final = 10.0
+_SHORTEST_TIMEOUT: Final = 0.001  # aiohttp takes 0 for none
 _POOL_SIZE: Final = 32
 _SERVICE_HOST: Final = "KUBERNETES_SERVICE_HOST"
 
 DateListener = Callable[[datetime], None]
 """Receives the `Date` of an answer, UTC: what the API server thinks the time is."""
+
+Remaining = Callable[[], float]
+"""Seconds for which this process surely still holds the Lease; 0 where it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,7 @@ class Connection:
         self._client = ApiClient(configuration)
         self._client.user_agent = USER_AGENT
         self._on_date = on_date
+        self._remaining: Remaining | None = None
 
     @classmethod
     async def open(cls, *, access: Access, on_date: DateListener | None = None) -> Self:
@@ -125,6 +131,16 @@ class Connection:
     async def close(self) -> None:
         """Close the sockets."""
         await self._client.close()
+
+    def fenced(self, remaining: Remaining) -> Self:
+        """The same connection, whose writes end with the Lease: none begins or waits after it.
+
+        A process that was stopped or hung wakes up in the middle of its work, with answers of
+        the time before; what it would write on their grounds is another leader's business.
+        """
+        fenced = copy.copy(self)
+        fenced._remaining = remaining
+        return fenced
 
     async def get(
         self, path: str, *, query: Mapping[str, str] | None = None, accept: str = JSON
@@ -169,6 +185,8 @@ class Connection:
         Raises `KubeError` or the child that its status stands for; a request without an answer
         (time-out, reset) has `status` None and may or may not have been applied.
         """
+        if method != "GET" and self._remaining is not None and self._remaining() <= 0.0:
+            raise KubeError(f"{method} {path}: not sent, another replica may be leading by now")
         headers = {"Accept": accept, "Content-Type": content_type}
         status, text = await self._send(method, path, query, headers, body)
         if status == 401 and not self.access.in_cluster:
@@ -194,9 +212,10 @@ class Connection:
         headers: Mapping[str, str],
         body: object,
     ) -> tuple[int, bytes]:
-        timeout = aiohttp.ClientTimeout(
-            total=self.access.timeout, connect=min(_CONNECT_TIMEOUT, self.access.timeout)
-        )
+        limit = self.access.timeout
+        if method != "GET" and self._remaining is not None:
+            limit = min(limit, max(_SHORTEST_TIMEOUT, self._remaining()))
+        timeout = aiohttp.ClientTimeout(total=limit, connect=min(_CONNECT_TIMEOUT, limit))
         try:
             request = await self._client.param_serialize(
                 method,
@@ -209,7 +228,7 @@ class Connection:
             response: Any = await self._client.call_api(*request, _request_timeout=timeout)
             text: bytes = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError, ConfigException) as error:
-            told = str(error) or f"no answer within {self.access.timeout:g} s"
+            told = str(error) or f"no answer within {limit:g} s"
             raise KubeError(
                 f"{method} {path}: no answer from the API server {self.host}: "
                 f"{type(error).__name__}: {told}"
