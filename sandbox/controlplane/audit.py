@@ -1,7 +1,8 @@
 """The API server's audit log: what every client really asked, and what it was told.
 
-Written by kube-apiserver (audit.k8s.io/v1, level Metadata, stage ResponseComplete), so a watch
-appears when it ends, and a request a moment after its answer was sent.
+Written by kube-apiserver (audit.k8s.io/v1, stage ResponseComplete), so a watch appears when it
+ends, and a request a moment after its answer was sent. Writes of what the operator lives on carry
+request and answer as well (level RequestResponse); the rest is metadata.
 """
 
 import json
@@ -16,7 +17,18 @@ POLICY = {
     "kind": "Policy",
     "omitStages": ["RequestReceived", "ResponseStarted"],
     "omitManagedFields": True,
-    "rules": [{"level": "Metadata"}],
+    "rules": [
+        {
+            "level": "RequestResponse",
+            "verbs": ["create", "update", "patch", "delete"],
+            "resources": [
+                {"group": "aksaccess.dev"},
+                {"group": "", "resources": ["configmaps", "namespaces"]},
+                {"group": "coordination.k8s.io", "resources": ["leases"]},
+            ],
+        },
+        {"level": "Metadata"},
+    ],
 }
 
 

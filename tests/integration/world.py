@@ -31,6 +31,8 @@ from sandbox.controlplane.audit import AuditEvent
 from sandbox.controlplane.client import ApiError
 from sandbox.operator import CLIENT_ID, OperatorProcess
 from sandbox.processes import wait_until
+from tests.integration.reading import history_of
+from tests.oracle import judge, told
 
 SUBSCRIPTION = "5ca1ab1e-0000-4000-8000-0000000000aa"
 OPERATOR = f"system:serviceaccount:{NAMESPACE}:{SERVICE_ACCOUNT}"
@@ -350,6 +352,8 @@ class World:
     costs: dict[str, dict[str, int]] = field(default_factory=dict)
     allow_flags: bool = False
     """Set by a test in which an operator's write legitimately carries a flag."""
+    waived: dict[str, str] = field(default_factory=dict)
+    """Invariants that the oracle does not judge here, and why."""
     begun: Mark = field(init=False)
 
     def __post_init__(self) -> None:
@@ -604,12 +608,22 @@ class World:
             flags = _FORBIDDEN_FLAGS & set(entry.flags)
             assert self.allow_flags or not flags, f"a PUT that {flags}: {entry}"
             assert entry.client_id == CLIENT_ID, f"a PUT by somebody else: {entry}"
+        self._ask_oracle()
         crashes = [
             line
             for line in self.operator.log_lines()
             if "Traceback" in str(line) and self._mine(str(line))
         ]
         assert not crashes, f"the operator stumbled: {crashes[:3]}"
+
+    def expect(self, invariant: str, *, because: str) -> None:
+        """The scenario makes the oracle's rule about this invariant not apply; say why."""
+        self.waived[invariant] = because
+
+    def _ask_oracle(self) -> None:
+        history = history_of(self, operator=OPERATOR, steady=False)
+        found = [v for v in judge(history) if v.invariant not in self.waived]
+        assert not found, told(found, history)
 
     def _mine(self, line: str) -> bool:
         names = [o.name for o in self.objects] + [c.key for c in self.clusters]

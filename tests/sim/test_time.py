@@ -223,6 +223,26 @@ async def test_threat_18_a_tracked_duration_keeps_its_start_across_restart_and_n
 
 
 @simulated
+async def test_i8_an_entry_stays_while_a_grant_created_anew_is_prepared(world: World) -> None:
+    world.cluster()
+    world.target()
+    world.grant(labels=FLUX)
+    await world.start()
+    await world.rest()
+    world.kill()
+    world.api.force_delete(Kind.GRANT, "laptop", namespace="team-a")
+    world.grant(labels=FLUX)
+    await world.start()
+    await world.rest()
+    assert world.state() == "Active"
+    assert len(world.puts()) == 1
+    world.ungrant()
+    await world.rest()
+    assert world.list_of() == BARE
+    assert world.gone()
+
+
+@simulated
 async def test_an_untracked_grant_created_again_starts_anew(world: World) -> None:
     world.cluster()
     world.target()

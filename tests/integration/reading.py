@@ -1,0 +1,200 @@
+"""A scenario's history from outside the operator: the emulator's journal and the audit log.
+
+Only what concerns one test's clusters and objects is taken; times are seconds since its beginning.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sandbox.arm.journal import Area, JournalEntry
+from tests.facts import part
+from tests.history import Cluster, History, Ledger, Line, Mark, Object, Owned, Read, Result, Sign
+from tests.history import Write as Put
+
+if TYPE_CHECKING:
+    from tests.integration.world import World
+
+_KINDS = {
+    "apiaccessgrants": "ApiAccessGrant",
+    "apiaccesstargets": "ApiAccessTarget",
+    "iprangesets": "IPRangeSet",
+    "namespaces": "Namespace",
+}
+_WRITES = frozenset({"create", "update", "patch", "delete"})
+
+
+def history_of(world: "World", *, operator: str, steady: bool) -> History:
+    """The world's history up to now.
+
+    `operator` is the API server's name of the operator; `steady` says that one runs all the time,
+    so that what it has to do in time is judged too.
+    """
+    entries = [entry for cluster in world.clusters for entry in cluster.journal()]
+    events = list(_events(world))
+    first = min([entry.time for entry in entries] + [_time(event) for event in events], default=0.0)
+    lines = [line for cluster in world.clusters for line in _cluster(cluster.journal(), cluster)]
+    lines += [line for event in events for line in _object(event, world, operator)]
+    history = History(epoch=datetime.fromtimestamp(first, UTC))
+    started = (Mark(at=first, sign=Sign.STARTED),) if steady else ()
+    ordered = sorted((*started, *lines), key=lambda line: line.at)
+    history.add(*(replace(line, at=line.at - first) for line in ordered))
+    return history
+
+
+# the emulator's journal
+
+
+def _cluster(entries: list[JournalEntry], cluster: Any) -> Iterator[Line]:
+    properties = cluster.view().body.get("properties", {}) if entries else {}
+    known = False
+    for entry in entries:
+        if entry.area == Area.CONTROL and entry.cluster == cluster.key:
+            if not known or "recreate" in entry.path:
+                known = True
+                yield _facts(entry, cluster.key, properties)
+            else:
+                yield Put(
+                    at=entry.time,
+                    cluster=cluster.key,
+                    operator=False,
+                    before=_ranges(entry.before),
+                    after=_ranges(entry.after),
+                )
+        elif entry.area == Area.ARM and known:
+            yield from _request(entry, cluster.key)
+
+
+def _facts(entry: JournalEntry, key: str, properties: Mapping[str, Any]) -> Cluster:
+    access = properties.get("apiServerAccessProfile") or {}
+    network = properties.get("networkProfile") or {}
+    return Cluster(
+        at=entry.time,
+        cluster=key,
+        uid=str(entry.sequence),
+        ranges=_ranges(entry.after),
+        outbound=network.get("outboundType") or "loadBalancer",
+        vnet=bool(access.get("enableVnetIntegration")),
+        blocked="private" if access.get("enablePrivateCluster") else "",
+    )
+
+
+def _request(entry: JournalEntry, key: str) -> Iterator[Line]:
+    result = _result(entry)
+    if entry.method == "GET" and entry.path.lower() == key:
+        yield Read(at=entry.time, cluster=key, result=result)
+    if entry.method != "PUT" or entry.body is None:
+        return
+    profile = part(entry.body, "properties", "apiServerAccessProfile") or {}
+    yield Put(
+        at=entry.time,
+        cluster=key,
+        sent=_ranges(profile.get("authorizedIPRanges")),
+        before=_ranges(entry.before),
+        after=_ranges(entry.after),
+        if_match=any(name.lower() == "if-match" for name in entry.headers),
+        result=result,
+        damage=tuple(entry.damage),
+        existed=entry.status != 404,
+        created="created" in entry.flags,
+    )
+
+
+def _result(entry: JournalEntry) -> Result:
+    if entry.status in (200, 201):
+        return Result.OK if entry.answered else Result.UNCERTAIN
+    if entry.status == 0 or entry.status >= 500 or not entry.answered:
+        return Result.UNCERTAIN
+    named = {400: Result.INVALID, 412: Result.CHANGED, 404: Result.MISSING}
+    return named.get(entry.status, Result.FAILED)
+
+
+def _ranges(values: list[str] | None) -> tuple[str, ...] | None:
+    return None if values is None else tuple(values)
+
+
+# the audit log
+
+
+def _events(world: "World") -> Iterator[dict[str, Any]]:
+    """The successful writes that the API server answered since the test began."""
+    log = world.plane.audit_log
+    with log.open("rb") as file:
+        file.seek(world.begun.audit)
+        for line in file:
+            if not line.endswith(b"\n"):
+                return
+            event = json.loads(line)
+            code = event.get("responseStatus", {}).get("code", 0)
+            if event["verb"] in _WRITES and 200 <= code < 300 and "objectRef" in event:
+                yield event
+
+
+def _time(event: Mapping[str, Any]) -> float:
+    return datetime.fromisoformat(event["stageTimestamp"]).timestamp()
+
+
+def _object(event: Mapping[str, Any], world: "World", operator: str) -> Iterator[Line]:
+    about = event["objectRef"]
+    by_operator = event["user"].get("username") == operator
+    name, space = about.get("name", ""), about.get("namespace", "")
+    raw = event.get("responseObject") or {}
+    name = name or str(part(raw, "metadata", "name") or "")
+    if about["resource"] == "configmaps":
+        for cluster in world.clusters:
+            if cluster.ledger_name == name:
+                yield _ledger(event, raw, cluster.key, by_operator=by_operator)
+        return
+    kind = _KINDS.get(about["resource"])
+    mine = space in world.namespaces or name in world.namespaces
+    if kind is None or not (mine or any(item.name == name for item in world.objects)):
+        return
+    if kind == "Namespace":
+        space = ""
+    yield Object(
+        at=_time(event),
+        kind=kind,
+        namespace=space,
+        name=name,
+        raw=None if _gone(event, raw) else raw,
+        operator=by_operator,
+    )
+
+
+def _gone(event: Mapping[str, Any], raw: Mapping[str, Any]) -> bool:
+    """Whether nothing is left: deleted at once, or the last finalizer of a dying object taken."""
+    dying = bool(part(raw, "metadata", "deletionTimestamp"))
+    held = bool(part(raw, "metadata", "finalizers"))
+    if raw.get("kind") == "Namespace":
+        return False
+    return (event["verb"] == "delete" or dying) and not held
+
+
+def _ledger(
+    event: Mapping[str, Any], raw: Mapping[str, Any], key: str, *, by_operator: bool
+) -> Ledger:
+    at = _time(event)
+    try:
+        found = json.loads((raw.get("data") or {})["ledger.json"])
+        owners = found["owners"]
+        entries = {
+            entry["range"]: Owned(
+                entry["state"],
+                tuple(owners[place] for place in entry["owners"]),
+                tuple(owners[place] for place in entry.get("released", ())),
+            )
+            for entry in found["entries"]
+        }
+    except (KeyError, ValueError, TypeError, IndexError):
+        return Ledger(at=at, cluster=key, entries=None, operator=by_operator)
+    if event["verb"] == "delete":
+        return Ledger(at=at, cluster=key, entries=None, operator=by_operator)
+    return Ledger(
+        at=at,
+        cluster=key,
+        entries=entries,
+        verified=_ranges(found.get("verified")),
+        operator=by_operator,
+    )
