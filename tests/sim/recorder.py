@@ -56,6 +56,7 @@ class Recorder:
         self._seen: dict[str, Cluster] = {}
         self._writes = 0
         self._activations = 0
+        self._acknowledged = 0
         self._alive: set[int] = set()
         self._blind = self._doubt = False
         self._offset = 0.0
@@ -173,6 +174,10 @@ class Recorder:
         for cluster in clusters if len(clusters) < FEW else ():
             if cluster is not about:
                 self._cluster(cluster)
+        given = self._world.ledgers.acknowledged
+        for key in given[self._acknowledged :]:
+            self.history.add(Mark(at=self._at(), sign=Sign.ACKNOWLEDGED, about=key))
+        self._acknowledged = len(given)
         recorded = self._world.activations.recorded
         for at, key in recorded[self._activations :]:
             when = self._world.activations.known().get(key)

@@ -28,6 +28,7 @@ class SimLedgers:
         saves: (loop time, ledger) of every successful save, oldest first.
         most: the most entries that fit, None = any number.
         through: what storing does to a ledger; a codec's way there and back finds what it loses.
+        acknowledged: clusters whose ConfigMap somebody annotated, oldest first.
         witness: told of every version: the cluster, the ledger (None = none that can be read), and
             whether it was the engine that wrote or deleted it.
     """
@@ -43,6 +44,7 @@ class SimLedgers:
         self.faults = Faults()
         self.saves: list[tuple[float, Ledger]] = []
         self.most: int | None = None
+        self.acknowledged: list[ClusterKey] = []
         self.witness: Callable[[ClusterKey, Ledger | None, bool], None] | None = None
         self._stored: dict[ClusterKey, _Stored] = {}
         self._version = 5000
@@ -80,6 +82,7 @@ class SimLedgers:
     def acknowledge(self, key: ClusterKey, code: str) -> None:
         """Somebody annotates the ConfigMap."""
         self._touch(key).acknowledgement = code
+        self.acknowledged.append(key)
 
     async def load(self, *, key: ClusterKey) -> Ledger | None:
         """Read a ledger."""
