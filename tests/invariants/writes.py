@@ -288,7 +288,8 @@ def no_tug_of_war(sent: Sent) -> Iterator[Finding]:
 
 def revocation_first(sent: Sent) -> Iterator[Finding]:
     """I4: after a refusal the removals go alone, and the last writes are theirs."""
-    due = set(sent.site.debts) & names(sent.write.before)
+    standing = names(sent.write.before)
+    due = {e for e, debt in sent.site.debts.items() if e in standing and not debt.patient}
     refused = next(iter(sent.site.writes[-1:]), None)
     mixed = refused is not None and bool(names(refused.sent) - names(refused.before))
     if refused is not None and mixed and refused.result is Result.INVALID and sent.added:
