@@ -11,7 +11,8 @@ AksAccessError
     ├── KubeConflict         the object changed, or is another one than was meant
     └── KubeForbidden        a right is missing
 LedgerError (AksAccessError)
-    ├── LedgerUnreadable     present, but corrupt or of a newer schema
+    ├── LedgerUnreadable     present, but corrupt or of another schema
+    │   └── LedgerNewer      a newer operator wrote it: never to be overwritten or deleted
     └── LedgerTooLarge       would not fit into a ConfigMap
 """
 
@@ -107,7 +108,11 @@ class LedgerError(AksAccessError):
 
 
 class LedgerUnreadable(LedgerError):
-    """The ledger is there, but corrupt or of a newer schema."""
+    """The ledger is there, but corrupt or of another schema."""
+
+
+class LedgerNewer(LedgerUnreadable):
+    """A newer operator wrote the ledger: this one must leave it exactly as it is."""
 
 
 class LedgerTooLarge(LedgerError):

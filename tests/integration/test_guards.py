@@ -74,7 +74,6 @@ def _roll_back(world: World, cluster: Cluster, old: dict[str, Any]) -> None:
 DAMAGES = {
     "deleted": _delete_ledger,
     "corrupt": _corrupt,
-    "newer schema": _newer_schema,
     "rolled back": _roll_back,
 }
 
@@ -119,6 +118,36 @@ def test_i8_a_lost_ledger_adds_nothing_until_it_is_acknowledged(world: World, na
     first.delete()
     first.wait_gone()
     cluster.wait_ranges(OFFICE, "81.2.69.144/32")
+
+
+def test_a_ledger_of_a_newer_operator_is_left_to_that_one(world: World) -> None:
+    cluster = world.cluster()
+    target = world.target(cluster)
+    first, second = world.grant(target, LAPTOP), world.grant(target, "81.2.69.143")
+    for grant in (first, second):
+        grant.wait_state("Active")
+    target.wait_state("InSync")
+    old = cluster.ledger()
+    assert old is not None
+    _newer_schema(world, cluster, old)
+    newer = cluster.ledger()
+    assert newer is not None
+    target.nudge()
+    target.wait_state("LedgerLost")
+    assert "a newer operator wrote it (schemaVersion 99" in target.message()
+    assert ACKNOWLEDGE not in target.message()
+    late = world.grant(target, "81.2.69.144")
+    late.wait_state("TargetBlocked")
+    second.delete()
+    second.wait_gone()
+    cluster.wait_ranges(OFFICE, ENTRY)
+    cluster.wait_looks(2)
+    assert (cluster.ledger() or {})["data"] == newer["data"]
+
+    _roll_back(world, cluster, old)  # the newer one goes back to what this one reads
+    target.nudge()
+    late.wait_state("Active")
+    cluster.wait_ranges(OFFICE, ENTRY, "81.2.69.144/32")
 
 
 # removals that may be somebody's mistake

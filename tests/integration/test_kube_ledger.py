@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from aks_access.api.names import ACKNOWLEDGE_ANNOTATION
-from aks_access.errors import KubeConflict, KubeError, LedgerTooLarge, LedgerUnreadable
+from aks_access.errors import KubeConflict, KubeError, LedgerNewer, LedgerTooLarge, LedgerUnreadable
 from aks_access.kube.activations import KubeActivations
 from aks_access.kube.connection import Access, Connection
 from aks_access.kube.ledger import KubeLedgers, ledger_name
@@ -160,7 +160,8 @@ async def test_a_ledger_that_would_not_fit_is_not_written(
     ("data", "words"),
     [
         ({"ledger.json": "{"}, "not JSON"),
-        ({"ledger.json": '{"schemaVersion": 2}'}, "schemaVersion is 2"),
+        ({"ledger.json": '{"schemaVersion": 0}'}, "schemaVersion is 0"),
+        ({"ledger.json": '{"schemaVersion": 3}'}, "a newer operator wrote it"),
         ({"ledger.json": None}, "it has no ledger.json"),
     ],
 )
@@ -177,6 +178,22 @@ async def test_a_damaged_ledger_is_named_and_still_counted(
     with pytest.raises(LedgerUnreadable, match=f"{NAMESPACE}/{name} cannot be used: .*{words}"):
         await ledgers.load(key=fresh.key)
     assert (await ledgers.keys())[fresh.key] == name
+
+
+async def test_what_a_newer_operator_wrote_is_neither_overwritten_nor_deleted(
+    control_plane: ControlPlane, ledgers: KubeLedgers, fresh: Ledger
+) -> None:
+    saved = await ledgers.save(ledger=fresh)
+    name = ledger_name(fresh.key)
+    newer = {"ledger.json": '{"schemaVersion": 3, "entries": {"81.2.69.142/32": {}}}'}
+    edit(control_plane, name, {"data": newer})
+    with pytest.raises(LedgerNewer):
+        await ledgers.delete(key=fresh.key)
+    for version in ("", saved.version):
+        with pytest.raises(KubeConflict):
+            await ledgers.save(ledger=replace(fresh, version=version))
+    path = f"/api/v1/namespaces/{NAMESPACE}/configmaps/{name}"
+    assert control_plane.request("GET", path)["data"] == newer
 
 
 async def test_another_clusters_ledger_is_not_believed(

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import pytest
+
 from aks_access.api.timestamps import parse_timestamp
 from aks_access.engine.ports import Kind
 from aks_access.errors import KubeError
-from tests.sim.world import FOREIGN, OFFICE, World, key_of, simulated
+from aks_access.plan.adoption import acknowledgement_code
+from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, simulated
 
 LAPTOP = "81.2.69.142/32"
 KEY = key_of("weu")
@@ -69,3 +72,65 @@ async def test_the_audit_names_everybody_who_asked_for_an_entry(world: World) ->
     (line,) = [line for line in world.audit.decisions if LAPTOP in line.ranges]
     assert line.requested_by == "ann@contoso.com; bob@contoso.com"
     assert line.reason == "INC-1"
+
+
+@pytest.mark.parametrize("policy", ["Revoke", "Detach"])
+@simulated
+async def test_threat_19_what_a_newer_operator_wrote_is_left_as_it_is(
+    world: World, policy: str
+) -> None:
+    await _let_in(world, expiresAt=world.at(hours=1))
+    world.grant("stays", "81.2.69.1")
+    await world.rest()
+    world.kill()
+    world.ledgers.upgrade(KEY)
+    saves, written = len(world.ledgers.saves), world.ledgers.peek(KEY)
+    await world.start()
+    world.grant("late", "81.2.69.2")
+    await world.rest()
+    assert world.target_state() == "LedgerLost"
+    message = condition(world.target_status(), "Ready")["message"]
+    assert "newer operator" in message
+    assert "acknowledge" not in message
+    assert world.state("late") == "TargetBlocked"
+    code = acknowledgement_code(
+        case="LedgerLost",
+        sequence=int(world.target_status()["ledgerSequence"]),
+        cluster=KEY,
+        entries=[LAPTOP, "81.2.69.1/32"],
+    )
+    world.mark(Kind.TARGET, "weu", annotations={"aksaccess.dev/acknowledge": code})
+    await world.advance(hours=1, minutes=1)
+    await world.rest()
+    assert world.list_of() == {FOREIGN, OFFICE, "81.2.69.1/32"}, "what is known to end has ended"
+    world.retarget(deletionPolicy=policy)
+    world.untarget()
+    await world.advance(hours=1)
+    assert not world.target_gone(), "its ledger says more than this operator can read"
+    assert len(world.ledgers.saves) == saves
+    assert world.ledgers.peek(KEY) == written
+
+
+@simulated
+async def test_threat_19_there_and_back_between_schemas_loses_nothing(world: World) -> None:
+    await _let_in(world)
+    world.kill()
+    for turn in range(2):
+        world.ledgers.upgrade(KEY)
+        await world.start()
+        world.grant(f"late-{turn}", f"81.2.69.{turn}")
+        await world.rest()
+        assert world.target_state() == "LedgerLost"
+        world.kill()
+        before = world.ledgers.return_to(KEY)
+        assert before.entries[LAPTOP].owners
+        await world.start()
+        await world.advance(minutes=12)
+        await world.rest()
+        assert world.target_state() == "InSync"
+        assert world.state(f"late-{turn}") == "Active"
+        world.kill()
+    await world.start()
+    world.ungrant()
+    await world.rest()
+    assert world.list_of() == {FOREIGN, OFFICE, "81.2.69.0/32", "81.2.69.1/32"}

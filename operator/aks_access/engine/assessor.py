@@ -49,6 +49,7 @@ class Assessor:
             activations=world.activations,
             now=world.now,
             unattended=None if look.memory.examined else self.worlds.unattended,
+            newer=look.memory.ledger_newer,
         )
 
     def _perhaps_ours(self, target: Target, world: World) -> dict[GrantUid, Grant]:

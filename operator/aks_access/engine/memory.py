@@ -28,6 +28,7 @@ class ClusterMemory:
         set_aside: grants left out while it is found out which one's ranges AKS refuses, in groups:
             the last one is tried next.
         ledger, ledger_seen: the ledger as last loaded or saved (None = there was none).
+        ledger_newer: a newer operator wrote the ledger.
         ledger_full: the last addition could not be recorded.
         missing_since: loop time of the first 404 in a row.
         holding_since: loop time since when a write waits for finalizers.
@@ -51,6 +52,7 @@ class ClusterMemory:
     set_aside: tuple[frozenset[GrantUid], ...] = ()
     ledger: Ledger | None = None
     ledger_seen: bool = False
+    ledger_newer: bool = False
     ledger_full: bool = False
     missing_since: float | None = None
     holding_since: float | None = None

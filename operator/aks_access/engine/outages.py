@@ -70,11 +70,15 @@ class Outages:
             if left != look.stored:
                 look.stored = await self.ledgers.save(ledger=left)
                 self.announcer.cluster_gone(look=look)
-        if look.target is None or look.target.deleting is not None:
+        going = look.target is None or look.target.deleting is not None
+        if going and not memory.ledger_newer:
             await self.claims.let_go(key=look.key, target=look.target, name=look.name)
             return Next()
+        if look.target is None:
+            return Next(after=self.config.drift)
         note = azure_note(error=error, target=look.target, writing=False)
-        await self.claims.blocked(key=look.key, target=look.target, note=note)
+        known = not memory.ledger_newer
+        await self.claims.blocked(key=look.key, target=look.target, note=note, known=known)
         return Next(after=self.config.drift)
 
     def _after_read_error(self, *, look: Look, error: AzureError) -> Next:

@@ -121,7 +121,10 @@ class Ledgers(Protocol):
     """The ConfigMaps that remember what is ours. Raises `KubeError`, `LedgerError`."""
 
     async def load(self, *, key: ClusterKey) -> Ledger | None:
-        """Read a cluster's ledger. None where there is none; `LedgerUnreadable` if it is no use."""
+        """Read a cluster's ledger. None where there is none.
+
+        Raises `LedgerUnreadable` if it is no use, `LedgerNewer` if a newer operator wrote it.
+        """
         ...
 
     async def keys(self) -> Mapping[ClusterKey, str]:
@@ -136,7 +139,10 @@ class Ledgers(Protocol):
         ...
 
     async def delete(self, *, key: ClusterKey) -> None:
-        """Delete the ledger; gone already is no error."""
+        """Delete the ledger; gone already is no error.
+
+        Raises `LedgerNewer` for one that a newer operator wrote.
+        """
         ...
 
     async def acknowledgement(self, *, key: ClusterKey) -> str | None:

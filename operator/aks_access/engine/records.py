@@ -8,7 +8,13 @@ from aks_access.engine.claims import Claims
 from aks_access.engine.look import Look
 from aks_access.engine.memory import ClusterMemory
 from aks_access.engine.ports import Ledgers
-from aks_access.errors import KubeError, LedgerError, LedgerTooLarge, LedgerUnreadable
+from aks_access.errors import (
+    KubeError,
+    LedgerError,
+    LedgerNewer,
+    LedgerTooLarge,
+    LedgerUnreadable,
+)
 from aks_access.plan.adoption import Adoption
 from aks_access.plan.ledger import Ledger
 from aks_access.plan.model import ClusterKey
@@ -31,7 +37,9 @@ class Records:
         """
         try:
             memory.ledger, memory.ledger_seen = await self.ledgers.load(key=key), True
+            memory.ledger_newer = False
         except LedgerUnreadable as error:
+            memory.ledger_newer = isinstance(error, LedgerNewer)
             return None, str(error)
         except KubeError as error:
             if not memory.ledger_seen:

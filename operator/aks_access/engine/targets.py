@@ -96,7 +96,7 @@ class TargetReconciler:
         if target is not None and target.deleting is not None:
             if not target.finalized and stored is None and not unreadable:
                 return self.claims.forget(key)
-            if target.deletion_policy is DeletionPolicy.DETACH:
+            if target.deletion_policy is DeletionPolicy.DETACH and not memory.ledger_newer:
                 return await self.claims.detach(key=key, target=target, stored=stored)
         if target is not None and target.problems and stored is None:
             return await self.claims.unusable(key=key, target=target, unreadable=unreadable)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from aks_access.api.names import ACKNOWLEDGE_ANNOTATION, GROUP
-from aks_access.errors import LedgerTooLarge, LedgerUnreadable
+from aks_access.errors import LedgerNewer, LedgerTooLarge, LedgerUnreadable
 from aks_access.kube.config_maps import ConfigMaps
 from aks_access.kube.connection import Connection
 from aks_access.kube.ledger_document import decode, encode, key_in
@@ -54,9 +54,7 @@ class KubeLedgers:
                 raise LedgerUnreadable(f"it has no {DATA_KEY}")
             return decode(document.text, key=key, version=document.version)
         except LedgerUnreadable as error:
-            raise LedgerUnreadable(
-                f"the ledger {self._where(key)} cannot be used: {error}"
-            ) from error
+            raise type(error)(f"the ledger {self._where(key)} cannot be used: {error}") from error
 
     async def keys(self) -> Mapping[ClusterKey, str]:
         """Every cluster with a ledger, unreadable ones included, and the ConfigMap's name."""
@@ -92,8 +90,21 @@ class KubeLedgers:
         return replace(saved, version=version)
 
     async def delete(self, *, key: ClusterKey) -> None:
-        """Delete the ledger; gone already is no error."""
-        await self._maps.delete(name=ledger_name(key))
+        """Delete the ledger; gone already is no error.
+
+        Raises `LedgerNewer` for one that a newer operator wrote, and `KubeConflict` where somebody
+        wrote it at this moment.
+        """
+        document = await self._maps.read(ledger_name(key))
+        if document is None:
+            return
+        try:
+            decode(document.text or "", key=key, version=document.version)
+        except LedgerNewer as error:
+            raise LedgerNewer(f"the ledger {self._where(key)} is not deleted: {error}") from error
+        except LedgerUnreadable as error:
+            logger.info("the ledger %s is deleted although %s", self._where(key), error)
+        await self._maps.delete(name=ledger_name(key), version=document.version)
 
     async def acknowledgement(self, *, key: ClusterKey) -> str | None:
         """The acknowledge annotation of the ledger's ConfigMap."""

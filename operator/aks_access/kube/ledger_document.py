@@ -1,32 +1,40 @@
 """The ledger as JSON: strict both ways, because a misread ledger takes away or leaves access.
 
 Owners are interned: two thousand entries with ten owners each fit into a ConfigMap that way, and
-do not otherwise. A change of this format needs a new `SCHEMA_VERSION`; a document of another
-version, with a field too many or too few, or about another cluster is unreadable, never "empty".
+do not otherwise. A change of this format needs a new `SCHEMA_VERSION`; the earlier ones are read,
+and a document of a later one, with a field too many or too few, or about another cluster is
+unreadable, never "empty". What a newer operator wrote is its own: `LedgerNewer`.
 """
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from aks_access.api.ranges import IPv4Range, RangeError
 from aks_access.api.timestamps import Instant
-from aks_access.errors import LedgerUnreadable
+from aks_access.errors import LedgerNewer, LedgerUnreadable
 from aks_access.plan.ledger import (
     SCHEMA_VERSION,
+    Conflict,
     EntryState,
     Ledger,
     LedgerEntry,
     RefusedGrant,
+    Reversal,
+    Search,
+    SearchPhase,
     WriteInFlight,
 )
 from aks_access.plan.model import ClusterKey, Identity, cluster_key
 
 _Owner = Annotated[int, Field(ge=0)]
 _PROBLEMS_SHOWN: Final = 3
+_FIRST_SCHEMA: Final = 1
+_SINCE_2: Final = frozenset({"search", "probes", "reversals", "conflict", "ousted"})
+"""Fields that a document of schema 1 does not have."""
 
 
 class _Document(BaseModel):
@@ -58,6 +66,28 @@ class _Write(_Document):
     started: Instant
     failed: bool = False
     resends: bool = False
+    undoes: tuple[str, ...] = ()
+    doubted: bool = False
+
+
+class _Reversal(_Document):
+    at: Instant
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+class _Conflict(_Document):
+    since: Instant
+    asked: str = ""
+
+
+class _Search(_Document):
+    phase: SearchPhase
+    message: str
+    suspects: tuple[tuple[str, int], ...] = ()
+    trying: tuple[str, ...] = ()
+    untried: tuple[str, ...] = ()
+    stood: tuple[str, ...] = ()
 
 
 class _Refused(_Document):
@@ -66,7 +96,7 @@ class _Refused(_Document):
 
 
 class _Ledger(_Document):
-    schema_version: Literal[1]
+    schema_version: int
     resource_id: str
     resource_uid: str | None = None
     target_name: str
@@ -81,6 +111,11 @@ class _Ledger(_Document):
     writes: tuple[Instant, ...] = ()
     verified: tuple[str, ...] | None = None
     refused: Mapping[str, _Refused] = Field(default_factory=dict)
+    search: _Search | None = None
+    probes: tuple[Instant, ...] = ()
+    reversals: tuple[_Reversal, ...] = ()
+    conflict: _Conflict | None = None
+    ousted: Mapping[str, Instant] = Field(default_factory=dict)
     detached: bool = False
     lost: str = ""
 
@@ -88,6 +123,9 @@ class _Ledger(_Document):
     def _consistent(self) -> Self:
         if not cluster_key(self.resource_id):
             raise ValueError("resourceId is empty")
+        early = self.model_fields_set & _SINCE_2 if self.schema_version < SCHEMA_VERSION else ()
+        if early:
+            raise ValueError(f"{min(early)} is no field of schema {self.schema_version}")
         ranges = [entry.range for entry in self.entries]
         if len(set(ranges)) != len(ranges):
             raise ValueError("two entries have the same range")
@@ -123,6 +161,14 @@ def encode(ledger: Ledger) -> str:
             uid: _Refused(generation=refused.generation, message=refused.message)
             for uid, refused in ledger.refused.items()
         },
+        search=_of_search(ledger.search),
+        probes=ledger.probes,
+        reversals=tuple(
+            _Reversal(at=item.at, added=item.added, removed=item.removed)
+            for item in ledger.reversals
+        ),
+        conflict=_of_conflict(ledger.conflict),
+        ousted=ledger.ousted,
         detached=ledger.detached,
         lost=ledger.lost,
     )
@@ -132,7 +178,8 @@ def encode(ledger: Ledger) -> str:
 def decode(text: str, *, key: ClusterKey, version: str) -> Ledger:
     """Read a document that must be about the cluster `key`.
 
-    `version` becomes the ledger's. Raises `LedgerUnreadable` with a sentence.
+    `version` becomes the ledger's. Raises `LedgerUnreadable` with a sentence; `LedgerNewer` for
+    what a newer operator wrote.
     """
     document = _parsed(text)
     if cluster_key(document.resource_id) != key:
@@ -155,6 +202,14 @@ def decode(text: str, *, key: ClusterKey, version: str) -> Ledger:
             uid: RefusedGrant(generation=refused.generation, message=refused.message)
             for uid, refused in document.refused.items()
         },
+        search=_to_search(document.search),
+        probes=document.probes,
+        reversals=tuple(
+            Reversal(at=item.at, added=item.added, removed=item.removed)
+            for item in document.reversals
+        ),
+        conflict=_to_conflict(document.conflict),
+        ousted=dict(document.ousted),
         detached=document.detached,
         lost=document.lost,
         version=version,
@@ -177,10 +232,15 @@ def _parsed(text: str) -> _Ledger:
     except ValueError as error:
         raise LedgerUnreadable(f"it is not JSON: {error}") from error
     schema = found.get("schemaVersion") if isinstance(found, dict) else None
-    if schema != SCHEMA_VERSION:
+    if type(schema) is int and schema > SCHEMA_VERSION:
+        raise LedgerNewer(
+            f"a newer operator wrote it (schemaVersion {schema}, this one reads up to "
+            f"{SCHEMA_VERSION}): run that one; this one leaves the ledger as it is"
+        )
+    if type(schema) is not int or schema < _FIRST_SCHEMA:
         raise LedgerUnreadable(
             f"its schemaVersion is {schema!r}; this version of the operator reads "
-            f"{SCHEMA_VERSION} only. If a newer operator wrote it, run that one"
+            f"{_FIRST_SCHEMA} to {SCHEMA_VERSION}"
         )
     try:
         return _Ledger.model_validate_json(text, strict=True)
@@ -244,6 +304,8 @@ def _of_write(write: WriteInFlight | None) -> _Write | None:
         started=write.started,
         failed=write.failed,
         resends=write.resends,
+        undoes=write.undoes,
+        doubted=write.doubted,
     )
 
 
@@ -257,7 +319,43 @@ def _to_write(write: _Write | None) -> WriteInFlight | None:
         started=write.started,
         failed=write.failed,
         resends=write.resends,
+        undoes=write.undoes,
+        doubted=write.doubted,
     )
+
+
+def _of_search(search: Search | None) -> _Search | None:
+    if search is None:
+        return None
+    return _Search(
+        phase=search.phase,
+        message=search.message,
+        suspects=tuple(search.suspects.items()),
+        trying=search.trying,
+        untried=search.untried,
+        stood=search.stood,
+    )
+
+
+def _to_search(search: _Search | None) -> Search | None:
+    if search is None:
+        return None
+    return Search(
+        phase=search.phase,
+        message=search.message,
+        suspects=dict(search.suspects),
+        trying=search.trying,
+        untried=search.untried,
+        stood=search.stood,
+    )
+
+
+def _of_conflict(conflict: Conflict | None) -> _Conflict | None:
+    return None if conflict is None else _Conflict(since=conflict.since, asked=conflict.asked)
+
+
+def _to_conflict(conflict: _Conflict | None) -> Conflict | None:
+    return None if conflict is None else Conflict(since=conflict.since, asked=conflict.asked)
 
 
 def _of_identity(identity: Identity | None) -> _Identity | None:

@@ -23,10 +23,14 @@ from aks_access.plan.unattended import out_of_step
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """The ledger to plan with, and why it cannot be trusted ("" = it can)."""
+    """The ledger to plan with, and why it cannot be trusted ("" = it can).
+
+    `newer`: a newer operator wrote it, and nobody can acknowledge that away.
+    """
 
     ledger: Ledger
     lost: str = ""
+    newer: bool = False
 
 
 def fresh(*, target: Target, view: ClusterView | None, sequence: int = 0) -> Ledger:
@@ -55,11 +59,12 @@ def adopt(
     activations: Mapping[str, datetime],
     now: datetime,
     unattended: datetime | None = None,
+    newer: bool = False,
 ) -> Adoption:
     """The ledger to plan with for this target and cluster.
 
     `unattended`: since when nobody had led when this process began to, UTC, where the last leader
-    never let go; None = the time without a leader is known to be harmless, or was looked into.
+    never let go; None = the time without a leader is known to be harmless, or was looked into. `newer`: see `Adoption`.
     """
     remembered = target.ledger_sequence
     problem = unreadable
@@ -77,6 +82,7 @@ def adopt(
             grants=grants,
             sets=sets,
             now=now,
+            newer=newer,
         )
     if stored is None:
         return Adoption(fresh(target=target, view=view))
@@ -182,6 +188,7 @@ def _guess(
     grants: Mapping[GrantUid, Grant],
     sets: Mapping[str, RangeSet],
     now: datetime,
+    newer: bool = False,
 ) -> Adoption:
     """What is ours as far as grants and an older ledger tell; lost until it is acknowledged.
 
@@ -221,6 +228,8 @@ def _guess(
     )
     if stored is not None:
         guessed = replace(guessed, version=stored.version, writes=stored.writes)
+    if newer:
+        return Adoption(guessed, lost=problem, newer=True)
     return _acknowledged(target=target, ledger=guessed)
 
 

@@ -101,7 +101,10 @@ def _ledger(scene: Scene) -> Iterator[Finding]:
     if scene.lost:
         yield Finding(
             reason=TargetReason.LEDGER_LOST,
-            details={"problem": scene.lost, "code": lost_code(scene.ledger)},
+            details={
+                "problem": scene.lost,
+                "code": "" if scene.newer else lost_code(scene.ledger),
+            },
             blocks=True,
         )
 

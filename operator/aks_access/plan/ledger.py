@@ -5,13 +5,15 @@ those of the documentation's architecture page: entries are recorded before Azur
 shrink only after a removal was read back.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from aks_access.plan.model import ClusterKey, Identity
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""What is written; each version from 1 on is read, and becomes this one with the next save."""
 
 BASELINE_OWNER = "baseline"
 EGRESS_OWNER = "egress"
@@ -64,6 +66,8 @@ class WriteInFlight:
         started: UTC.
         failed: its operation ended Failed or Canceled: send again even if the list looks right.
         resends: it follows such a one, so a refusal of it leaves that still to be sent again.
+        undoes: those of `added` and `removed` by which it undoes what somebody else did.
+        doubted: its answer was lost, so that only the list itself can prove it.
     """
 
     desired: tuple[str, ...]
@@ -72,6 +76,65 @@ class WriteInFlight:
     started: datetime
     failed: bool = False
     resends: bool = False
+    undoes: tuple[str, ...] = ()
+    doubted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """One write that undid what somebody else did to the list.
+
+    Attributes:
+        at: when it was sent, UTC.
+        added: the first few entries of ours that it put back.
+        removed: the first few that had come back and that it took out again.
+    """
+
+    at: datetime
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Another writer and we keep undoing each other; see `plan/conflict.py`.
+
+    Attributes:
+        since: UTC.
+        asked: the target's `requestedAt` at that time; another value ends the conflict.
+    """
+
+    since: datetime
+    asked: str = ""
+
+
+class SearchPhase(StrEnum):
+    """How far it is known why AKS refuses a list (400)."""
+
+    CONTROL = "control"  # is it the additions at all? the list without any is sent
+    PLATFORM = "platform"  # is it the platform's own? these are added alone
+    HALVING = "halving"  # which grant's? half of the suspects are added
+    STANDING = "standing"  # the list without any addition is refused too
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Why AKS refuses the list: see `plan/search.py`.
+
+    Attributes:
+        message: AKS's sentence on the last refusal.
+        suspects: grant uid to generation, the oldest first: at least one of them is to blame.
+        trying: those of `suspects` that are let in now.
+        untried: grants of which nothing is known; they wait.
+        stood: the list that is refused without any addition, as it stood.
+    """
+
+    phase: SearchPhase
+    message: str
+    suspects: Mapping[str, int] = field(default_factory=dict)
+    trying: tuple[str, ...] = ()
+    untried: tuple[str, ...] = ()
+    stood: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +167,11 @@ class Ledger:
         writes: times of recent PUTs, UTC, oldest first (at most 40).
         verified: the last list that was read back after a write or at first sight; None = open.
         refused: grant uid to what AKS said of its ranges.
+        search: why AKS refuses the list, while that is being found out.
+        probes: times of the latest refusals (400), UTC, oldest first.
+        reversals: the latest writes that undid somebody else's, oldest first.
+        conflict: another writer and we keep undoing each other.
+        ousted: foreign entries that mode Exclusive took out, and when, UTC.
         lost: why what is ours had to be guessed, until that is acknowledged; "" = it is known.
         detached: the target was deleted with Detach: nothing here is ours any more.
         version: resourceVersion of the ConfigMap, "" while it does not exist.
@@ -123,6 +191,11 @@ class Ledger:
     writes: tuple[datetime, ...] = ()
     verified: tuple[str, ...] | None = None
     refused: dict[str, RefusedGrant] = field(default_factory=dict)
+    search: Search | None = None
+    probes: tuple[datetime, ...] = ()
+    reversals: tuple[Reversal, ...] = ()
+    conflict: Conflict | None = None
+    ousted: dict[str, datetime] = field(default_factory=dict)
     detached: bool = False
     lost: str = ""
     version: str = ""

@@ -49,7 +49,7 @@ def plan(*, world: World, view: ClusterView, adoption: Adoption) -> Plan:
             scene=scene, removals=removals, stuck=stuck, overdue=overdue, verdicts=verdicts
         ),
         restores=scene.restores,
-        acknowledgement=removals.acknowledgement or (lost_code(scene.ledger) if scene.lost else ""),
+        acknowledgement=removals.acknowledgement or _lost_code(scene),
         next_transition=reporting.next_transition(scene=scene, verdicts=verdicts, entries=entries),
         entries_used=len(listed) if listed is not None else len(scene.current.spelling),
         entry_limit=view.entry_limit,
@@ -85,6 +85,10 @@ def _write_due(*, scene: Scene, desired: tuple[str, ...] | None) -> bool:
     if scene.view.ranges is None or (flight is not None and flight.failed):
         return True
     return set(map(canonical, desired)) != scene.current.spelling.keys()
+
+
+def _lost_code(scene: Scene) -> str:
+    return lost_code(scene.ledger) if scene.lost and not scene.newer else ""
 
 
 def _exclusive_removals(*, scene: Scene, wants: Wanted) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ class Scene:
         closes: an open cluster that the target opted in to restrict.
         platform, foreign: see `composition`.
         lost: why the ledger cannot be trusted, "" = it can.
+        newer: because a newer operator wrote it.
     """
 
     world: World
@@ -38,6 +39,7 @@ class Scene:
     platform: Platform
     foreign: tuple[str, ...]
     lost: str
+    newer: bool = False
 
     @property
     def open(self) -> bool:
@@ -125,6 +127,7 @@ def set_scene(*, world: World, view: ClusterView, adoption: Adoption) -> Scene:
         platform=composition.fitting(platform=place, room=room, present=base),
         foreign=foreign,
         lost=adoption.lost,
+        newer=adoption.newer,
     )
 
 

@@ -121,8 +121,11 @@ def _unrestricted(details: _Details, name: str, cluster: str, target: Target | N
 
 
 def _lost(details: _Details, name: str, cluster: str, target: Target | None) -> str:
+    problem = _upper(details.get("problem", "the ledger cannot be used"))
+    if details.get("code") == "":
+        return f"{problem}. Until then what is known to end is taken away, and nothing is added."
     return (
-        f"{_upper(details.get('problem', 'the ledger cannot be used'))}: entries of known grants "
+        f"{problem}: entries of known grants "
         "count as ours, the others are kept, nothing is added. Restore the ledger, or accept this: "
         f"{_acknowledge(details, name)}"
     )

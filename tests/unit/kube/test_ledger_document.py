@@ -10,13 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aks_access.api.ranges import IPv4Range
-from aks_access.errors import LedgerUnreadable
+from aks_access.errors import LedgerNewer, LedgerUnreadable
 from aks_access.kube.ledger_document import decode, encode, key_in
 from aks_access.plan.ledger import (
+    SCHEMA_VERSION,
+    Conflict,
     EntryState,
     Ledger,
     LedgerEntry,
     RefusedGrant,
+    Reversal,
+    Search,
+    SearchPhase,
     WriteInFlight,
 )
 from aks_access.plan.model import ClusterKey, Identity, cluster_key
@@ -56,6 +61,19 @@ writes = st.builds(
     started=times,
     failed=st.booleans(),
     resends=st.booleans(),
+    undoes=raw_lists,
+    doubted=st.booleans(),
+)
+reversals = st.builds(Reversal, at=times, added=raw_lists, removed=raw_lists)
+conflicts = st.builds(Conflict, since=times, asked=words)
+searches = st.builds(
+    Search,
+    phase=st.sampled_from(SearchPhase),
+    message=words,
+    suspects=st.dictionaries(words, st.integers(0, 9), max_size=3),
+    trying=raw_lists,
+    untried=raw_lists,
+    stood=raw_lists,
 )
 ledgers = st.builds(
     Ledger,
@@ -75,6 +93,11 @@ ledgers = st.builds(
     refused=st.dictionaries(
         words, st.builds(RefusedGrant, generation=st.integers(0, 9), message=words), max_size=3
     ),
+    search=st.none() | searches,
+    probes=st.lists(times, max_size=4).map(tuple),
+    reversals=st.lists(reversals, max_size=3).map(tuple),
+    conflict=st.none() | conflicts,
+    ousted=st.dictionaries(words, times, max_size=3),
     detached=st.booleans(),
     lost=words,
     version=st.just("7"),
@@ -87,10 +110,18 @@ def test_round_trip(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize(
-    ("strategy", "kind"), [(entries, LedgerEntry), (writes, WriteInFlight), (ledgers, Ledger)]
+    ("strategy", "kind"),
+    [
+        (entries, LedgerEntry),
+        (writes, WriteInFlight),
+        (reversals, Reversal),
+        (conflicts, Conflict),
+        (searches, Search),
+        (ledgers, Ledger),
+    ],
 )
 def test_the_round_trip_tries_every_field(
-    strategy: st.SearchStrategy[Any], kind: type[LedgerEntry | WriteInFlight | Ledger]
+    strategy: st.SearchStrategy[Any], kind: type[Any]
 ) -> None:
     """A field that is added to the ledger and forgotten here would be lost at the next restart."""
     seen: dict[str, set[str]] = {field.name: set() for field in fields(kind)}
@@ -124,26 +155,43 @@ def minimal() -> Ledger:
     )
 
 
-def test_the_format_of_version_1() -> None:
+FORMAT: dict[str, Any] = {
+    "schemaVersion": 2,
+    "resourceId": RESOURCE_ID,
+    "targetName": "prod-weu",
+    "targetUid": "t",
+    "mode": "Merge",
+    "sequence": 3,
+    "owners": ["u1", "u2"],
+    "entries": [
+        {
+            "range": "20.1.2.0/24",
+            "state": "owned",
+            "owners": [0, 1],
+            "since": "2026-05-01T12:00:00Z",
+            "released": [1],
+        }
+    ],
+}
+
+
+def test_the_format_of_version_2() -> None:
     """What an operator of this version wrote must stay readable: a change needs a new version."""
-    assert json.loads(encode(minimal())) == {
-        "schemaVersion": 1,
-        "resourceId": RESOURCE_ID,
-        "targetName": "prod-weu",
-        "targetUid": "t",
-        "mode": "Merge",
-        "sequence": 3,
-        "owners": ["u1", "u2"],
-        "entries": [
-            {
-                "range": "20.1.2.0/24",
-                "state": "owned",
-                "owners": [0, 1],
-                "since": "2026-05-01T12:00:00Z",
-                "released": [1],
-            }
-        ],
-    }
+    assert json.loads(encode(minimal())) == FORMAT
+
+
+def test_version_1_is_read_and_becomes_version_2() -> None:
+    old = json.dumps({**FORMAT, "schemaVersion": 1})
+    assert decode(old, key=KEY, version="7") == replace(minimal(), version="7")
+    assert json.loads(encode(decode(old, key=KEY, version="7"))) == FORMAT
+
+
+@given(later=st.integers(SCHEMA_VERSION + 1, 10**6), rest=st.dictionaries(words, words))
+def test_what_a_newer_operator_wrote_is_told_from_what_is_damaged(
+    later: int, rest: dict[str, str]
+) -> None:
+    with pytest.raises(LedgerNewer, match=f"schemaVersion {later}.*run that one"):
+        decode(json.dumps({**rest, "schemaVersion": later}), key=KEY, version="7")
 
 
 def test_two_thousand_entries_of_ten_owners_fit() -> None:
@@ -183,7 +231,11 @@ def _with_entry(**changes: Any) -> str:
         ('{"schemaVersion": 1', "not JSON"),
         ("[]", "schemaVersion is None"),
         ("{}", "schemaVersion is None"),
-        (_changed(schemaVersion=2), "schemaVersion is 2.*newer operator"),
+        (_changed(schemaVersion=3), "newer operator wrote it .schemaVersion 3"),
+        (_changed(schemaVersion=0), "schemaVersion is 0"),
+        (_changed(schemaVersion=True), "schemaVersion is True"),
+        (_changed(schemaVersion=2.0), "schemaVersion is 2.0"),
+        (_changed(schemaVersion=1, probes=[]), "probes is no field of schema 1"),
         (_changed(schemaVersion="1"), "schemaVersion is '1'"),
         (_changed(entries=None), "damaged: entries: Field required"),
         (_changed(owners=None), "damaged: owners"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from aks_access.engine.fakes.faults import Faults
-from aks_access.errors import KubeConflict, LedgerTooLarge, LedgerUnreadable
+from aks_access.errors import KubeConflict, LedgerNewer, LedgerTooLarge, LedgerUnreadable
 from aks_access.plan.ledger import Ledger
 from aks_access.plan.model import ClusterKey
 
@@ -17,6 +17,7 @@ class _Stored:
     ledger: Ledger
     version: int
     unreadable: str = ""
+    newer: bool = False
     acknowledgement: str | None = None
     past: list[Ledger] = field(default_factory=list)
 
@@ -64,6 +65,16 @@ class SimLedgers:
         self._touch(key).unreadable = problem
         self._tell(key, None, by_engine=False)
 
+    def upgrade(self, key: ClusterKey) -> None:
+        """A newer operator writes the ledger in a schema of its own."""
+        self._touch(key).newer = True
+
+    def return_to(self, key: ClusterKey) -> Ledger:
+        """The newer operator is back and reads what it wrote; returns that."""
+        found = self._touch(key)
+        found.newer = False
+        return found.ledger
+
     def spoiled(self, key: ClusterKey) -> bool:
         """Whether the ConfigMap is there and unreadable."""
         found = self._stored.get(key)
@@ -90,6 +101,8 @@ class SimLedgers:
         found = self._stored.get(key)
         if found is not None and found.unreadable:
             raise LedgerUnreadable(f"the ledger of {key} cannot be used: {found.unreadable}")
+        if found is not None and found.newer:
+            raise LedgerNewer(f"the ledger of {key} cannot be used: a newer operator wrote it")
         ledger = replace(self.through(found.ledger), version=str(found.version)) if found else None
         await self._answered("load", key)
         return ledger
@@ -124,6 +137,9 @@ class SimLedgers:
     async def delete(self, *, key: ClusterKey) -> None:
         """Delete a ledger."""
         await self._sent("delete", key)
+        known = self._stored.get(key)
+        if known is not None and known.newer:
+            raise LedgerNewer(f"the ledger of {key} is not deleted: a newer operator wrote it")
         if self._stored.pop(key, None) is not None:
             self._tell(key, None, by_engine=True)
         await self._answered("delete", key)
