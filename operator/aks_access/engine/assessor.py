@@ -61,10 +61,12 @@ class Assessor:
     ) -> tuple[Ledger, Settled]:
         """Look for the write in flight; the operation's own state counts where its URL is known."""
         operation, now, flight = OperationState.SUCCEEDED, self.worlds.clock.now(), ledger.in_flight
+        landed = False
         url = look.memory.operation_url
         if ledger.in_flight is not None and url is not None and view.settled:
             try:
                 operation = await self.clusters.operation(ref=look.ref, url=url)
+                landed = operation is OperationState.SUCCEEDED
             except AzureError as error:
                 log.info("operation not readable, the cluster's own state decides: %s", error)
         # The cluster says that nothing runs: an operation is not believed for ever against that.
@@ -75,6 +77,7 @@ class Assessor:
             operation_failed=operation in (OperationState.FAILED, OperationState.CANCELED),
             operation_running=operation is OperationState.RUNNING and not stuck,
             now=now,
+            landed=landed,
         )
         if settlement.state is Settled.CONFIRMED:
             after_success(look.memory)

@@ -153,6 +153,8 @@ class Look:
             entries=dict(plan.entries),
             names={owner: path for owner, path in sorted(names.items()) if path},
             refused=refused,
+            reversals=plan.standing.reversals,
+            conflict=plan.standing.conflict,
             verified=verified,
         )
 

@@ -42,6 +42,7 @@ _WORST_FIRST = (
     TargetReason.WRITE_FORBIDDEN,
     TargetReason.CLUSTER_LOCKED,
     TargetReason.WRITE_REFUSED,
+    TargetReason.CONFLICTING_OWNER,
     TargetReason.LEDGER_FULL,
     TargetReason.CLOCK_IN_DOUBT,
     TargetReason.CLUSTER_UNRESTRICTED,

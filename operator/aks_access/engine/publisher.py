@@ -202,5 +202,6 @@ class Publisher:
                 "grants": float(sum(verdict.admitted for verdict in plan.verdicts.values())),
                 "foreign": float(foreign),
                 "overdue": float(len(plan.overdue)),
+                "reversals": float(plan.standing.recent),
             },
         )

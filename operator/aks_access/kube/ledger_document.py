@@ -67,7 +67,6 @@ class _Write(_Document):
     failed: bool = False
     resends: bool = False
     undoes: tuple[str, ...] = ()
-    doubted: bool = False
 
 
 class _Reversal(_Document):
@@ -305,7 +304,6 @@ def _of_write(write: WriteInFlight | None) -> _Write | None:
         failed=write.failed,
         resends=write.resends,
         undoes=write.undoes,
-        doubted=write.doubted,
     )
 
 
@@ -320,7 +318,6 @@ def _to_write(write: _Write | None) -> WriteInFlight | None:
         failed=write.failed,
         resends=write.resends,
         undoes=write.undoes,
-        doubted=write.doubted,
     )
 
 

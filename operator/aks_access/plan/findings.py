@@ -14,7 +14,7 @@ from aks_access.plan.cluster import RUNNING
 from aks_access.plan.model import Cause, GrantUid
 from aks_access.plan.outcome import Change, Finding, Origin, Verdict
 from aks_access.plan.scene import RemovalPlan, Scene
-from aks_access.plan.wording import instant
+from aks_access.plan.wording import instant, listed
 
 SEVERITY = {
     reason: rank
@@ -27,6 +27,7 @@ SEVERITY = {
             TargetReason.UNSUPPORTED_CLUSTER,
             TargetReason.CLUSTER_STOPPED,
             TargetReason.CLUSTER_FAILED,
+            TargetReason.CONFLICTING_OWNER,
             TargetReason.CLUSTER_UNRESTRICTED,
             TargetReason.NODE_EGRESS_UNKNOWN,
             TargetReason.NOT_REVOCABLE,
@@ -47,6 +48,7 @@ def findings(
     stuck: tuple[Change, ...],
     overdue: tuple[tuple[str, datetime], ...],
     verdicts: Mapping[GrantUid, Verdict],
+    paced: tuple[Change, ...] = (),
 ) -> tuple[Finding, ...]:
     """Everything worth a condition, the worst first."""
     found = [
@@ -54,6 +56,7 @@ def findings(
         *_ledger(scene),
         *_waiting(removals),
         *_cluster(scene),
+        *_conflict(scene=scene, paced=paced),
         *_open(scene),
         *_egress(removals=removals, scene=scene),
         *_limits(stuck=stuck, scene=scene, verdicts=verdicts),
@@ -141,6 +144,21 @@ def _cluster(scene: Scene) -> Iterator[Finding]:
             details={"state": view.provisioning_state},
             blocks=True,
         )
+
+
+def _conflict(*, scene: Scene, paced: tuple[Change, ...]) -> Iterator[Finding]:
+    standing, target = scene.standing, scene.world.target
+    idle = scene.observed or (target is not None and target.suspend)
+    if standing.conflict is None or idle:
+        return
+    again = standing.again if paced else None
+    yield Finding(
+        reason=TargetReason.CONFLICTING_OWNER,
+        details={
+            "entries": listed(tuple(change.entry for change in paced) or standing.entries),
+            "again": instant(again) if again is not None else "",
+        },
+    )
 
 
 def _open(scene: Scene) -> Iterator[Finding]:

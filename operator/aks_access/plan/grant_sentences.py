@@ -157,6 +157,14 @@ def blocked_sentence(*, target: str, reason: str, message: str) -> str:
     return f"{target} is {reason}: {said}"
 
 
+def paced_sentence(*, entries: Sequence[str], again: str, target: str) -> str:
+    """A grant whose entries something else keeps taking out; `again` is an instant as text."""
+    return (
+        f"Something else keeps taking {listed(list(entries))} out of {target}; added again at "
+        f"{again}. The platform team sees more: `kubectl describe aat {target}`."
+    )
+
+
 def refusals_sentence(
     *,
     verdict: Verdict,

@@ -67,7 +67,6 @@ class WriteInFlight:
         failed: its operation ended Failed or Canceled: send again even if the list looks right.
         resends: it follows such a one, so a refusal of it leaves that still to be sent again.
         undoes: those of `added` and `removed` by which it undoes what somebody else did.
-        doubted: its answer was lost, so that only the list itself can prove it.
     """
 
     desired: tuple[str, ...]
@@ -77,7 +76,6 @@ class WriteInFlight:
     failed: bool = False
     resends: bool = False
     undoes: tuple[str, ...] = ()
-    doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from aks_access.api.conditions import GrantReason, TargetReason
 from aks_access.api.ranges import IPv4Range
-from aks_access.plan.ledger import LedgerEntry
+from aks_access.plan.ledger import Conflict, LedgerEntry, Reversal
 from aks_access.plan.model import Cause, Grant, GrantUid
 
 
@@ -140,6 +140,31 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether another writer and we keep undoing each other, at one moment; see `plan/conflict.py`.
+
+    Attributes:
+        conflict: None = no conflict.
+        reversals: what the ledger should remember of them.
+        recent: how many there were within the last hour.
+        again: when entries may be added again, UTC; None = at once.
+        ends: when it is over if nothing is undone any more, UTC.
+    """
+
+    conflict: Conflict | None = None
+    reversals: tuple[Reversal, ...] = ()
+    recent: int = 0
+    again: datetime | None = None
+    ends: datetime | None = None
+
+    @property
+    def entries(self) -> tuple[str, ...]:
+        """The entries that the fight is about, the latest first."""
+        found = (e for item in reversed(self.reversals) for e in (*item.added, *item.removed))
+        return tuple(dict.fromkeys(found))
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What should become of a cluster's list.
 
@@ -158,6 +183,9 @@ class Plan:
         report: every live entry.
         findings: the worst first.
         restores: the list was cleared by somebody, and goes back.
+        paced: additions that wait because something else keeps undoing them.
+        undoes: the entries by which the write undoes somebody else's.
+        standing: whether another writer and we keep undoing each other.
         acknowledgement: the code that lets held work go on; "" where nothing waits.
         next_transition: when the plan changes by itself, UTC.
         entries_used, entry_limit: of the list as desired.
@@ -177,6 +205,9 @@ class Plan:
     report: tuple[EntryReport, ...] = ()
     findings: tuple[Finding, ...] = ()
     restores: bool = False
+    paced: tuple[Change, ...] = ()
+    undoes: tuple[str, ...] = ()
+    standing: Standing = field(default_factory=Standing)
     acknowledgement: str = ""
     next_transition: datetime | None = None
     entries_used: int = 0

@@ -5,13 +5,14 @@ change with its cause, each grant's verdict, and what waits for whom. No I/O, no
 input gives the same plan, in whatever order the grants came.
 """
 
-from aks_access.plan import composition, findings, judging, live_entries, reporting
+from aks_access.plan import composition, conflict, findings, judging, live_entries, reporting
 from aks_access.plan.adoption import Adoption, lost_code
 from aks_access.plan.clearing import removals as plan_removals
 from aks_access.plan.cluster import ClusterView
 from aks_access.plan.composition import Wanted
 from aks_access.plan.desired import additions as plan_additions
 from aks_access.plan.desired import desired as plan_desired
+from aks_access.plan.desired import untouched
 from aks_access.plan.listing import canonical
 from aks_access.plan.model import GrantUid
 from aks_access.plan.outcome import Plan, Verdict
@@ -24,18 +25,21 @@ def plan(*, world: World, view: ClusterView, adoption: Adoption) -> Plan:
     scene = set_scene(world=world, view=view, adoption=adoption)
     verdicts, wants, removals = _decide(scene)
     added = plan_additions(scene=scene, wants=wants, verdicts=verdicts)
+    paced = () if untouched(scene) else conflict.paced(standing=scene.standing, additions=added)
+    added = tuple(change for change in added if change not in paced)
     listed, added, stuck = plan_desired(scene=scene, removals=removals, added=added)
     entries = reporting.ledger_entries(scene=scene, wants=wants, removals=removals)
     verdicts = reporting.observe_verdicts(
         scene=scene, verdicts=verdicts, entries=entries, removals=removals.now
     )
     overdue = reporting.overdue(scene=scene, entries=entries, removals=removals)
+    taken = tuple(change for change in removals.now if change not in stuck)
     return Plan(
         desired=listed,
         write=_write_due(scene=scene, desired=listed),
         made_at=world.now,
         additions=added,
-        removals=tuple(change for change in removals.now if change not in stuck),
+        removals=taken,
         exclusive_removals=_exclusive_removals(scene=scene, wants=wants),
         held_removals=(*removals.waiting, *removals.held, *stuck),
         overdue=overdue,
@@ -46,9 +50,17 @@ def plan(*, world: World, view: ClusterView, adoption: Adoption) -> Plan:
             scene=scene, wants=wants, verdicts=verdicts, removals=removals
         ),
         findings=findings.findings(
-            scene=scene, removals=removals, stuck=stuck, overdue=overdue, verdicts=verdicts
+            scene=scene,
+            removals=removals,
+            stuck=stuck,
+            overdue=overdue,
+            verdicts=verdicts,
+            paced=paced,
         ),
         restores=scene.restores,
+        paced=paced,
+        undoes=conflict.undoes(ledger=scene.ledger, additions=added, removals=taken),
+        standing=scene.standing,
         acknowledgement=removals.acknowledgement or _lost_code(scene),
         next_transition=reporting.next_transition(scene=scene, verdicts=verdicts, entries=entries),
         entries_used=len(listed) if listed is not None else len(scene.current.spelling),

@@ -237,6 +237,7 @@ def next_transition(
     """When the plan changes by itself: a start, an end, or a removal becoming overdue; UTC."""
     now = scene.world.now
     moments = [entry.due + scene.world.revocation_bound for entry in entries.values() if entry.due]
+    moments += [m for m in (scene.standing.again, scene.standing.ends) if m is not None]
     for verdict in verdicts.values():
         if verdict.state is AccessState.DELETED or verdict.state is AccessState.EXPIRED:
             continue

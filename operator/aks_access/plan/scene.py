@@ -1,15 +1,15 @@
 """One cluster's case, set out once for every step of planning: its lists and what kind it is."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from aks_access.api.target import Mode
-from aks_access.plan import composition
+from aks_access.plan import composition, conflict
 from aks_access.plan.adoption import Adoption
 from aks_access.plan.cluster import SUCCEEDED, ClusterView
 from aks_access.plan.composition import Platform
 from aks_access.plan.ledger import Ledger
 from aks_access.plan.listing import Listing
-from aks_access.plan.outcome import Change, Origin
+from aks_access.plan.outcome import Change, Origin, Standing
 from aks_access.plan.world import Removals, World
 
 
@@ -26,6 +26,7 @@ class Scene:
         platform, foreign: see `composition`.
         lost: why the ledger cannot be trusted, "" = it can.
         newer: because a newer operator wrote it.
+        standing: whether another writer and we keep undoing each other.
     """
 
     world: World
@@ -40,6 +41,7 @@ class Scene:
     foreign: tuple[str, ...]
     lost: str
     newer: bool = False
+    standing: Standing = field(default_factory=Standing)
 
     @property
     def open(self) -> bool:
@@ -128,6 +130,9 @@ def set_scene(*, world: World, view: ClusterView, adoption: Adoption) -> Scene:
         foreign=foreign,
         lost=adoption.lost,
         newer=adoption.newer,
+        standing=conflict.standing(
+            ledger=ledger, now=world.now, asked=target.requested_at if target is not None else ""
+        ),
     )
 
 

@@ -7,6 +7,7 @@ from aks_access.plan.azure_sentences import AzureOutcome, azure_sentence
 from aks_access.plan.grant_sentences import (
     blocked_sentence,
     overdue_sentence,
+    paced_sentence,
     pending_sentence,
     refusal_sentence,
     refusals_sentence,
@@ -23,6 +24,7 @@ __all__ = [
     "finding_sentence",
     "instant",
     "overdue_sentence",
+    "paced_sentence",
     "pending_sentence",
     "refusal_sentence",
     "refusals_sentence",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from aks_access.plan import conflict
 from aks_access.plan.cluster import SUCCEEDED, ClusterView
 from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry, WriteInFlight
 from aks_access.plan.listing import Listing, same_entries
@@ -48,14 +49,23 @@ def intend(*, ledger: Ledger, plan: Plan, now: datetime) -> Ledger:
         removed=tuple(change.entry for change in plan.removals),
         started=now,
         resends=before is not None and (before.failed or before.resends),
+        undoes=_undoes(plan=plan, before=before),
     )
     return replace(
         ledger,
         entries=entries,
         names=_names(ledger=ledger, plan=plan, entries=entries),
         in_flight=flight,
+        reversals=plan.standing.reversals,
+        conflict=plan.standing.conflict,
         writes=(*ledger.writes, now)[-WRITES_REMEMBERED:],
     )
+
+
+def _undoes(*, plan: Plan, before: WriteInFlight | None) -> tuple[str, ...]:
+    """What the write undoes; the one that repeats a failed write undoes the same."""
+    repeated = before.undoes if before is not None and before.failed else ()
+    return tuple(dict.fromkeys((*plan.undoes, *repeated)))
 
 
 def _intended(*, before: LedgerEntry | None, change: Change, now: datetime) -> LedgerEntry:
@@ -115,11 +125,12 @@ def settle(
     operation_failed: bool,
     operation_running: bool,
     now: datetime,
+    landed: bool = False,
 ) -> Settlement:
     """Look at the cluster for the write in flight.
 
-    `operation_failed` and `operation_running` are what the operation itself said, where its URL
-    is still known; without it a cluster that Succeeded is the proof.
+    `operation_failed`, `operation_running` and `landed` (it Succeeded) are what the operation
+    itself said, where its URL is still known; without it a cluster that Succeeded is the proof.
     """
     flight = ledger.in_flight
     if flight is None:
@@ -131,12 +142,20 @@ def settle(
         return Settlement(failed, Settled.FAILED)
     listing = Listing.of(view.ranges or ())
     removed = frozenset(flight.removed)
+    added = frozenset(flight.added) if landed else frozenset()
     entries = {
-        name: _proven(entry=entry, present=name in listing, repeated=name in removed, now=now)
+        name: _proven(
+            entry=entry,
+            present=name in listing,
+            repeated=name in removed,
+            taken_out=name in added,
+            now=now,
+        )
         for name, entry in ledger.entries.items()
     }
     verified = ledger.verified if view.ranges is None else view.ranges
-    settled = replace(ledger, entries=entries, in_flight=None, verified=verified)
+    after = conflict.noted(ledger=ledger, flight=flight, listing=listing, landed=landed)
+    settled = replace(after, entries=entries, in_flight=None, verified=verified)
     equal = same_entries(view.ranges, flight.desired)
     return Settlement(settled, Settled.CONFIRMED if equal else Settled.DIFFERENT)
 
@@ -154,7 +173,17 @@ def cluster_gone(*, ledger: Ledger, now: datetime) -> Ledger:
         for name, entry in ledger.entries.items()
     }
     entries = remembered if ledger.resource_uid is not None else {}
-    return replace(ledger, entries=entries, names={}, in_flight=None, verified=None)
+    return replace(
+        ledger,
+        entries=entries,
+        names={},
+        in_flight=None,
+        verified=None,
+        reversals=(),
+        conflict=None,
+        ousted={},
+        search=None,
+    )
 
 
 def _landed(*, ledger: Ledger, view: ClusterView, now: datetime) -> Ledger:
@@ -171,9 +200,12 @@ def _landed(*, ledger: Ledger, view: ClusterView, now: datetime) -> Ledger:
     return ledger if entries == ledger.entries else replace(ledger, entries=entries)
 
 
-def _proven(*, entry: LedgerEntry, present: bool, repeated: bool, now: datetime) -> LedgerEntry:
+def _proven(
+    *, entry: LedgerEntry, present: bool, repeated: bool, taken_out: bool, now: datetime
+) -> LedgerEntry:
+    """The entry after the look; `taken_out`: our write landed, and somebody undid it since."""
     match entry.state:
-        case EntryState.INTENDED if present:
+        case EntryState.INTENDED if present or taken_out:
             return replace(entry, state=EntryState.OWNED, since=now, unsettled=False)
         case EntryState.INTENDED:
             return _withdrawn(entry=entry, now=now)

@@ -185,9 +185,11 @@ def _progressing(details: _Details, name: str, cluster: str, target: Target | No
 
 def _conflict(details: _Details, name: str, cluster: str, target: Target | None) -> str:
     entries = f" ({details['entries']})" if details.get("entries") else ""
+    again = f", next at {details['again']}" if details.get("again") else ""
     return (
         f"Something else keeps undoing our writes{entries}: entries are added again once an hour "
-        "only, removals stay prompt. Terraform: ignore_changes on authorized_ip_ranges; then "
+        f"only{again}; removals stay prompt. Find it (an az script, Terraform's "
+        "authorized_ip_ranges, another operator), leave each entry to one of the two, then "
         f"annotate aat/{name} with reconcile.aksaccess.dev/requestedAt."
     )
 

@@ -62,7 +62,6 @@ writes = st.builds(
     failed=st.booleans(),
     resends=st.booleans(),
     undoes=raw_lists,
-    doubted=st.booleans(),
 )
 reversals = st.builds(Reversal, at=times, added=raw_lists, removed=raw_lists)
 conflicts = st.builds(Conflict, since=times, asked=words)

@@ -1,0 +1,119 @@
+"""When undoing each other is a conflict, what waits then, and when it is over (I13)."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aks_access.plan.conflict import CALM, noted, paced, standing, undoes
+from aks_access.plan.ledger import Conflict, Ledger, Reversal, WriteInFlight
+from aks_access.plan.listing import Listing
+from aks_access.plan.model import Cause, cluster_key
+from aks_access.plan.outcome import Change, Standing
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+ENTRY = "81.2.69.142/32"
+
+
+def ago(minutes: float) -> datetime:
+    return NOW - timedelta(minutes=minutes)
+
+
+def ledger(*minutes: float, conflict: Conflict | None = None, added: bool = True) -> Ledger:
+    entries = {"added": (ENTRY,)} if added else {"removed": (ENTRY,)}
+    return Ledger(
+        key=cluster_key("/c"),
+        resource_id="/c",
+        target_name="weu",
+        target_uid="t",
+        mode="Merge",
+        reversals=tuple(Reversal(at=ago(m), **entries) for m in minutes),
+        conflict=conflict,
+    )
+
+
+@pytest.mark.parametrize(
+    ("minutes", "begun"),
+    [
+        ((), False),
+        ((20, 10), False),
+        ((59, 20, 10), True),
+        ((60, 20, 10), False),
+        ((20, 10, -5), False),  # a clock that was wrong
+        ((300, 200, 100, 50), False),
+    ],
+)
+def test_i13_three_reversals_within_an_hour_are_a_conflict(
+    minutes: tuple[float, ...], begun: bool
+) -> None:
+    found = standing(ledger=ledger(*minutes), now=NOW, asked="x")
+    assert found.conflict == (Conflict(since=NOW, asked="x") if begun else None)
+    assert (found.again is not None) is begun
+
+
+def test_i13_adding_again_waits_an_hour_from_the_last_time() -> None:
+    found = standing(ledger=ledger(30, 20, 10), now=NOW, asked="")
+    assert found.again == ago(10) + timedelta(hours=1)
+    late = standing(ledger=ledger(65, conflict=Conflict(since=ago(70))), now=NOW, asked="")
+    assert late.conflict is not None
+    assert late.again is None, "it is time"
+    removing = standing(ledger=ledger(30, 20, 10, added=False), now=NOW, asked="")
+    assert removing.conflict is not None
+    assert removing.again is None, "nothing was added again so far"
+
+
+def test_i13_it_is_over_when_nothing_is_undone_any_more() -> None:
+    running = Conflict(since=ago(200))
+    just = ledger(CALM.total_seconds() / 60 - 1, conflict=running)
+    assert standing(ledger=just, now=NOW, asked="").conflict == running
+    calm = ledger(CALM.total_seconds() / 60, conflict=running)
+    assert standing(ledger=calm, now=NOW, asked="").conflict is None
+
+
+def test_i13_a_new_request_ends_it_and_an_old_one_does_not() -> None:
+    running = ledger(30, 20, 10, conflict=Conflict(since=ago(5), asked="monday"))
+    for asked in ("", "monday"):
+        assert standing(ledger=running, now=NOW, asked=asked).conflict is not None
+    assert standing(ledger=running, now=NOW, asked="tuesday") == Standing()
+
+
+def test_i13_only_what_was_taken_out_waits() -> None:
+    changes = [Change(entry=f"20.0.0.{n}/32", cause=cause) for n, cause in enumerate(Cause)]
+    slow = standing(ledger=ledger(30, 20, 10), now=NOW, asked="")
+    assert {change.cause for change in paced(standing=slow, additions=changes)} == {Cause.DRIFT}
+    assert paced(standing=Standing(), additions=changes) == ()
+
+
+def test_i13_what_counts_as_undoing_somebody_else() -> None:
+    known = replace(ledger(), ousted={"198.41.0.4/32": ago(5)})
+    added = [Change(entry=f"20.0.0.{n}/32", cause=c) for n, c in enumerate(Cause)]
+    back = [c.entry for c in added if c.cause in (Cause.DRIFT, Cause.CLEARED)]
+    removed = [
+        Change(entry=ENTRY, cause=Cause.WITHDRAWN),
+        Change(entry="198.41.0.4/32", cause=Cause.EXCLUSIVE),
+        Change(entry="198.41.0.5/32", cause=Cause.EXCLUSIVE),
+        Change(entry="198.41.0.6/32", cause=Cause.EXPIRED),
+    ]
+    found = undoes(ledger=known, additions=added, removals=removed)
+    assert found == (*back, ENTRY, "198.41.0.4/32")
+
+
+@pytest.mark.parametrize(
+    ("listed", "landed", "counts"),
+    [((ENTRY,), False, True), ((), False, False), ((), True, True)],
+)
+def test_i13_a_write_that_may_not_have_landed_does_not_count(
+    listed: tuple[str, ...], landed: bool, counts: bool
+) -> None:
+    flight = WriteInFlight(
+        desired=(ENTRY,), added=(ENTRY,), removed=(), started=NOW, undoes=(ENTRY,)
+    )
+    after = noted(ledger=ledger(), flight=flight, listing=Listing.of(listed), landed=landed)
+    assert after.reversals == ((Reversal(at=NOW, added=(ENTRY,)),) if counts else ())
+
+
+def test_i13_what_exclusive_takes_out_is_remembered_for_a_while() -> None:
+    flight = WriteInFlight(desired=("20.0.0.0/24",), added=(), removed=(ENTRY,), started=NOW)
+    old = replace(ledger(), ousted={"1.2.3.4/32": ago(121), "1.2.3.5/32": ago(119)})
+    after = noted(ledger=old, flight=flight, listing=Listing.of(()), landed=False)
+    assert after.ousted == {"1.2.3.5/32": ago(119), ENTRY: NOW}
