@@ -12,11 +12,12 @@ from aks_access.engine.store import Store
 from aks_access.engine.worlds import Worlds
 from aks_access.errors import AzureError, KubeError
 from aks_access.plan.adoption import Adoption, adopt, inherited
-from aks_access.plan.cluster import ClusterView
-from aks_access.plan.ledger import Ledger
+from aks_access.plan.cluster import SUCCEEDED, ClusterView
+from aks_access.plan.ledger import Ledger, SearchPhase
 from aks_access.plan.model import Grant, GrantUid, Target
 from aks_access.plan.outcome import Plan
 from aks_access.plan.planner import plan as make_plan
+from aks_access.plan.search import advanced, aside, proven, uncontrolled
 from aks_access.plan.settlement import Settled, settle
 from aks_access.plan.world import Removals, World
 
@@ -79,8 +80,10 @@ class Assessor:
             now=now,
             landed=landed,
         )
+        after = settlement.ledger
         if settlement.state is Settled.CONFIRMED:
             after_success(look.memory)
+            after = proven(ledger=after, flight=flight)
         if settlement.state in (Settled.CONFIRMED, Settled.DIFFERENT):
             look.memory.unrecorded = None
         if settlement.state is Settled.FAILED and flight is not None and not flight.failed:
@@ -90,7 +93,7 @@ class Assessor:
             )
         if settlement.state not in (Settled.WAITING, Settled.NOTHING):
             look.memory.operation_url = None
-        return settlement.ledger, settlement.state
+        return after, settlement.state
 
     async def confirm_vanished(self, *, look: Look, ledger: Ledger) -> frozenset[GrantUid]:
         """Ask by name for owners that are gone without a deletion that was seen.
@@ -114,6 +117,35 @@ class Assessor:
         look.memory.vanished_checked &= frozenset(vanished)
         return frozenset(unconfirmed)
 
+    def aside(self, *, look: Look, ledger: Ledger) -> frozenset[GrantUid]:
+        """The grants that wait while it is found out whose entry AKS refuses."""
+        if ledger.search is None and not ledger.refused:
+            return frozenset()
+        world = self.worlds.of(target=look.target, ledger=ledger)
+        return aside(ledger=ledger, grants=world.grants, now=world.now)
+
+    def searched(self, *, look: Look, view: ClusterView, adoption: Adoption) -> Ledger:
+        """The ledger with what this look says of whose entry AKS refuses."""
+        ledger, target = adoption.ledger, look.target
+        healthy = view.settled and view.provisioning_state == SUCCEEDED and self.store.complete
+        usable = target is not None and not target.problems and not target.suspend
+        while ledger.search is not None and ledger.in_flight is None:
+            if adoption.lost or not healthy or not usable:
+                break
+            known = replace(adoption, ledger=ledger)
+            if ledger.search.phase is SearchPhase.CONTROL:
+                after = ledger
+                if self.plan(look=look, view=view, adoption=known).desired is None:
+                    after = uncontrolled(ledger=ledger)
+            else:
+                trial = self.plan(look=look, view=view, adoption=known, trial=True)
+                now = self.worlds.clock.now()
+                after = advanced(ledger=ledger, plan=trial, ranges=view.ranges, now=now)
+            if after == ledger:
+                break
+            ledger = after
+        return ledger
+
     def plan(
         self,
         *,
@@ -124,18 +156,18 @@ class Assessor:
         additions: bool = True,
         unready: frozenset[GrantUid] = frozenset(),
         removals: Removals | None = None,
+        trial: bool = False,
     ) -> Plan:
-        """Plan on the newest snapshot of the store."""
+        """Plan on the newest snapshot of the store; a `trial` as if additions could be made now."""
         target = look.target
         if target is not None:
             target = look.target = self.worlds.current(target)
-        allowed = additions and additions_allowed(self.worlds, look, view, adoption.ledger)
-        world = self.worlds.of(
-            target=target,
-            ledger=adoption.ledger,
-            additions=allowed,
-            unready=unready | look.memory.left_out,
-        )
+        ledger = adoption.ledger
+        allowed = trial or (additions and additions_allowed(self.worlds, look, view, ledger))
+        world = self.worlds.of(target=target, ledger=ledger, additions=allowed)
+        waiting = aside(ledger=ledger, grants=world.grants, now=world.now)
+        probe = ledger.search is not None and ledger.search.phase is SearchPhase.CONTROL
+        world = replace(world, unready=unready | waiting, probe=probe)
         if unconfirmed:
             world = replace(world, unconfirmed=unconfirmed)
         if removals is not None:

@@ -14,6 +14,7 @@ from aks_access.plan.ledger import Ledger
 from aks_access.plan.listing import same_entries
 from aks_access.plan.model import ClusterKey, Grant, GrantUid, Target
 from aks_access.plan.outcome import AccessState, Plan
+from aks_access.plan.search import additions_wait
 from aks_access.plan.settlement import Settled
 
 
@@ -142,7 +143,7 @@ class Look:
             uid: item
             for uid, item in ledger.refused.items()
             if (verdict := plan.verdicts.get(GrantUid(uid))) is not None
-            and verdict.grant.generation == item.generation
+            and not (verdict.grant.generation != item.generation and verdict.present)
         }
         verified = ledger.verified
         at_rest = ledger.in_flight is None and view.settled and not plan.write
@@ -186,7 +187,11 @@ class Look:
 
 
 def additions_allowed(worlds: Worlds, look: Look, view: ClusterView, ledger: Ledger) -> bool:
-    """Whether entries may be added: writes are left, the clock is sure, the cluster is healthy."""
+    """Whether entries may be added: writes are left, the clock is sure, the cluster is healthy,
+    and no search for what AKS refuses forbids it.
+    """
+    if additions_wait(ledger=ledger, now=worlds.clock.now()):
+        return False
     if worlds.clock.in_doubt() or look.memory.removals_first:
         return False
     if view.provisioning_state != SUCCEEDED and view.settled and ledger.in_flight is None:

@@ -24,9 +24,7 @@ class ClusterMemory:
         retry_at: loop time before which the same list is not sent again.
         refused_list: the list that failed last; another one may be sent at once.
         gate: loop time before which nothing is sent at all (the server's Retry-After).
-        removals_first: AKS refused a list with additions: the next write only takes out.
-        set_aside: grants left out while it is found out which one's ranges AKS refuses, in groups:
-            the last one is tried next.
+        removals_first: Azure forbade a list with additions: the next write only takes out.
         ledger, ledger_seen: the ledger as last loaded or saved (None = there was none).
         ledger_newer: a newer operator wrote the ledger.
         ledger_full: the last addition could not be recorded.
@@ -49,7 +47,6 @@ class ClusterMemory:
     refused_list: tuple[str, ...] | None = None
     gate: float = 0.0
     removals_first: bool = False
-    set_aside: tuple[frozenset[GrantUid], ...] = ()
     ledger: Ledger | None = None
     ledger_seen: bool = False
     ledger_newer: bool = False
@@ -60,8 +57,3 @@ class ClusterMemory:
     examined: bool = False
     awaiting: frozenset[GrantUid] = field(default_factory=frozenset)
     vanished_checked: frozenset[GrantUid] = field(default_factory=frozenset)
-
-    @property
-    def left_out(self) -> frozenset[GrantUid]:
-        """Every grant that is set aside."""
-        return frozenset().union(*self.set_aside)

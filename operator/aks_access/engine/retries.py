@@ -12,17 +12,16 @@ from aks_access.engine.memory import ClusterMemory
 from aks_access.engine.ports import Clock
 from aks_access.engine.writer import WriteResult
 from aks_access.errors import AzureError, AzureFault
+from aks_access.plan import search
 from aks_access.plan.clearing import revokes
-from aks_access.plan.ledger import Ledger, RefusedGrant, WriteInFlight
+from aks_access.plan.ledger import Ledger, WriteInFlight
 from aks_access.plan.listing import same_entries
-from aks_access.plan.model import Grant, GrantUid
-from aks_access.plan.outcome import Plan
 
 THROTTLED_DEFAULT = 60.0
 """Seconds to wait after a 429 that does not say how long (AKS refills one PUT a minute)."""
 
-OF_THE_LIST = frozenset({AzureFault.INVALID, AzureFault.REFUSED, AzureFault.FORBIDDEN})
-"""Refusals that may be about what the list adds (an Azure policy answers 403)."""
+OF_THE_LIST = frozenset({AzureFault.REFUSED, AzureFault.FORBIDDEN})
+"""Refusals beside a 400 that may be about what the list adds (an Azure policy answers 403)."""
 QUICK = frozenset({AzureFault.CHANGED})
 PASSING = frozenset({AzureFault.UNCERTAIN, AzureFault.NO_CREDENTIAL})
 
@@ -34,7 +33,6 @@ def after_success(memory: ClusterMemory) -> None:
     memory.retry_at = 0.0
     memory.refused_list = None
     memory.removals_first = False
-    memory.set_aside = memory.set_aside[:-1]
 
 
 def with_unrecorded(*, memory: ClusterMemory, ledger: Ledger) -> Ledger:
@@ -83,11 +81,10 @@ def held_back(*, look: Look, now: float, clock: Clock) -> bool:
 def after_refusal(
     *, look: Look, result: WriteResult, config: EngineConfig, now: float, removing: bool
 ) -> Ledger:
-    """Set the gates after a failed write; returns the ledger, with the culprit where one is known.
+    """Set the gates after a failed write; returns the ledger, with what is known of the culprit.
 
     After a refusal that may be about an addition, what the list takes out goes first, alone: a
-    bad addition must never delay somebody else's revocation. After a 400 the newer half of the
-    grants that add is set aside then, until one is left and refused.
+    bad addition must never delay somebody else's revocation. What a 400 leads to: `plan/search.py`.
     """
     removing = removing or revokes(result.plan.removals)
     memory, error = look.memory, result.error
@@ -95,15 +92,20 @@ def after_refusal(
     memory.write_error = error
     memory.write_failures += 1
     memory.refused_list = result.plan.desired
+    if error.fault is AzureFault.INVALID:
+        wait = config.due_retry if removing else search.PACE.total_seconds()
+        memory.retry_at = now if result.plan.additions else now + wait
+        return search.refused(
+            ledger=result.ledger,
+            plan=result.plan,
+            before=result.before,
+            message=error.message,
+            now=result.plan.made_at,
+        )
     first = False
     if error.fault in OF_THE_LIST and result.plan.additions:
         first = removing and not memory.removals_first
         memory.removals_first = removing
-    if error.fault is AzureFault.INVALID and result.plan.additions:
-        suspects = _suspects(result.plan)
-        wait = config.due_retry if removing else config.slow_retry
-        memory.retry_at = now if suspects or first else now + wait
-        return _narrow(memory=memory, suspects=suspects, result=result)
     delay = _delay(error=error, failures=memory.write_failures, config=config, removing=removing)
     memory.retry_at = now if first else now + delay
     if error.fault is AzureFault.THROTTLED:
@@ -123,34 +125,3 @@ def _delay(*, error: AzureError, failures: int, config: EngineConfig, removing: 
         limit = config.due_retry if removing else config.slow_retry
         return min(1.0 * doubled, limit)
     return config.due_retry if removing else config.slow_retry
-
-
-def _suspects(plan: Plan) -> list[Grant]:
-    """The grants whose ranges the list adds, the oldest first."""
-    found = {
-        owner: verdict.grant
-        for change in plan.additions
-        for owner in change.owners
-        if (verdict := plan.verdicts.get(GrantUid(owner))) is not None
-    }
-    return sorted(found.values(), key=lambda grant: (grant.created, grant.uid))
-
-
-def _narrow(*, memory: ClusterMemory, suspects: list[Grant], result: WriteResult) -> Ledger:
-    """Halve the suspects; the last one is refused, until its spec changes.
-
-    What is set aside comes back half by half, so that a good half is not searched again.
-
-    Entries of the platform are tried alone before any grant is refused for them.
-    """
-    ledger, error = result.ledger, result.error
-    known = {grant.uid for grant in suspects}
-    alone = all(known & set(change.owners) for change in result.plan.additions)
-    if len(suspects) == 1 and alone and error is not None:
-        only = suspects[0]
-        memory.set_aside = memory.set_aside[:-1]
-        refusal = RefusedGrant(generation=only.generation, message=error.message)
-        return replace(ledger, refused={**ledger.refused, only.uid: refusal})
-    kept = suspects[: len(suspects) // 2] if alone else []
-    memory.set_aside = (*memory.set_aside, frozenset(g.uid for g in suspects[len(kept) :]))
-    return ledger

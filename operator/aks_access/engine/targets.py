@@ -125,6 +125,8 @@ class TargetReconciler:
         known = with_unrecorded(memory=look.memory, ledger=adoption.ledger)
         ledger, state = await self.assessor.settle(look=look, view=view, ledger=known)
         adoption = replace(adoption, ledger=ledger)
+        ledger = self.assessor.searched(look=look, view=view, adoption=adoption)
+        adoption = replace(adoption, ledger=ledger)
         unconfirmed = await self.assessor.confirm_vanished(look=look, ledger=ledger)
         plan = self.assessor.plan(look=look, view=view, adoption=adoption, unconfirmed=unconfirmed)
         if look.memory.removals_first and not plan.removals and ledger.in_flight is None:
@@ -132,15 +134,10 @@ class TargetReconciler:
             plan = self.assessor.plan(
                 look=look, view=view, adoption=adoption, unconfirmed=unconfirmed
             )
-        while look.memory.set_aside and not plan.write and ledger.in_flight is None:
-            look.memory.set_aside = look.memory.set_aside[:-1]
-            plan = self.assessor.plan(
-                look=look, view=view, adoption=adoption, unconfirmed=unconfirmed
-            )
         prepare = frozenset[GrantUid]()
         if look.target is not None and plan.desired is not None:
             prepare = (
-                needing(plan, self.worlds) - look.memory.left_out
+                needing(plan, self.worlds) - self.assessor.aside(look=look, ledger=ledger)
                 if additions_allowed(self.worlds, look, view, ledger)
                 else prepare
             )
@@ -245,6 +242,8 @@ class TargetReconciler:
                 return Next(after=self.config.first_poll)
             case Sent.NOTHING:
                 return Next(after=0.0)
+            case _ if ledger.search != look.adoption.ledger.search:
+                return Next(after=0.05)  # what was refused changes what comes next
             case _:
                 retry = max(0.05, memory.retry_at - loop_time())
                 return Next(after=min(retry, self._next(look=look, hold=False).after or retry))

@@ -85,7 +85,7 @@ class _Search(_Document):
     message: str
     suspects: tuple[tuple[str, int], ...] = ()
     trying: tuple[str, ...] = ()
-    untried: tuple[str, ...] = ()
+    untried: tuple[tuple[str, int], ...] = ()
     stood: tuple[str, ...] = ()
 
 
@@ -329,7 +329,7 @@ def _of_search(search: Search | None) -> _Search | None:
         message=search.message,
         suspects=tuple(search.suspects.items()),
         trying=search.trying,
-        untried=search.untried,
+        untried=tuple(search.untried.items()),
         stood=search.stood,
     )
 
@@ -342,7 +342,7 @@ def _to_search(search: _Search | None) -> Search | None:
         message=search.message,
         suspects=dict(search.suspects),
         trying=search.trying,
-        untried=search.untried,
+        untried=dict(search.untried),
         stood=search.stood,
     )
 

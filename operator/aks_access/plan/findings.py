@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from aks_access.api.conditions import GrantReason, TargetReason
-from aks_access.plan import admission
+from aks_access.plan import admission, search
 from aks_access.plan.adoption import lost_code
 from aks_access.plan.cluster import RUNNING
+from aks_access.plan.ledger import SearchPhase
 from aks_access.plan.model import Cause, GrantUid
 from aks_access.plan.outcome import Change, Finding, Origin, Verdict
 from aks_access.plan.scene import RemovalPlan, Scene
@@ -27,6 +28,7 @@ SEVERITY = {
             TargetReason.UNSUPPORTED_CLUSTER,
             TargetReason.CLUSTER_STOPPED,
             TargetReason.CLUSTER_FAILED,
+            TargetReason.WRITE_REFUSED,
             TargetReason.CONFLICTING_OWNER,
             TargetReason.CLUSTER_UNRESTRICTED,
             TargetReason.NODE_EGRESS_UNKNOWN,
@@ -56,6 +58,7 @@ def findings(
         *_ledger(scene),
         *_waiting(removals),
         *_cluster(scene),
+        *_refused(scene),
         *_conflict(scene=scene, paced=paced),
         *_open(scene),
         *_egress(removals=removals, scene=scene),
@@ -144,6 +147,27 @@ def _cluster(scene: Scene) -> Iterator[Finding]:
             details={"state": view.provisioning_state},
             blocks=True,
         )
+
+
+def _refused(scene: Scene) -> Iterator[Finding]:
+    found, target = scene.ledger.search, scene.world.target
+    idle = scene.observed or (target is not None and target.suspend)
+    if found is None or idle:
+        return
+    following = search.next_try(ledger=scene.ledger, now=scene.world.now)
+    named = search.named(message=found.message, entries=scene.current.spelling)
+    yield Finding(
+        reason=TargetReason.WRITE_REFUSED,
+        details={
+            "phase": found.phase.value,
+            "said": found.message,
+            "entries": listed(found.stood if found.phase is SearchPhase.OWN else named),
+            "foreign": "yes" if any(entry in scene.foreign for entry in named) else "",
+            "grants": str(len({**found.suspects, **found.untried})),
+            "next": instant(following) if following is not None else "",
+        },
+        blocks=True,
+    )
 
 
 def _conflict(*, scene: Scene, paced: tuple[Change, ...]) -> Iterator[Finding]:

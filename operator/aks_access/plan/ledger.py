@@ -111,6 +111,7 @@ class SearchPhase(StrEnum):
 
     CONTROL = "control"  # is it the additions at all? the list without any is sent
     PLATFORM = "platform"  # is it the platform's own? these are added alone
+    OWN = "own"  # the platform's own are refused
     HALVING = "halving"  # which grant's? half of the suspects are added
     STANDING = "standing"  # the list without any addition is refused too
 
@@ -123,15 +124,16 @@ class Search:
         message: AKS's sentence on the last refusal.
         suspects: grant uid to generation, the oldest first: at least one of them is to blame.
         trying: those of `suspects` that are let in now.
-        untried: grants of which nothing is known; they wait.
-        stood: the list that is refused without any addition, as it stood.
+        untried: grants of which nothing is known, with their generation; they wait.
+        stood: the list that is refused without any addition, as it stood; in the other phases what
+            the refused list adds for the platform.
     """
 
     phase: SearchPhase
     message: str
     suspects: Mapping[str, int] = field(default_factory=dict)
     trying: tuple[str, ...] = ()
-    untried: tuple[str, ...] = ()
+    untried: Mapping[str, int] = field(default_factory=dict)
     stood: tuple[str, ...] = ()
 
 

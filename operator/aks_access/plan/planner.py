@@ -94,7 +94,7 @@ def _write_due(*, scene: Scene, desired: tuple[str, ...] | None) -> bool:
     if desired is None or findings.unwritable(scene):
         return False
     flight = scene.ledger.in_flight
-    if scene.view.ranges is None or (flight is not None and flight.failed):
+    if scene.world.probe or scene.view.ranges is None or (flight is not None and flight.failed):
         return True
     return set(map(canonical, desired)) != scene.current.spelling.keys()
 

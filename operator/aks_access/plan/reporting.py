@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from aks_access.api.ranges import IPv4Range
+from aks_access.plan import search
 from aks_access.plan.composition import Wanted
 from aks_access.plan.ledger import PLATFORM_OWNERS, EntryState, LedgerEntry
 from aks_access.plan.listing import cidr, parsed
@@ -237,7 +238,8 @@ def next_transition(
     """When the plan changes by itself: a start, an end, or a removal becoming overdue; UTC."""
     now = scene.world.now
     moments = [entry.due + scene.world.revocation_bound for entry in entries.values() if entry.due]
-    moments += [m for m in (scene.standing.again, scene.standing.ends) if m is not None]
+    following = search.next_try(ledger=scene.ledger, now=now)
+    moments += [m for m in (scene.standing.again, scene.standing.ends, following) if m is not None]
     for verdict in verdicts.values():
         if verdict.state is AccessState.DELETED or verdict.state is AccessState.EXPIRED:
             continue

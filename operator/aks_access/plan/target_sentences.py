@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 
 from aks_access.api.conditions import TargetReason
 from aks_access.plan.grant_sentences import egress_sentence, unsupported_sentence
+from aks_access.plan.ledger import SearchPhase
 from aks_access.plan.model import Target
 from aks_access.plan.outcome import Finding
-from aks_access.plan.wording import az_flags, sentence
+from aks_access.plan.wording import az_flags, azure_text, sentence
 
 _Details = Mapping[str, str]
 
@@ -183,6 +184,33 @@ def _progressing(details: _Details, name: str, cluster: str, target: Target | No
     return sentence(what)
 
 
+def _refused(details: _Details, name: str, cluster: str, target: Target | None) -> str:
+    said = sentence(azure_text(details.get("said", "")) or "it gave no reason")
+    again = f" Next try at {details['next']}." if details.get("next") else ""
+    entries = details.get("entries", "")
+    match details.get("phase"):
+        case SearchPhase.STANDING:
+            whose = f"{entries}, which is not ours" if details.get("foreign") else entries
+            it = (
+                f"It names {whose}" if entries else "An entry that stands there already is to blame"
+            )
+            return (
+                f"Azure refuses the list of {name} even without additions: {said} {it}: correct or "
+                f"remove that one in Azure. Until then nothing is added.{again}"
+            )
+        case SearchPhase.OWN:
+            return (
+                f"Azure refuses {entries} of baseline or egress: {said} Mend spec.baseline or "
+                f"spec.nodeEgress of aat/{name}; until then nothing is added.{again}"
+            )
+        case _:
+            return (
+                f"Azure refused a list with additions: {said} Which of "
+                f"{details.get('grants', 'several')} grants is to blame is being found out, the "
+                f"others follow.{again or ' Nothing to do.'}"
+            )
+
+
 def _conflict(details: _Details, name: str, cluster: str, target: Target | None) -> str:
     entries = f" ({details['entries']})" if details.get("entries") else ""
     again = f", next at {details['again']}" if details.get("again") else ""
@@ -207,4 +235,5 @@ _SPECIAL: Mapping[TargetReason, Callable[[_Details, str, str, Target | None], st
     TargetReason.CLUSTER_BUSY: _busy,
     TargetReason.PROGRESSING: _progressing,
     TargetReason.CONFLICTING_OWNER: _conflict,
+    TargetReason.WRITE_REFUSED: _refused,
 }

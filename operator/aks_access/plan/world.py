@@ -41,6 +41,7 @@ class World:
         management_egress: always part of every managed list.
         revocation_bound: a removal due for longer than this is overdue.
         unconfirmed: uids of grants of which nobody can tell whether they are gone.
+        probe: write the list even if it is as it stands, to see whether AKS takes it.
         acknowledge: the acknowledgement on the ledger of a target that is gone.
     """
 
@@ -57,4 +58,5 @@ class World:
     management_egress: tuple[IPv4Range, ...] = ()
     revocation_bound: timedelta = timedelta(minutes=15)
     unconfirmed: frozenset[GrantUid] = frozenset()
+    probe: bool = False
     acknowledge: str = ""

@@ -71,7 +71,7 @@ searches = st.builds(
     message=words,
     suspects=st.dictionaries(words, st.integers(0, 9), max_size=3),
     trying=raw_lists,
-    untried=raw_lists,
+    untried=st.dictionaries(words, st.integers(0, 9), max_size=3),
     stood=raw_lists,
 )
 ledgers = st.builds(

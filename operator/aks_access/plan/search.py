@@ -1,0 +1,244 @@
+"""Why AKS refuses a list (400): whose entry it is, found with few tries, and never guessed (I4).
+
+First the list without any addition is sent: it takes out what is due, and proves that the
+additions are to blame; refused as well, an entry that stands there already is. Then the platform's
+own additions are tried alone, then the grants', by halves: the half that is let in is good, so that
+one culprit of 200 is known after ten writes. The search stands in the ledger. Twelve refusals in
+four hours are quick, after them one in twenty minutes is tried.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from aks_access.plan.ledger import (
+    PLATFORM_OWNERS,
+    Ledger,
+    RefusedGrant,
+    Search,
+    SearchPhase,
+    WriteInFlight,
+)
+from aks_access.plan.listing import canonical
+from aks_access.plan.model import Grant, GrantUid
+from aks_access.plan.outcome import AccessState, Plan
+
+QUICK = 12
+"""Refusals in `QUICK_WINDOW` that follow each other at once. With the writes that are accepted
+they fit into AKS's bucket of 20 and leave the five that are kept for revocations."""
+
+QUICK_WINDOW = timedelta(hours=4)
+PACE = timedelta(minutes=20)
+"""Time between two tries after that: three an hour."""
+
+STUCK = frozenset({SearchPhase.STANDING, SearchPhase.OWN})
+"""Only a person can help: tried again slowly."""
+
+
+def next_try(*, ledger: Ledger, now: datetime) -> datetime | None:
+    """When an addition that AKS may refuse may be tried, UTC; None = at once.
+
+    A refusal in the future was timed by a clock that was wrong, and does not count.
+    """
+    past = [at for at in ledger.probes if at <= now]
+    if not past:
+        return None
+    stuck = ledger.search is not None and ledger.search.phase in STUCK
+    spent = sum(at > now - QUICK_WINDOW for at in past) >= QUICK
+    at = past[-1] + PACE
+    return at if (stuck or spent) and at > now else None
+
+
+def additions_wait(*, ledger: Ledger, now: datetime) -> bool:
+    """Whether the next write must add nothing at all."""
+    search = ledger.search
+    if search is None:
+        return False
+    if search.phase in (SearchPhase.CONTROL, SearchPhase.STANDING):
+        return True
+    return next_try(ledger=ledger, now=now) is not None
+
+
+def aside(
+    *, ledger: Ledger, grants: Mapping[GrantUid, Grant], now: datetime
+) -> frozenset[GrantUid]:
+    """The grants that are not let in for now.
+
+    One that was refused and changed since may be refused again: it keeps to the same pace.
+    """
+    search = ledger.search
+    if search is None:
+        changed = (
+            uid
+            for uid, grant in grants.items()
+            if (known := ledger.refused.get(uid)) is not None
+            and known.generation != grant.generation
+        )
+        return frozenset(changed) if next_try(ledger=ledger, now=now) else frozenset()
+    if search.phase is not SearchPhase.HALVING:
+        return frozenset(grants)
+    waiting = {*search.suspects, *search.untried} - set(search.trying)
+    return frozenset(map(GrantUid, waiting))
+
+
+def refused(
+    *, ledger: Ledger, plan: Plan, before: Sequence[str] | None, message: str, now: datetime
+) -> Ledger:
+    """The ledger after AKS refused the plan's list (400); `before` is the list that stood."""
+    search = ledger.search
+    if not plan.additions:
+        standing = search is not None and search.phase is SearchPhase.STANDING
+        probes = ledger.probes if standing else _probes(ledger=ledger, now=now)
+        found = Search(
+            phase=SearchPhase.STANDING,
+            message=message,
+            stood=tuple(map(canonical, before or ())),
+        )
+        return replace(ledger, search=found, probes=probes)
+    ledger = replace(ledger, probes=_probes(ledger=ledger, now=now))
+    adding = _adding(plan)
+    own = _platform(plan)
+    if search is None or search.phase in (SearchPhase.CONTROL, SearchPhase.STANDING):
+        uncontrolled = before is None and not plan.restores
+        phase = SearchPhase.PLATFORM if uncontrolled else SearchPhase.CONTROL
+        found = Search(phase=phase, message=message, suspects=adding, stood=own)
+        return replace(ledger, search=found)
+    others = {uid: gen for uid, gen in search.suspects.items() if uid not in adding}
+    untried = {**search.untried, **others}
+    if search.phase in (SearchPhase.PLATFORM, SearchPhase.OWN):
+        stuck = replace(search, phase=SearchPhase.OWN, message=message, stood=own)
+        return replace(ledger, search=stuck)
+    narrowed = replace(search, message=message, suspects=adding, untried=untried)
+    if own:
+        again = replace(narrowed, phase=SearchPhase.PLATFORM, trying=(), stood=own)
+        return replace(ledger, search=again)
+    return _halved(ledger=ledger, search=narrowed)
+
+
+def proven(*, ledger: Ledger, flight: WriteInFlight | None) -> Ledger:
+    """The ledger after `flight` was read back: a list without additions was not refused."""
+    search = ledger.search
+    if flight is None or flight.added or search is None:
+        return ledger
+    if search.phase is SearchPhase.STANDING:
+        return replace(ledger, search=None)
+    if search.phase is not SearchPhase.CONTROL:
+        return ledger
+    return replace(ledger, search=replace(search, phase=SearchPhase.PLATFORM))
+
+
+def uncontrolled(*, ledger: Ledger) -> Ledger:
+    """The ledger where no list without additions can be sent: it would be empty."""
+    assert ledger.search is not None
+    return replace(ledger, search=replace(ledger.search, phase=SearchPhase.PLATFORM))
+
+
+def advanced(*, ledger: Ledger, plan: Plan, ranges: Sequence[str] | None, now: datetime) -> Ledger:
+    """The ledger with what the list as read says of the search.
+
+    `plan` is what would be tried next, whenever that may be.
+    """
+    search = ledger.search
+    if search is None:
+        return ledger
+    match search.phase:
+        case SearchPhase.CONTROL:
+            return ledger
+        case SearchPhase.STANDING:
+            same = set(search.stood) == set(map(canonical, ranges or ()))
+            if same and next_try(ledger=ledger, now=now) is not None:
+                return ledger
+            return replace(ledger, search=None)
+        case SearchPhase.PLATFORM | SearchPhase.OWN:
+            own = _platform(plan)
+            if not own:
+                return _acquitted(ledger=ledger, search=search)
+            changed = search.phase is SearchPhase.OWN and set(own) != set(search.stood)
+            return (
+                replace(ledger, search=replace(search, phase=SearchPhase.PLATFORM, stood=own))
+                if changed
+                else ledger
+            )
+        case SearchPhase.HALVING:
+            return _tried(ledger=ledger, search=search, plan=plan)
+
+
+def _acquitted(*, ledger: Ledger, search: Search) -> Ledger:
+    """The grants' turn; where the platform's own were in the refused list, no grant is known bad
+    yet, and all are tried together.
+    """
+    halving = replace(search, phase=SearchPhase.HALVING, stood=())
+    if not search.stood:
+        return _halved(ledger=ledger, search=halving)
+    whole = replace(halving, trying=tuple(search.suspects))
+    return replace(ledger, search=whole if search.suspects else None)
+
+
+def _tried(*, ledger: Ledger, search: Search, plan: Plan) -> Ledger:
+    """Halving goes on when the half that was let in is in, or a suspect is another one now."""
+    same = {uid: gen for uid, gen in search.suspects.items() if _asks(plan, uid, gen)}
+    if len(same) < len(search.suspects):
+        others = {uid: gen for uid, gen in search.suspects.items() if uid not in same}
+        untried = {**search.untried, **others}
+        whole = replace(search, suspects=same, trying=tuple(same), untried=untried)
+        return replace(ledger, search=whole if same else None)
+    if not all(plan.verdicts[GrantUid(uid)].present for uid in search.trying):
+        return ledger
+    left = {uid: gen for uid, gen in search.suspects.items() if uid not in search.trying}
+    return _halved(ledger=ledger, search=replace(search, suspects=left))
+
+
+def _halved(*, ledger: Ledger, search: Search) -> Ledger:
+    """One suspect is the culprit; of more the older half is let in next.
+
+    After a culprit the untried ones are let in together.
+    """
+    suspects = list(search.suspects)
+    if not suspects:
+        return replace(ledger, search=None)
+    if len(suspects) == 1:
+        culprit = RefusedGrant(generation=search.suspects[suspects[0]], message=search.message)
+        known = {**ledger.refused, suspects[0]: culprit}
+        rest = {uid: gen for uid, gen in search.untried.items() if uid != suspects[0]}
+        whole = replace(search, suspects=rest, trying=tuple(rest), untried={})
+        return replace(ledger, refused=known, search=whole if rest else None)
+    half = tuple(suspects[: len(suspects) // 2])
+    return replace(ledger, search=replace(search, phase=SearchPhase.HALVING, trying=half))
+
+
+def _asks(plan: Plan, uid: str, generation: int) -> bool:
+    """Whether the grant asks for what it was suspected of."""
+    verdict = plan.verdicts.get(GrantUid(uid))
+    return (
+        verdict is not None
+        and verdict.state is AccessState.LIVE
+        and verdict.admitted
+        and verdict.grant.generation == generation
+    )
+
+
+def _adding(plan: Plan) -> dict[str, int]:
+    """The grants whose ranges the list adds, with their generation, the oldest first."""
+    found = {
+        owner: verdict.grant
+        for change in plan.additions
+        for owner in change.owners
+        if (verdict := plan.verdicts.get(GrantUid(owner))) is not None
+    }
+    ordered = sorted(found.values(), key=lambda grant: (grant.created, grant.uid))
+    return {grant.uid: grant.generation for grant in ordered}
+
+
+def _platform(plan: Plan) -> tuple[str, ...]:
+    """What the list adds for the platform."""
+    return tuple(c.entry for c in plan.additions if not PLATFORM_OWNERS.isdisjoint(c.owners))
+
+
+def _probes(*, ledger: Ledger, now: datetime) -> tuple[datetime, ...]:
+    return (*ledger.probes, now)[-QUICK:]
+
+
+def named(*, message: str, entries: Iterable[str]) -> tuple[str, ...]:
+    """Those of the entries that Azure's sentence names, as ranges or as single addresses."""
+    words = {word.strip(".,;:'\"()[]{}") for word in message.split()}
+    return tuple(e for e in entries if e in words or e.removesuffix("/32") in words)

@@ -1,0 +1,189 @@
+"""Ranges that AKS refuses: found with few tries, remembered, and never blamed on somebody else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from aks_access.engine.fakes.cluster import SimCluster
+from tests.sim.world import FOREIGN, OFFICE, World, condition, resource_id, simulated
+
+BAD = "81.2.69.66/32"
+LAPTOP = "81.2.69.142/32"
+REFUSED = "Invalid"
+
+
+def refusals(world: World) -> int:
+    return sum(r.result == REFUSED for r in world.tried())
+
+
+@dataclass(slots=True)
+class _Reformed(SimCluster):
+    """A cluster whose list holds an entry that AKS took once, and takes no more."""
+
+    picky: bool = False
+
+    def _refuse(self, *, etag: str | None, ranges: Sequence[str]) -> None:
+        self.unacceptable = {FOREIGN} if self.picky else set()
+        super(_Reformed, self)._refuse(etag=etag, ranges=ranges)
+
+
+@pytest.mark.parametrize("place", [0, 77, 149])
+@simulated
+async def test_i4_one_culprit_of_many_is_known_after_a_dozen_writes(
+    world: World, place: int
+) -> None:
+    world.cluster(unacceptable={f"81.2.69.{place}/32"})
+    world.target()
+    await world.start()
+    await world.rest()
+    world.process.watch.held = True
+    for number in range(150):
+        world.grant(f"g{number}", f"81.2.69.{number}")
+    world.process.watch.held = False
+    tried = len(world.tried())
+    took = await world.until(lambda: world.state(f"g{place}") == "RangeRefused")
+    assert len(world.tried()) - tried <= 10
+    assert took <= 15 * 60
+    await world.rest()
+    assert len(world.list_of() or ()) == 2 + 149
+    assert refusals(world) <= 9
+    tries = len(world.tried())
+    await world.advance(hours=24)
+    assert len(world.tried()) == tries, "it is remembered"
+
+
+@pytest.mark.parametrize("when", [1, 2, 3, 4, 5, 6])
+@simulated
+async def test_i4_the_search_survives_a_restart_at_any_write(world: World, when: int) -> None:
+    world.cluster(unacceptable={BAD})
+    world.target()
+    await world.start()
+    await world.rest()
+    world.process.watch.held = True
+    for number in range(60, 76):
+        world.grant(f"g{number}", f"81.2.69.{number}")
+    world.process.watch.held = False
+    tried = len(world.tried())
+    await world.until(lambda: len(world.tried()) >= tried + when)
+    await world.restart()
+    await world.until(lambda: world.state("g66") == "RangeRefused")
+    await world.rest()
+    assert len(world.tried()) - tried <= 10
+    await world.restart()
+    await world.rest()
+    assert world.list_of() == {
+        FOREIGN,
+        OFFICE,
+        *(f"81.2.69.{n}/32" for n in range(60, 76) if n != 66),
+    }
+    refused = refusals(world)
+    await world.advance(hours=2)
+    assert refusals(world) == refused
+
+
+@simulated
+async def test_i4_many_culprits_do_not_drain_the_bucket(world: World) -> None:
+    bad = {f"81.2.69.{n}/32" for n in range(0, 16, 2)}
+    world.cluster(unacceptable=bad)
+    world.target()
+    world.grant("ending", LAPTOP, expiresAt=world.at(hours=2))
+    await world.start()
+    await world.rest()
+    for number in range(16):
+        world.grant(f"g{number}", f"81.2.69.{number}")
+    await world.advance(hours=1)
+    first = refusals(world)
+    assert first <= 12 + 3
+    await world.advance(hours=1)
+    assert LAPTOP not in (world.list_of() or ()) or world.clock.now().second < 5
+    await world.advance(hours=4)
+    assert refusals(world) - first <= 5 * 3 + 1
+    assert not [r for r in world.tried() if r.result == "Throttled"]
+    await world.advance(hours=12)
+    assert {world.state(f"g{n}") for n in range(0, 16, 2)} == {"RangeRefused"}
+    assert {world.state(f"g{n}") for n in range(1, 16, 2)} == {"Active"}
+
+
+@simulated
+async def test_threat_15_a_foreign_entry_is_not_blamed_on_the_newest_grant(world: World) -> None:
+    cluster = _Reformed(resource_id=resource_id("weu"), ranges=(FOREIGN,))
+    world.azure.add(cluster)
+    world.target()
+    await world.start()
+    await world.rest()
+    cluster.picky = True
+    world.grant("new", LAPTOP)
+    await world.until(lambda: world.target_state() == "WriteRefused")
+    await world.rest()
+    assert world.target_state() == "WriteRefused"
+    message = condition(world.target_status(), "Ready")["message"]
+    assert f"It names {FOREIGN}, which is not ours" in message
+    assert world.state("new") == "TargetBlocked"
+    tries = len(world.tried())
+    await world.restart()
+    await world.advance(hours=3)
+    assert len(world.tried()) - tries <= 3 * 3 * 2
+    assert world.state("new") == "TargetBlocked"
+    cluster.set_by_others([OFFICE])
+    await world.until(lambda: world.state("new") == "Active", within=900)
+    assert world.ledger().search is None
+
+
+@simulated
+async def test_threat_15_removals_go_on_being_tried_while_a_foreign_entry_is_refused(
+    world: World,
+) -> None:
+    cluster = _Reformed(resource_id=resource_id("weu"), ranges=(FOREIGN,))
+    world.azure.add(cluster)
+    world.target()
+    world.grant("leaving", LAPTOP)
+    await world.start()
+    await world.rest()
+    cluster.picky = True
+    world.grant("new", "81.2.69.1")
+    world.ungrant("leaving")
+    await world.advance(minutes=20)
+    assert world.target_state() == "RevocationOverdue"
+    cluster.picky = False
+    took = await world.until(lambda: LAPTOP not in (world.list_of() or ()))
+    assert took <= 65.0
+    await world.until(lambda: world.state("new") == "Active")
+
+
+@simulated
+async def test_i4_a_grant_that_changed_is_tried_again_and_paced(world: World) -> None:
+    world.cluster(unacceptable={f"81.2.69.{n}/32" for n in range(100)})
+    world.target()
+    world.grant("bad", "81.2.69.0")
+    await world.start()
+    await world.rest()
+    assert world.state("bad") == "RangeRefused"
+    for number in range(1, 60):
+        world.regrant("bad", ipRanges=[f"81.2.69.{number}"])
+        await world.advance(minutes=2)
+    assert refusals(world) <= 12 + 2 * 3 + 1
+    world.grant("good", LAPTOP)
+    took = await world.until(lambda: world.state("good") == "Active")
+    assert took <= 300.0
+    world.regrant("bad", ipRanges=["81.2.69.200"])
+    await world.until(lambda: world.state("bad") == "Active", within=1500)
+    await world.rest()
+    assert world.ledger().refused == {}
+
+
+@simulated
+async def test_i4_a_suspect_that_is_mended_meanwhile_is_not_blamed(world: World) -> None:
+    world.cluster(unacceptable={BAD})
+    world.target()
+    await world.start()
+    await world.rest()
+    world.process.watch.held = True
+    for number in range(60, 68):
+        world.grant(f"g{number}", f"81.2.69.{number}")
+    world.process.watch.held = False
+    await world.until(lambda: refusals(world) > 0)
+    await world.advance(minutes=2)
+    world.regrant("g66", ipRanges=["81.2.69.200"])
+    await world.rest()
+    assert {world.state(f"g{n}") for n in range(60, 68)} == {"Active"}
