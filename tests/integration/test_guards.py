@@ -150,6 +150,60 @@ def test_a_ledger_of_a_newer_operator_is_left_to_that_one(world: World) -> None:
     cluster.wait_ranges(OFFICE, ENTRY, "81.2.69.144/32")
 
 
+# somebody else who writes
+
+
+def test_i13_another_writer_ends_in_a_conflict_and_not_in_a_war(restart_world: World) -> None:
+    world = restart_world
+    world.station.ensure()
+    cluster = world.cluster()
+    target = world.target(cluster)
+    grant = world.grant(target, LAPTOP)
+    grant.wait_state("Active")
+    target.wait_state("InSync")
+    for _ in range(3):
+        mark = world.mark()
+        cluster.edit(remove=[ENTRY])
+        target.nudge()
+        cluster.wait_ranges(OFFICE, ENTRY)
+        world.eventually(lambda mark=mark: len(cluster.puts(mark)) == 1, what="one write")
+    cluster.edit(remove=[ENTRY])
+    target.wait_state("ConflictingOwner")
+    grant.wait_state("TargetBlocked")
+    assert ENTRY in target.message()
+    assert "added again at" in grant.message()
+    mark = world.mark()
+    world.station.start()
+    cluster.wait_looks(3)
+    assert cluster.puts(mark) == [], "a restart does not forget"
+    going = world.grant(target, "81.2.69.143")
+    going.wait_state("Active")
+    going.delete()
+    going.wait_gone()
+    cluster.wait_ranges(OFFICE)
+    world.eventually(lambda: "ConflictingOwner" in target.reasons(), what="Event", about=target)
+    target.nudge()
+    grant.wait_state("Active")
+    target.wait_state("InSync")
+
+
+def test_i4_a_foreign_entry_that_aks_refuses_blames_no_grant(world: World) -> None:
+    cluster = world.cluster()
+    target = world.target(cluster)
+    target.wait_state("InSync")
+    world.arm.set_options(cluster.id, refused_ranges=[OFFICE])
+    grant = world.grant(target, LAPTOP)
+    target.until(lambda _: "even without additions" in target.message(), what="the cause")
+    assert target.state == "WriteRefused"
+    grant.wait_state("TargetBlocked")
+    mark = world.mark()
+    cluster.wait_looks(3)
+    assert cluster.puts(mark) == []
+    cluster.edit(remove=[OFFICE], add=["51.140.9.0/24"])
+    grant.wait_state("Active")
+    target.wait_state("InSync")
+
+
 # removals that may be somebody's mistake
 
 

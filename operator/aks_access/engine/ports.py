@@ -264,7 +264,7 @@ class Metrics(Protocol):
 
     def target_state(self, *, target: str, reason: str, figures: Mapping[str, float]) -> None:
         """Publish a target's state; `figures` has entries, limit, grants, foreign, overdue,
-        reversals."""
+        refused, reversals."""
         ...
 
     def target_gone(self, *, target: str) -> None:

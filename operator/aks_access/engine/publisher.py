@@ -192,6 +192,11 @@ class Publisher:
 
     def _figures(self, *, look: Look, note: Note) -> None:
         plan = look.plan
+        refused = sum(
+            known.generation == verdict.grant.generation
+            for uid, verdict in plan.verdicts.items()
+            if (known := look.ledger.refused.get(uid)) is not None
+        )
         foreign = sum(entry.origin is Origin.FOREIGN for entry in plan.report)
         self.metrics.target_state(
             target=look.name,
@@ -202,6 +207,7 @@ class Publisher:
                 "grants": float(sum(verdict.admitted for verdict in plan.verdicts.values())),
                 "foreign": float(foreign),
                 "overdue": float(len(plan.overdue)),
+                "refused": float(refused),
                 "reversals": float(plan.standing.recent),
             },
         )

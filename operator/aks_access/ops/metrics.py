@@ -40,6 +40,7 @@ _FIGURES: Final[Mapping[str, tuple[str, str]]] = {
     "grants": ("grants", "Grants that are let in."),
     "foreign": ("foreign_entries", "Entries that are not the operator's."),
     "overdue": ("overdue_entries", "Entries whose removal is overdue."),
+    "refused": ("refused_grants", "Grants whose ranges AKS refused, unchanged since."),
     "reversals": ("reversals", "Writes within an hour that undid somebody else's."),
 }
 """Figure of `Metrics.target_state` to metric (`aks_access_target_…`) and help."""
