@@ -7,6 +7,7 @@ world of which only a part can be read.
 import json
 import re
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from aks_access.kube.ledger_document import decode
 from aks_access.plan.model import ClusterKey
 from sandbox.chart import NAMESPACE
-from tests.integration.world import MERGE_PATCH, Cluster, Object, World
+from tests.integration.world import MERGE_PATCH, Cluster, Mark, Object, World
 
 OFFICE = "51.140.8.0/24"
 LAPTOP = "81.2.69.142"
@@ -153,6 +154,10 @@ def test_a_ledger_of_a_newer_operator_is_left_to_that_one(world: World) -> None:
 # somebody else who writes
 
 
+def _wrote_once(cluster: Cluster, mark: Mark) -> bool:
+    return len(cluster.puts(mark)) == 1
+
+
 def test_i13_another_writer_ends_in_a_conflict_and_not_in_a_war(restart_world: World) -> None:
     world = restart_world
     world.station.ensure()
@@ -166,7 +171,7 @@ def test_i13_another_writer_ends_in_a_conflict_and_not_in_a_war(restart_world: W
         cluster.edit(remove=[ENTRY])
         target.nudge()
         cluster.wait_ranges(OFFICE, ENTRY)
-        world.eventually(lambda mark=mark: len(cluster.puts(mark)) == 1, what="one write")
+        world.eventually(partial(_wrote_once, cluster, mark), what="one write")
     cluster.edit(remove=[ENTRY])
     target.wait_state("ConflictingOwner")
     grant.wait_state("TargetBlocked")
