@@ -72,12 +72,15 @@ class Process:
     """One process of the operator: an engine on gated ports, and its watch."""
 
     def __init__(self, world: "World", *, crash_at: int | None = None) -> None:
-        self.gate = Gate(at=crash_at, witness=world.recorder.look)
+        self._world = world
+        self.gate = self._new_gate(crash_at)
         self.leadership = FakeLeadership()
         self.engine = Engine(ports=self._ports(world), config=world.config)
         self.watch: Watch = world.api.watch(self.engine.store)
-        self._world = world
         self._refreshing: asyncio.Task[None] | None = None
+
+    def _new_gate(self, at: int | None) -> Gate:
+        return Gate(at=at, witness=self._world.recorder.look)
 
     def _ports(self, world: "World") -> Ports:
         def gated(port: object) -> Any:

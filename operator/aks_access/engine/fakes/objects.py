@@ -1,12 +1,18 @@
 """`ports.Objects` on the simulated API server; every write that the engine makes is recorded."""
 
 import asyncio
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aks_access.engine.fakes.faults import Faults
-from aks_access.engine.fakes.kube import Raw, SimApiServer, deleting, finalizers_of, metadata_of
+from aks_access.engine.fakes.kube import (
+    Raw,
+    SimApiServer,
+    deleting,
+    finalizers_of,
+    json_copy,
+    metadata_of,
+)
 from aks_access.engine.ports import Kind, ObjectRef
 from aks_access.errors import KubeConflict, KubeNotFound
 
@@ -86,7 +92,7 @@ class SimObjects:
         self._record("patch_status", ref)
 
         def put(found: Raw) -> None:
-            found["status"] = copy.deepcopy(dict(status))
+            found["status"] = json_copy(dict(status))
 
         raw = self._server.edit(ref.kind, ref.name, namespace=ref.namespace, change=put)
         await self._answered("patch_status", ref.name)
