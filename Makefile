@@ -6,11 +6,12 @@ READY := $(VENV)/.ready
 LOCK := $(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 --quiet
 IMAGE ?= aks-access-operator:dev
 BUILDER ?= docker
+RUNS ?= 100000
 PYTEST := $(BIN)/pytest -n 2
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup lock lint types imports generated generate binaries unit integration test proof demo \
+.PHONY: help setup lock lint types imports generated generate binaries unit integration test proof soak demo \
   sandbox image clean
 
 help: ## list the targets
@@ -65,6 +66,9 @@ test: lint types imports binaries generated ## every check and test, but those o
 
 proof: binaries ## crashes, faults, failovers and random histories, at length
 	$(PYTEST) -m proof
+
+soak: setup ## random histories of the whole loop, RUNS of them (hours)
+	$(BIN)/python -m tests.sim.soak --runs $(RUNS)
 
 demo: setup ## the main job end to end, on this machine
 	$(BIN)/python -m sandbox demo

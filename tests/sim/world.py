@@ -71,6 +71,8 @@ class _Crashes(logging.Handler):
 class Process:
     """One process of the operator: an engine on gated ports, and its watch."""
 
+    relist_every = 600.0
+
     def __init__(self, world: "World", *, crash_at: int | None = None) -> None:
         self._world = world
         self.gate = self._new_gate(crash_at)
@@ -109,7 +111,7 @@ class Process:
 
     async def _refresh(self) -> None:
         while True:
-            await asyncio.sleep(600.0)
+            await asyncio.sleep(self.relist_every)
             await self.engine.refresh(relist=self.relist)
 
     def kill(self) -> None:
@@ -283,12 +285,12 @@ class World:
 
     async def rest(self, *, calm: float = 90.0, within: float = 7200.0) -> None:
         """Advance until nothing was written for `calm` seconds and Azure works on nothing."""
-        end, before, quiet = self.now + within, self.written(), 0.0
+        end, before, quiet, step = self.now + within, self.written(), 0.0, calm / 18
         while quiet < calm:
             assert self.now < end, f"not at rest after {within} s: {self.story()}"
-            await asyncio.sleep(5.0)
+            await asyncio.sleep(step)
             after = self.written()
-            quiet = quiet + 5.0 if after == before and not self.azure.working() else 0.0
+            quiet = quiet + step if after == before and not self.azure.working() else 0.0
             before = after
 
     async def until(self, condition: Callable[[], bool], *, within: float = 3600.0) -> float:

@@ -176,9 +176,7 @@ class Acts:
         if sets:
             spec["rangeSetRefs"] = [{"name": SHARED_SET}]
         marks = {"argocd.argoproj.io/tracking-id": "app:x"} if tracked else None
-        self.place.grant(
-            name, *ranges, namespace=space, target=target, annotations=marks, **spec
-        )
+        self.place.grant(name, *ranges, namespace=space, target=target, annotations=marks, **spec)
 
     def delete(self, *, path: str) -> None:
         space, _, name = path.partition("/")
@@ -205,7 +203,7 @@ class Acts:
     def put_in(self, *, name: str, entry: str) -> None:
         """Somebody adds an entry, in the portal."""
         cluster, watcher = self._at_rest(name), self.place.watcher
-        if cluster is None or entry in (watcher.live(name) or ()):
+        if cluster is None or entry in {*(watcher.live(name) or ()), *cluster.unacceptable}:
             return
         ledger = self.place.ledgers.peek(key_of(name))
         known = ledger.entries.get(entry) if ledger is not None else None
@@ -262,8 +260,9 @@ class Acts:
 
     def unacceptable(self, *, name: str, entry: str) -> None:
         """AKS takes to refusing a range, or takes it again."""
-        self.place.azure.cluster(key_of(name)).unacceptable ^= {entry}
-        self.place.watcher.refusable.add(entry)
+        if entry not in (self.place.watcher.live(name) or ()):
+            self.place.azure.cluster(key_of(name)).unacceptable ^= {entry}
+            self.place.watcher.refusable.add(entry)
 
     # the ledger
 

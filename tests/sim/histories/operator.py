@@ -41,6 +41,7 @@ class Operator(Process):
     """
 
     gate: StoppableGate
+    relist_every = 1800.0
 
     def __init__(self, world: World) -> None:
         super().__init__(world)

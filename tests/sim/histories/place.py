@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from aks_access.engine.config import EngineConfig
-from aks_access.engine.fakes.clusters import Request, SimClusters
+from aks_access.engine.fakes.clusters import SimClusters
 from aks_access.engine.fakes.faults import Faults
 from aks_access.engine.fakes.kube import Raw, SimApiServer, deleting
 from aks_access.engine.fakes.ledgers import SimLedgers
@@ -20,6 +21,8 @@ from tests.sim.histories.watcher import Watcher
 from tests.sim.world import World, key_of, through_json
 
 RETENTION = timedelta(hours=1)
+CALM = 700.0
+"""Seconds without a write after which nothing more comes by itself: more than a slow retry."""
 
 
 @dataclass(slots=True)
@@ -41,6 +44,14 @@ class Figures:
         self.writes += other.writes
         for name in ("acts", "faults", "crashes", "judged"):
             getattr(self, name).update(getattr(other, name))
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> "Figures":
+        """Figures that were stored as JSON."""
+        counted = {
+            name: Counter(value) for name, value in stored.items() if isinstance(value, dict)
+        }
+        return cls(**{**stored, **counted})
 
     def __str__(self) -> str:
         return (
@@ -90,6 +101,7 @@ class _Azure(SimClusters):
     """Shows the watcher every PUT at the moment it is worked on."""
 
     watcher: Watcher
+    puts = 0
 
     def _wrote(
         self,
@@ -101,6 +113,7 @@ class _Azure(SimClusters):
         sent: tuple[str, ...] | None = None,
     ) -> None:
         super()._wrote(method, key, result, before=before, sent=sent)
+        self.puts += method == "put"
         if method == "put" and result == "ok":
             self.watcher.put(self.journal[-1])
 
@@ -129,7 +142,7 @@ class Place(World):
         self.ledgers = ledgers
         azure = _Azure()
         azure.watcher = self.watcher
-        self.azure = azure
+        self.azure: _Azure = azure
         self._struck: list[CountedFaults] = []
         for name in ("azure", "objects", "ledgers", "activations"):
             counted = CountedFaults(port=name)
@@ -137,7 +150,6 @@ class Place(World):
             self._struck.append(counted)
         for name in ("team-a", "team-b"):
             api.create_namespace(name, labels={"env": "dev"})
-        self.unmanned = False
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -197,9 +209,16 @@ class Place(World):
         elif not held:
             operator.freshen(self.now)
 
-    def clusters_of(self) -> Sequence[str]:
-        """Names of the clusters, the targets' too."""
-        return TARGETS
+    def written(self) -> tuple[int, int, int, int]:
+        return (
+            len(self.objects.writes),
+            len(self.ledgers.saves),
+            len(self.activations.recorded),
+            self.azure.puts,
+        )
+
+    async def rest(self, *, calm: float = CALM, within: float = 6 * 3600.0) -> None:
+        await super().rest(calm=calm, within=within)
 
     def total(self) -> Figures:
         """What was done so far."""
@@ -213,6 +232,3 @@ class Place(World):
     def name_of(self, request_key: ClusterKey) -> str:
         """The cluster's name."""
         return next(name for name in TARGETS if key_of(name) == request_key)
-
-
-__all__ = ["RETENTION", "CountedFaults", "Figures", "Place", "Request"]

@@ -7,12 +7,16 @@ from tests.facts import asked, canonical, deleting, instant, length, part, uid_o
 from tests.reference import Case, expected, idle, verdicts
 from tests.sim.histories.acts import Acts
 from tests.sim.histories.place import RETENTION, Place
-from tests.sim.histories.script import OTHERS, TARGETS
+from tests.sim.histories.script import BASELINE, OTHERS, TARGETS
 from tests.sim.world import key_of
 
-CALM = 700.0
-"""Seconds without a write after which nothing more comes by itself: more than a slow retry."""
 HELD = ("MassRemovalHeld", "LedgerLost")
+STATES = {
+    "it could not be revoked": "NotRevocable",
+    "AKS refuses its ranges": "RangeRefused",
+    "the list is full": "CapacityExceeded",
+}
+"""States of a target at rest that some grants' verdicts explain."""
 SILENCE = 24 * 3600.0
 
 
@@ -33,10 +37,11 @@ async def heal(place: Place, acts: Acts) -> None:
         cluster.gone, cluster.power_state, cluster.outcomes = False, "Running", []
         if cluster.provisioning_state == "Failed":
             cluster.busy(10.0)
+        cluster.unacceptable -= place.watcher.perhaps[name] | place.watcher.cleared[name]
         _sane(place, name)
     place.watcher.remember()
     for _ in range(12):
-        await place.rest(calm=CALM, within=6 * 3600.0)
+        await place.rest()
         waiting = [acts.acknowledge(name=name) for name in TARGETS if _held(place, name)]
         lacking = [name for name in TARGETS if place.target_gone(name)]
         for name in lacking:
@@ -54,6 +59,9 @@ def _sane(place: Place, name: str) -> None:
         observed = raw["spec"]["mode"] == "Observe" and deleting(raw)
         mode = "Merge" if observed else raw["spec"]["mode"]
         place.retarget(name, suspend=None, nodeEgress={"mode": "NotNeeded"}, mode=mode)
+        if place.azure.cluster(key_of(name)).outbound_type != "loadBalancer":
+            always = raw["spec"]["baseline"]["ipRanges"] or list(BASELINE[:1])
+            place.retarget(name, baseline={"ipRanges": always})
 
 
 def _held(place: Place, name: str) -> bool:
@@ -76,7 +84,7 @@ async def past_every_end(place: Place) -> None:
             end = max(begins, moment.clock) + lasting
         ends += [end] if end is not None else [begins]
     await place.advance((max(ends) - place.clock.now() + RETENTION).total_seconds() + 60.0)
-    await place.rest(calm=CALM, within=6 * 3600.0)
+    await place.rest()
 
 
 def judge(place: Place) -> None:
@@ -119,7 +127,10 @@ def resting_case(place: Place, name: str) -> Case:
 def _judge_list(place: Place, name: str) -> None:
     case, live = resting_case(place, name), place.watcher.live(name)
     wanted, where = expected(case), f"{name}: {place.story()}"
-    surplus, missing = sorted((live or set()) - (wanted or set())), sorted((wanted or set()) - (live or set()))
+    surplus, missing = (
+        sorted((live or set()) - (wanted or set())),
+        sorted((wanted or set()) - (live or set())),
+    )
     assert live == wanted, f"I3 at rest surplus {surplus} missing {missing} {where}"
     ledger = place.ledgers.peek(key_of(name))
     state = place.target_state(name)
@@ -139,7 +150,8 @@ def _judge_list(place: Place, name: str) -> None:
     for uid in case.refused:
         grant = next(raw for raw in case.grants if uid_of(raw) == uid)
         assert asked(grant, case.sets) & place.watcher.refusable, f"I4 {uid} is innocent {where}"
-    healthy = {"InSync"} if not case.refused else {"InSync", "RangeRefused", "PartiallyProgrammed"}
+    found = set(verdicts(case).values())
+    healthy = {"InSync"} | {STATES[why] for why in found if why in STATES}
     assert state in healthy, f"{state} {where}"
 
 

@@ -145,7 +145,7 @@ ACTS: Mapping[str, tuple[int, Callable[[random.Random], Args]]] = {
 def setup(rng: random.Random) -> Step:
     """How the two clusters and their targets stand at the start."""
     args: dict[str, Any] = {
-        "drift": rng.choice([600.0, 1800.0]),
+        "drift": rng.choice([600.0, 3600.0, 3600.0]),
         "management": rng.choice([(), (), ("52.0.0.9/32",)]),
         "targets": tuple(
             {

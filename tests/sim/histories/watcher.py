@@ -78,7 +78,9 @@ class Watcher:
 
         def every(kind: Kind) -> list[Raw]:
             names = [name.rpartition("/") for name in api.names(kind)]
-            return [raw for space, _, name in names if (raw := api.find(kind, name, namespace=space))]
+            return [
+                raw for space, _, name in names if (raw := api.find(kind, name, namespace=space))
+            ]
 
         return Moment(
             at=self._place.now,
@@ -196,12 +198,20 @@ class Watcher:
 
     def _not_ready(self, since: float) -> set[str]:
         """Grants that had neither finalizer nor recorded start at that time."""
-        late = {w.name for w in self._place.objects.writes if w.method == "add_finalizer" and w.at > since}
+        late = {
+            w.name
+            for w in self._place.objects.writes
+            if w.method == "add_finalizer" and w.at > since
+        }
         begun = {key for at, key in self._place.activations.recorded if at <= since}
         found = set()
         for raw in self.now().grants:
             counted = part(raw, "spec", "duration") is not None and activation_key(raw) not in begun
-            if not part(raw, "metadata", "finalizers") or raw["metadata"]["name"] in late or counted:
+            if (
+                not part(raw, "metadata", "finalizers")
+                or raw["metadata"]["name"] in late
+                or counted
+            ):
                 found.add(uid_of(raw))
         return found
 
@@ -267,4 +277,3 @@ def _settled(raw: Raw) -> bool:
     counted = part(raw, "spec", "duration") is not None
     closed = instant(part(raw, "status", "closedAt"))
     return closed is None and not (counted and tracked(raw))
-
