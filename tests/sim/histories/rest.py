@@ -31,6 +31,7 @@ async def heal(place: Place, acts: Acts) -> None:
     place.operator.gate.at = None
     place.operator.watch.lose = lambda kind, event, name: False
     acts.stall(on=False)
+    await place.operator.engine.refresh(relist=place.operator.relist)
     await place.until(lambda: not place.azure.working(), within=3600.0)
     for name in TARGETS:
         cluster = place.azure.cluster(key_of(name))

@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 TARGETS = ("weu", "neu")
-GRANTS = tuple(f"team-a/g{number}" for number in range(4)) + ("team-b/h0", "team-b/h1")
+GRANTS = (*(f"team-a/g{number}" for number in range(4)), "team-b/h0", "team-b/h1")
 POOL = (*(f"81.2.69.{number}/32" for number in range(8)), "81.2.69.0/30", "81.2.69.4/31")
 """What grants ask for."""
 BASELINE = ("51.140.0.0/24", "51.140.1.0/24", "51.140.2.7/32")
 OTHERS = ("198.41.0.4/32", "198.41.1.0/24", "81.2.0.0/16", "AzureCloud")
 """What nobody but others ever puts in; one of them covers everything that grants ask for."""
 POLICIES = (
-    "all", "all", "all", "denied", "allowed", "short", "ended", "namespaces", "few", "narrow", "why",
+    "all", "all", "all", "denied", "allowed", "short", "ended", "namespaces", "few", "narrow",
+    "why",
 )  # fmt: skip
 AZURE_FAULTS = ("busy", "changed", "throttled", "uncertain", "forbidden", "missing", "lost")
 KUBE_CALLS = (
@@ -57,20 +58,16 @@ def _grant(rng: random.Random) -> Args:
     }
 
 
-def _path(rng: random.Random) -> Args:
-    return {"path": rng.choice(GRANTS)}
-
-
-def _target(rng: random.Random) -> Args:
-    return {"name": rng.choice(TARGETS)}
-
-
-def _flag(rng: random.Random) -> Args:
-    return {"name": rng.choice(TARGETS), "on": rng.random() < 0.5}
-
-
 def _entries(rng: random.Random, pool: tuple[str, ...], most: int) -> tuple[str, ...]:
     return tuple(rng.sample(pool, rng.randint(0, most)))
+
+
+def _blank_or_not(rng: random.Random) -> Args:
+    return {"name": rng.choice(TARGETS), "ranges": _entries(rng, BASELINE, 3)}
+
+
+def _made_anew(rng: random.Random) -> Args:
+    return {"name": rng.choice(TARGETS), "ranges": _entries(rng, (*OTHERS, *POOL), 3)}
 
 
 def _put_in(rng: random.Random) -> Args:
@@ -99,44 +96,58 @@ def _crash(rng: random.Random) -> Args:
     return {"after": rng.randrange(1, 40), "down": rng.choice([0.0, 1.0, 30.0, 400.0])}
 
 
+KINDS = ("ApiAccessGrant", "ApiAccessTarget", "IPRangeSet", "Namespace")
+MODES = ("Observe", "Merge", "Merge", "Exclusive")
+
+
+def _chosen(**among: tuple[Any, ...]) -> Callable[[random.Random], Args]:
+    """Arguments, each one of a few."""
+    return lambda rng: {name: rng.choice(values) for name, values in among.items()}
+
+
+def _at_target(**among: tuple[Any, ...]) -> Callable[[random.Random], Args]:
+    return _chosen(name=TARGETS, **among)
+
+
+BOTH = (True, False)
 ACTS: Mapping[str, tuple[int, Callable[[random.Random], Args]]] = {
     "grant": (22, _grant),
-    "delete": (8, _path),
-    "force_delete": (2, _path),
+    "delete": (8, _chosen(path=GRANTS)),
+    "force_delete": (2, _chosen(path=GRANTS)),
     "replace": (2, _grant),
-    "revoke": (3, lambda rng: {**_path(rng), "on": rng.random() < 0.6}),
-    "ask": (1, _target),
-    "relabel": (2, lambda rng: {**_target(rng), "tier": rng.choice(["dev", "prod"])}),
-    "move": (2, lambda rng: {"space": rng.choice(["team-a", "team-b"]), "env": rng.choice(["dev", "prod"])}),
+    "revoke": (3, _chosen(path=GRANTS, on=BOTH)),
+    "ask": (1, _at_target()),
+    "relabel": (2, _at_target(tier=("dev", "prod"))),
+    "move": (2, _chosen(space=("team-a", "team-b"), env=("dev", "prod"))),
     "edit_set": (2, lambda rng: {"ranges": _entries(rng, POOL, 3)}),
-    "policy": (4, lambda rng: {**_target(rng), "kind": rng.choice(POLICIES)}),
-    "mode": (3, lambda rng: {**_target(rng), "mode": rng.choice(["Observe", "Merge", "Merge", "Exclusive"])}),
-    "suspend": (2, _flag),
-    "baseline": (2, lambda rng: {**_target(rng), "ranges": _entries(rng, BASELINE, 3)}),
-    "delete_target": (2, lambda rng: {**_target(rng), "detach": rng.random() < 0.3}),
-    "force_delete_target": (1, _target),
-    "create_target": (4, _target),
-    "acknowledge": (2, _target),
+    "policy": (4, _at_target(kind=POLICIES)),
+    "mode": (3, _at_target(mode=MODES)),
+    "suspend": (2, _at_target(on=BOTH)),
+    "baseline": (2, _blank_or_not),
+    "delete_target": (2, _at_target(detach=(True, False, False))),
+    "force_delete_target": (1, _at_target()),
+    "create_target": (4, _at_target()),
+    "acknowledge": (2, _at_target()),
     "put_in": (4, _put_in),
-    "take_out": (3, lambda rng: {**_target(rng), "at": rng.randrange(8)}),
-    "clear": (1, _target),
-    "cluster_gone": (1, _flag),
-    "cluster_made_anew": (1, lambda rng: {**_target(rng), "ranges": _entries(rng, (*OTHERS, *POOL), 3)}),
-    "stop_cluster": (1, _flag),
-    "busy": (3, lambda rng: {**_target(rng), "seconds": rng.choice([5, 90, 400]), "failed": rng.random() < 0.2}),
-    "fail_next": (2, _target),
-    "unacceptable": (2, lambda rng: {**_target(rng), "entry": rng.choice(POOL)}),
-    "lose_ledger": (1, _target),
-    "roll_back_ledger": (1, lambda rng: {**_target(rng), "by": rng.choice([1, 2, 5])}),
-    "spoil_ledger": (1, _target),
-    "meddle": (1, _target),
-    "step_clock": (1, lambda rng: {"seconds": rng.choice([-600, -60, 45, 600]), "doubted": rng.random() < 0.5}),
+    "take_out": (3, _at_target(at=tuple(range(8)))),
+    "clear": (1, _at_target()),
+    "cluster_gone": (1, _at_target(on=BOTH)),
+    "cluster_made_anew": (1, _made_anew),
+    "stop_cluster": (1, _at_target(on=BOTH)),
+    "busy": (3, _at_target(seconds=(5, 90, 400), failed=(True, False, False, False))),
+    "fail_next": (2, _at_target()),
+    "unacceptable": (2, _at_target(entry=POOL)),
+    "lose_ledger": (1, _at_target()),
+    "roll_back_ledger": (1, _at_target(by=(1, 2, 5))),
+    "spoil_ledger": (1, _at_target()),
+    "meddle": (1, _at_target()),
+    "step_clock": (1, _chosen(seconds=(-600, -60, 45, 600), doubted=BOTH)),
     "crash": (5, _crash),
-    "restart": (2, lambda rng: {"down": rng.choice([0.0, 30.0, 400.0, 2000.0])}),
-    "pause": (2, lambda rng: {"seconds": rng.choice([10.0, 36.0, 70.0])}),
-    "stall": (2, lambda rng: {"on": rng.random() < 0.6}),
-    "lose_events": (1, lambda rng: {"deleted_only": rng.random() < 0.5}),
-    "blind": (2, lambda rng: {"kind": rng.choice(["ApiAccessGrant", "ApiAccessTarget", "IPRangeSet", "Namespace"])}),
+    "restart": (2, _chosen(down=(0.0, 30.0, 400.0, 2000.0))),
+    "pause": (2, _chosen(seconds=(10.0, 36.0, 70.0))),
+    "stall": (2, _chosen(on=BOTH)),
+    "lose_events": (1, _chosen(deleted_only=BOTH)),
+    "blind": (2, _chosen(kind=KINDS)),
     "azure_fault": (6, _azure_fault),
     "kube_fault": (6, _kube_fault),
 }  # fmt: skip

@@ -2,17 +2,30 @@
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import strategies as st
 
+from aks_access.api.names import API_VERSION, GRANT_FINALIZER, TARGET_FINALIZER
 from aks_access.api.target import EgressMode, Mode
+from aks_access.api.timestamps import format_timestamp
+from aks_access.engine.projection import (
+    project_grant,
+    project_namespace,
+    project_range_set,
+    project_target,
+)
 from aks_access.plan.cluster import ClusterView
 from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry, WriteInFlight
 from aks_access.plan.listing import canonical
-from aks_access.plan.model import Grant, GrantUid, Problem, Target
+from aks_access.plan.model import Grant, GrantUid, Problem, Target, activation_key
 from aks_access.plan.world import World
+from tests import reference
+from tests.facts import asked
+from tests.facts import canonical as spelled
 from tests.unit.plan.build import (
     HOUR,
+    ID,
     NOW,
     PERMISSIVE,
     cluster,
@@ -190,3 +203,162 @@ def calm_cases(draw: st.DrawFn) -> Case:
             mode=on.mode.value,
         ),
     )
+
+
+OWNERS = (*NAMES, "ghost", "baseline", "egress")
+KEY_OF_NAME = "kubernetes.io/metadata.name"
+
+
+@dataclass(frozen=True)
+class Twin:
+    """One case twice: as the planner reads it, and as the reference does."""
+
+    case: Case
+    naive: reference.Case
+
+
+@st.composite
+def raw_grants(draw: st.DrawFn, name: str) -> dict[str, Any]:
+    """A grant as the API server stores it."""
+    spec: dict[str, Any] = {"ipRanges": draw(some_ranges)}
+    if draw(st.integers(0, 3)):
+        spec["targetRef"] = {"name": draw(st.sampled_from(["prod", "prod", "prod", "other"]))}
+    else:
+        spec["targetSelector"] = {"matchLabels": {"tier": draw(st.sampled_from(["dev", "prod"]))}}
+    begins, ends = draw(moments), draw(moments)
+    if begins is not None:
+        spec["notBefore"] = format_timestamp(begins)
+    if ends is not None:
+        spec["expiresAt"] = format_timestamp(ends)
+    elif draw(st.booleans()):
+        spec["duration"] = draw(st.sampled_from(["1h", "5h", "30m"]))
+    if draw(st.integers(0, 4)) == 0:
+        spec["rangeSetRefs"] = [{"name": draw(st.sampled_from(["office", "gone"]))}]
+    if draw(st.integers(0, 4)) == 0:
+        spec["revoked"] = True
+    if draw(st.booleans()):
+        spec["reason"] = "work"
+    created = NOW - draw(st.integers(5, 9)) * HOUR
+    meta: dict[str, Any] = {
+        "name": name,
+        "namespace": draw(st.sampled_from(NAMESPACES)),
+        "uid": name,
+        "generation": 1,
+        "resourceVersion": "1",
+        "creationTimestamp": format_timestamp(created),
+        "finalizers": [GRANT_FINALIZER],
+    }
+    if draw(st.integers(0, 5)) == 0:
+        meta["deletionTimestamp"] = format_timestamp(NOW - HOUR)
+    status: dict[str, Any] = {
+        "observedGeneration": draw(st.sampled_from([1, 1, 0])),
+        "evaluatedAt": format_timestamp(NOW - 4 * HOUR),
+    }
+    for field in ("periodStart", "closedAt"):
+        hours = draw(st.sampled_from([None, None, None, 1, 2, 4]))
+        if hours is not None:
+            status[field] = format_timestamp(NOW - hours * HOUR)
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "ApiAccessGrant",
+        "metadata": meta,
+        "spec": spec,
+        "status": status,
+    }
+
+
+@st.composite
+def raw_targets(draw: st.DrawFn) -> dict[str, Any]:
+    """A target as the API server stores it, one that manages its cluster's list."""
+    space = {"from": "Selector", "selector": {"matchLabels": {KEY_OF_NAME: "team-a"}}}
+    policy: dict[str, Any] = {"allowedNamespaces": draw(st.sampled_from([{"from": "All"}, space]))}
+    for field, values in (
+        ("minPrefixLength", [24, 29, 31]),
+        ("deniedRanges", [["20.0.0.14/31"]]),
+        ("allowedRanges", [["20.0.0.0/29", "20.0.0.12/30"]]),
+        ("allowPermanent", [True, True]),
+        ("maxDuration", ["6h"]),
+        ("requireReason", [True]),
+        ("maxGrantsPerNamespace", [1, 2]),
+        ("maxEntriesPerNamespace", [2, 4]),
+    ):
+        if draw(st.integers(0, 2)) == 0:
+            policy[field] = draw(st.sampled_from(values))
+    baseline = draw(st.sampled_from([[], ["20.0.0.8/32"], ["20.0.0.0/30"]]))
+    spec: dict[str, Any] = {
+        "resourceId": ID,
+        "mode": draw(st.sampled_from(["Merge", "Merge", "Exclusive"])),
+        "baseline": {"ipRanges": baseline},
+        "policy": policy,
+    }
+    if draw(st.integers(0, 3)) == 0:
+        spec["baseline"]["rangeSetRefs"] = [{"name": "office"}]
+    if draw(st.integers(0, 3)) == 0:
+        spec["nodeEgress"] = {"mode": "Static", "ipRanges": ["20.0.0.11"]}
+    meta = {
+        "name": "prod",
+        "uid": "t1",
+        "generation": 1,
+        "resourceVersion": "1",
+        "creationTimestamp": format_timestamp(NOW - 24 * HOUR),
+        "labels": {"tier": draw(st.sampled_from(["dev", "prod"]))},
+        "finalizers": [TARGET_FINALIZER],
+    }
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "ApiAccessTarget",
+        "metadata": meta,
+        "spec": spec,
+    }
+
+
+@st.composite
+def twins(draw: st.DrawFn) -> Twin:
+    """Cases in which all is known and everything may be written, told twice."""
+    raw_target = draw(raw_targets())
+    raws = [draw(raw_grants(name)) for name in draw(st.sets(st.sampled_from(NAMES)))]
+    office = {
+        "apiVersion": API_VERSION,
+        "kind": "IPRangeSet",
+        "metadata": {"name": "office", "uid": "set-office", "generation": 1},
+        "spec": {"ipRanges": ["20.0.0.4/31"]},
+    }
+    spaces = {name: {"metadata": {"name": name, "labels": {}}} for name in NAMESPACES}
+    known = {item.range: item for item in draw(st.lists(ledger_entries(), max_size=5))}
+    view = replace(draw(views()), outbound_type="loadBalancer")
+    view = replace(view, ranges=view.ranges or ("9.9.9.9",))
+    begun = draw(st.sets(st.sampled_from(NAMES)))
+    grants_of = [project_grant(raw, argo_instance_label="") for raw in raws]
+    activations = {activation_key(item): NOW - 2 * HOUR for item in grants_of if item.name in begun}
+    live = set(map(spelled, view.ranges or ()))
+    on = project_target(raw_target)
+    case = Case(
+        world=world(
+            *grants_of,
+            target=on,
+            sets=[project_range_set(office)],
+            namespaces=[project_namespace(raw) for raw in spaces.values()],
+            deleted=frozenset({GrantUid("ghost")}),
+            activations=activations,
+        ),
+        view=view,
+        ledger=ledger(*known.values(), mode=on.mode.value),
+    )
+    inside = {
+        raw["metadata"]["uid"]
+        for raw in raws
+        if (wants := asked(raw, {"office": office}))
+        and all(entry in known and raw["metadata"]["uid"] in known[entry].owners for entry in wants)
+    }
+    naive = reference.Case(
+        now=NOW,
+        target=raw_target,
+        grants=raws,
+        sets={"office": office},
+        namespaces=spaces,
+        activations=activations,
+        live=view.ranges,
+        foreign=live - known.keys() - {"0.0.0.0/32"},
+        inside=inside,
+    )
+    return Twin(case=case, naive=naive)

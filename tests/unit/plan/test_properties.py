@@ -2,13 +2,14 @@
 
 import os
 import random
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
+from ipaddress import ip_address
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from aks_access.api.ranges import IPv4Range
 from aks_access.api.target import Mode
 from aks_access.plan.adoption import Adoption
 from aks_access.plan.ledger import EntryState, LedgerEntry
@@ -17,9 +18,11 @@ from aks_access.plan.model import GrantUid
 from aks_access.plan.outcome import AccessState, Plan
 from aks_access.plan.planner import plan as make_plan
 from aks_access.plan.world import Removals
+from tests.facts import canonical as spelled
+from tests.facts import intervals
+from tests.reference import expected, verdicts
 from tests.unit.plan.build import HOUR, NOW, cluster, cycle, grant, ledger, target, world, written
-from tests.unit.plan.reference import addresses, expected
-from tests.unit.plan.strategies import NAMES, Case, calm_cases, cases, grants
+from tests.unit.plan.strategies import NAMES, Case, Twin, calm_cases, cases, grants, twins
 
 EXAMPLES = int(os.environ.get("AKS_ACCESS_EXAMPLES", "50"))
 thorough = settings(max_examples=EXAMPLES)
@@ -28,6 +31,13 @@ SENTINEL = "0.0.0.0/32"
 
 def plan_of(case: Case) -> Plan:
     return make_plan(world=case.world, view=case.view, adoption=Adoption(case.ledger))
+
+
+def addresses(entries: Iterable[str]) -> set[int]:
+    """Which of the sixteen addresses of the small world the entries let in, by number."""
+    start = int(ip_address("20.0.0.0"))
+    spans = intervals(map(spelled, entries))
+    return {n for n in range(16) if any(first <= start + n <= last for first, last in spans)}
 
 
 def admitted_ranges(plan: Plan) -> set[str]:
@@ -40,17 +50,25 @@ def admitted_ranges(plan: Plan) -> set[str]:
 
 
 @thorough
-@given(calm_cases())
-def test_the_list_is_that_of_the_naive_reference(case: Case) -> None:
-    plan = plan_of(case)
+@given(twins())
+def test_i3_the_list_is_that_of_the_naive_reference(twin: Twin) -> None:
+    plan, wanted = plan_of(twin.case), expected(twin.naive)
     assert plan.desired is not None
-    assert set(map(canonical, plan.desired)) == expected(case)
-    assert addresses(set(plan.desired)) == addresses(expected(case))
+    assert wanted is not None
+    assert set(map(spelled, plan.desired)) == wanted
+    assert addresses(plan.desired) == addresses(wanted)
+
+
+@thorough
+@given(twins())
+def test_i3_the_verdicts_are_those_of_the_naive_reference(twin: Twin) -> None:
+    admitted = {uid for uid, verdict in plan_of(twin.case).verdicts.items() if verdict.admitted}
+    assert admitted == {uid for uid, why in verdicts(twin.naive).items() if not why}
 
 
 @thorough
 @given(cases(), st.randoms(use_true_random=False))
-def test_the_order_of_the_grants_does_not_matter(case: Case, shuffle: random.Random) -> None:
+def test_i3_the_order_of_the_grants_does_not_matter(case: Case, shuffle: random.Random) -> None:
     items = list(case.world.grants.items())
     shuffle.shuffle(items)
     entries = list(case.ledger.entries.items())
@@ -65,7 +83,7 @@ def test_the_order_of_the_grants_does_not_matter(case: Case, shuffle: random.Ran
 
 @thorough
 @given(cases())
-def test_a_written_plan_asks_for_no_second_write(case: Case) -> None:
+def test_i11_a_written_plan_asks_for_no_second_write(case: Case) -> None:
     plan = plan_of(case)
     assume(plan.write)
     after, view = written(plan=plan, ledger=case.ledger, view=case.view)
@@ -182,7 +200,7 @@ def test_i8_a_partial_view_removes_less_and_adds_nothing(case: Case, known: Remo
 
 @thorough
 @given(calm_cases(), st.sampled_from(NAMES))
-def test_deleting_a_grant_takes_nothing_from_the_others(case: Case, name: str) -> None:
+def test_i3_removing_a_grant_takes_nothing_from_the_others(case: Case, name: str) -> None:
     gone = GrantUid(name)
     assume(gone in case.world.grants)
     before = plan_of(case)
@@ -198,7 +216,7 @@ def test_deleting_a_grant_takes_nothing_from_the_others(case: Case, name: str) -
 
 @thorough
 @given(calm_cases(), grants("z"))
-def test_a_refused_grant_changes_nobody(case: Case, newcomer: object) -> None:
+def test_i4_a_refused_grant_changes_nobody(case: Case, newcomer: object) -> None:
     item = replace(newcomer, duration=None)  # type: ignore[type-var]
     more = replace(case.world, grants={**case.world.grants, item.uid: item})  # type: ignore[attr-defined, dict-item]
     with_it, without = plan_of(Case(more, case.view, case.ledger)), plan_of(case)
@@ -211,7 +229,7 @@ def test_a_refused_grant_changes_nobody(case: Case, newcomer: object) -> None:
 
 @thorough
 @given(calm_cases())
-def test_nothing_changes_before_the_next_transition(case: Case) -> None:
+def test_i11_nothing_changes_before_the_next_transition(case: Case) -> None:
     plan, books, view = cycle(of=case.world, view=case.view, ledger=case.ledger)
     plan = make_plan(world=case.world, view=view, adoption=Adoption(books))
     assert not plan.write
@@ -230,7 +248,9 @@ def test_nothing_changes_before_the_next_transition(case: Case) -> None:
 
 @thorough
 @given(calm_cases(), st.integers(0, 5))
-def test_with_time_alone_access_only_ends_or_starts_as_scheduled(case: Case, hours: int) -> None:
+def test_i10_with_time_alone_access_only_ends_or_starts_as_scheduled(
+    case: Case, hours: int
+) -> None:
     plan, books, view = cycle(of=case.world, view=case.view, ledger=case.ledger)
     later = replace(case.world, now=NOW + hours * HOUR)
     after, books, view = cycle(of=later, view=view, ledger=books, now=later.now)
@@ -252,7 +272,7 @@ def test_with_time_alone_access_only_ends_or_starts_as_scheduled(case: Case, hou
         max_size=4,
     ),
 )
-def test_planning_is_total_on_junk(texts: list[str], junk: dict[str, EntryState]) -> None:
+def test_i1_planning_is_total_on_junk(texts: list[str], junk: dict[str, EntryState]) -> None:
     entries = {
         text: LedgerEntry(range=text, state=state, owners=("ghost", ""), since=NOW)
         for text, state in junk.items()
@@ -266,7 +286,6 @@ def test_planning_is_total_on_junk(texts: list[str], junk: dict[str, EntryState]
     assert "20.0.0.1/32" in plan.desired
 
 
-def test_the_pool_is_what_the_reference_knows() -> None:
-    assert addresses({"20.0.0.0/28"}) == {
-        IPv4Range.parse("20.0.0.0").network + offset for offset in range(16)
-    }
+def test_the_small_world_has_sixteen_addresses() -> None:
+    assert len(addresses({"20.0.0.0/28"})) == 16
+    assert addresses({"20.0.0.3", "20.0.0.2/31", "AzureCloud"}) == {2, 3}
