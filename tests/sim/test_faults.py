@@ -143,7 +143,9 @@ async def test_a_removal_whose_answer_was_lost(world: World) -> None:
 
 @pytest.mark.parametrize("outcome", [OperationState.FAILED, OperationState.CANCELED])
 @simulated
-async def test_threat_04_an_operation_that_fails_is_sent_again(world: World, outcome: OperationState) -> None:
+async def test_threat_04_an_operation_that_fails_is_sent_again(
+    world: World, outcome: OperationState
+) -> None:
     await _programmed(world, outcomes=[outcome, outcome])
     await world.until(lambda: len(world.puts()) == 3, within=900)
     await world.rest()

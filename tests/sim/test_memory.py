@@ -30,7 +30,9 @@ def acknowledge(world: World, code: str) -> None:
 
 @pytest.mark.parametrize("how", ["gone", "unreadable", "old"])
 @simulated
-async def test_i8_a_lost_ledger_adds_nothing_until_it_is_acknowledged(world: World, how: str) -> None:
+async def test_i8_a_lost_ledger_adds_nothing_until_it_is_acknowledged(
+    world: World, how: str
+) -> None:
     await _running(world, grants=3)
     world.kill()
     if how == "gone":
@@ -59,7 +61,9 @@ async def test_i8_a_lost_ledger_adds_nothing_until_it_is_acknowledged(world: Wor
 
 
 @simulated
-async def test_threat_02_a_lost_ledger_still_revokes_what_any_known_grant_names(world: World) -> None:
+async def test_threat_02_a_lost_ledger_still_revokes_what_any_known_grant_names(
+    world: World,
+) -> None:
     world.cluster()
     world.target()
     world.grant(expiresAt=world.at(hours=1))
@@ -91,7 +95,9 @@ async def test_a_target_never_seen_counts_every_live_entry_as_foreign(world: Wor
 
 
 @simulated
-async def test_threat_09_a_mass_removal_by_a_blank_set_waits_for_an_acknowledgement(world: World) -> None:
+async def test_threat_09_a_mass_removal_by_a_blank_set_waits_for_an_acknowledgement(
+    world: World,
+) -> None:
     world.cluster()
     ranges = [f"81.2.70.{n}" for n in range(0, 20, 2)]
     world.range_set("home", *ranges)
@@ -161,7 +167,9 @@ async def test_i9_an_overdue_revocation_releases_the_grant_and_keeps_the_debt(wo
 
 
 @simulated
-async def test_threat_14_a_target_forced_away_leaves_a_ledger_that_keeps_revoking(world: World) -> None:
+async def test_threat_14_a_target_forced_away_leaves_a_ledger_that_keeps_revoking(
+    world: World,
+) -> None:
     world.cluster()
     world.target()
     world.grant(expiresAt=world.at(hours=1))
@@ -234,7 +242,9 @@ async def test_a_suspended_target_waits_with_its_deletion(world: World) -> None:
 
 
 @simulated
-async def test_threat_17_a_ledger_that_is_full_adds_nothing_and_removes_all_the_same(world: World) -> None:
+async def test_threat_17_a_ledger_that_is_full_adds_nothing_and_removes_all_the_same(
+    world: World,
+) -> None:
     await _running(world)
     world.ledgers.most = 2
     world.grant("more", "81.2.69.1")

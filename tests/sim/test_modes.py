@@ -174,7 +174,9 @@ async def test_i12_a_cleared_list_goes_back_less_what_has_ended(world: World) ->
 
 
 @simulated
-async def test_threat_05_a_cleared_list_goes_back_while_nobody_else_asks_for_anything(world: World) -> None:
+async def test_threat_05_a_cleared_list_goes_back_while_nobody_else_asks_for_anything(
+    world: World,
+) -> None:
     cluster = world.cluster()
     world.target()
     await world.start()
@@ -378,7 +380,9 @@ async def test_threat_11_the_baseline_of_a_target_may_change(world: World) -> No
 
 
 @simulated
-async def test_threat_09_a_baseline_set_that_stops_resolving_keeps_its_last_value(world: World) -> None:
+async def test_threat_09_a_baseline_set_that_stops_resolving_keeps_its_last_value(
+    world: World,
+) -> None:
     world.cluster()
     world.range_set("office", "51.141.0.0/24")
     world.target(baseline={"rangeSetRefs": [{"name": "office"}]})

@@ -1,6 +1,7 @@
 """A process of the operator that can die or be stopped at any crossing of its ports, and wake."""
 
 import asyncio
+from collections.abc import Callable
 from contextvars import ContextVar
 
 from aks_access.errors import AksAccessError
@@ -19,8 +20,8 @@ current: ContextVar["Operator | None"] = ContextVar("current", default=None)
 class StoppableGate(Gate):
     """A gate where calls may have to wait as well: SIGSTOP, SIGCONT."""
 
-    def __init__(self, *, at: int | None = None) -> None:
-        super().__init__(at=at)
+    def __init__(self, *, at: int | None = None, witness: Callable[[], None] | None = None) -> None:
+        super().__init__(at=at, witness=witness)
         self.awake = asyncio.Event()
         self.awake.set()
 
@@ -51,7 +52,7 @@ class Operator(Process):
         self._fresh_at: float | None = None
 
     def _new_gate(self, at: int | None) -> Gate:
-        return StoppableGate(at=at)
+        return StoppableGate(at=at, witness=self._world.recorder.look)
 
     async def run(self) -> None:
         """Lead, however often the start has to be tried again."""

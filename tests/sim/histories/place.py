@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from aks_access.engine.config import EngineConfig
-from aks_access.engine.fakes.clusters import SimClusters
+from aks_access.engine.fakes.clusters import Request, SimClusters
 from aks_access.engine.fakes.faults import Faults
 from aks_access.engine.fakes.kube import Raw, SimApiServer, deleting
 from aks_access.engine.fakes.ledgers import SimLedgers
@@ -18,6 +18,7 @@ from aks_access.plan.model import ClusterKey
 from tests.sim.histories.operator import LEASE, RETRY, Operator
 from tests.sim.histories.script import TARGETS
 from tests.sim.histories.watcher import Watcher
+from tests.sim.recorder import Recorder
 from tests.sim.world import World, key_of, through_json
 
 RETENTION = timedelta(hours=1)
@@ -103,19 +104,11 @@ class _Azure(SimClusters):
     watcher: Watcher
     puts = 0
 
-    def _wrote(
-        self,
-        method: str,
-        key: ClusterKey,
-        result: str,
-        *,
-        before: tuple[str, ...] | None = None,
-        sent: tuple[str, ...] | None = None,
-    ) -> None:
-        super()._wrote(method, key, result, before=before, sent=sent)
-        self.puts += method == "put"
-        if method == "put" and result == "ok":
-            self.watcher.put(self.journal[-1])
+    def _told(self, request: Request) -> None:
+        super()._told(request)
+        self.puts += request.method == "put"
+        if request.method == "put" and request.result == "ok":
+            self.watcher.put(request)
 
 
 class _Ledgers(SimLedgers):
@@ -148,6 +141,7 @@ class Place(World):
             counted = CountedFaults(port=name)
             getattr(self, name).faults = counted
             self._struck.append(counted)
+        self.recorder = Recorder(self)
         for name in ("team-a", "team-b"):
             api.create_namespace(name, labels={"env": "dev"})
         self._tasks: list[asyncio.Task[None]] = []

@@ -105,14 +105,13 @@ class Watcher:
         """One cluster's case for the reference; the target must be there."""
         place = self._place
         cluster = place.azure.cluster(key_of(name))
-        known = place.activations._entries.values()
         facts: dict[str, Any] = {
             "now": moment.clock,
             "target": moment.targets[name],
             "grants": moment.grants,
             "sets": moment.sets,
             "namespaces": moment.namespaces,
-            "activations": {key: when for found in known for key, when in found.items()},
+            "activations": place.activations.known(),
             "live": cluster.ranges,
             "management": {str(item) for item in place.config.management_egress},
             "outbound": cluster.outbound_type,
