@@ -74,11 +74,11 @@ def _grant_report(
 ) -> GrantReport:
     held = plan.held.get(verdict.grant.uid, ())
     late = min((due for entry, due in plan.overdue if entry in held), default=None)
-    waits = tuple(c.entry for c in plan.paced if verdict.grant.uid in c.owners)
+    waits = tuple(c.entry for c in plan.contested if verdict.grant.uid in c.owners)
     if verdict.state is AccessState.LIVE and waits and plan.standing.again is not None:
         again = sentences.instant(plan.standing.again)
         reason = GrantReason.TARGET_BLOCKED
-        message = sentences.paced_sentence(entries=waits, again=again, target=target.name)
+        message = sentences.contested_sentence(entries=waits, again=again, target=target.name)
     else:
         reason, message = _words(
             verdict=verdict, target=target, held=held, late=late, blocker=blocker

@@ -60,7 +60,7 @@ def standing(*, ledger: Ledger, now: datetime, asked: str) -> Standing:
     )
 
 
-def paced(*, standing: Standing, additions: Sequence[Change]) -> tuple[Change, ...]:
+def contested(*, standing: Standing, additions: Sequence[Change]) -> tuple[Change, ...]:
     """Those of the additions that wait: what was taken out and would only be added again."""
     if standing.again is None:
         return ()

@@ -50,7 +50,7 @@ def findings(
     stuck: tuple[Change, ...],
     overdue: tuple[tuple[str, datetime], ...],
     verdicts: Mapping[GrantUid, Verdict],
-    paced: tuple[Change, ...] = (),
+    contested: tuple[Change, ...] = (),
 ) -> tuple[Finding, ...]:
     """Everything worth a condition, the worst first."""
     found = [
@@ -59,7 +59,7 @@ def findings(
         *_waiting(removals),
         *_cluster(scene),
         *_refused(scene),
-        *_conflict(scene=scene, paced=paced),
+        *_conflict(scene=scene, contested=contested),
         *_open(scene),
         *_egress(removals=removals, scene=scene),
         *_limits(stuck=stuck, scene=scene, verdicts=verdicts),
@@ -170,16 +170,16 @@ def _refused(scene: Scene) -> Iterator[Finding]:
     )
 
 
-def _conflict(*, scene: Scene, paced: tuple[Change, ...]) -> Iterator[Finding]:
+def _conflict(*, scene: Scene, contested: tuple[Change, ...]) -> Iterator[Finding]:
     standing, target = scene.standing, scene.world.target
     idle = scene.observed or (target is not None and target.suspend)
     if standing.conflict is None or idle:
         return
-    again = standing.again if paced else None
+    again = standing.again if contested else None
     yield Finding(
         reason=TargetReason.CONFLICTING_OWNER,
         details={
-            "entries": listed(tuple(change.entry for change in paced) or standing.entries),
+            "entries": listed(tuple(change.entry for change in contested) or standing.entries),
             "again": instant(again) if again is not None else "",
         },
     )

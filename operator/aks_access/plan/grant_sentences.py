@@ -157,7 +157,7 @@ def blocked_sentence(*, target: str, reason: str, message: str) -> str:
     return f"{target} is {reason}: {said}"
 
 
-def paced_sentence(*, entries: Sequence[str], again: str, target: str) -> str:
+def contested_sentence(*, entries: Sequence[str], again: str, target: str) -> str:
     """A grant whose entries something else keeps taking out; `again` is an instant as text."""
     return (
         f"Something else keeps taking {listed(list(entries))} out of {target}; added again at "

@@ -183,7 +183,7 @@ class Plan:
         report: every live entry.
         findings: the worst first.
         restores: the list was cleared by somebody, and goes back.
-        paced: additions that wait because something else keeps undoing them.
+        contested: additions that wait because something else keeps undoing them.
         undoes: the entries by which the write undoes somebody else's.
         standing: whether another writer and we keep undoing each other.
         acknowledgement: the code that lets held work go on; "" where nothing waits.
@@ -205,7 +205,7 @@ class Plan:
     report: tuple[EntryReport, ...] = ()
     findings: tuple[Finding, ...] = ()
     restores: bool = False
-    paced: tuple[Change, ...] = ()
+    contested: tuple[Change, ...] = ()
     undoes: tuple[str, ...] = ()
     standing: Standing = field(default_factory=Standing)
     acknowledgement: str = ""

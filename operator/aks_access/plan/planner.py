@@ -25,8 +25,8 @@ def plan(*, world: World, view: ClusterView, adoption: Adoption) -> Plan:
     scene = set_scene(world=world, view=view, adoption=adoption)
     verdicts, wants, removals = _decide(scene)
     added = plan_additions(scene=scene, wants=wants, verdicts=verdicts)
-    paced = () if untouched(scene) else conflict.paced(standing=scene.standing, additions=added)
-    added = tuple(change for change in added if change not in paced)
+    contested = () if untouched(scene) else conflict.contested(standing=scene.standing, additions=added)
+    added = tuple(change for change in added if change not in contested)
     listed, added, stuck = plan_desired(scene=scene, removals=removals, added=added)
     entries = reporting.ledger_entries(scene=scene, wants=wants, removals=removals)
     verdicts = reporting.observe_verdicts(
@@ -55,10 +55,10 @@ def plan(*, world: World, view: ClusterView, adoption: Adoption) -> Plan:
             stuck=stuck,
             overdue=overdue,
             verdicts=verdicts,
-            paced=paced,
+            contested=contested,
         ),
         restores=scene.restores,
-        paced=paced,
+        contested=contested,
         undoes=conflict.undoes(ledger=scene.ledger, additions=added, removals=taken),
         standing=scene.standing,
         acknowledgement=removals.acknowledgement or _lost_code(scene),

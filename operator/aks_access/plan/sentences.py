@@ -6,8 +6,8 @@ One door to the three modules behind it, so that status, events and the command 
 from aks_access.plan.azure_sentences import AzureOutcome, azure_sentence
 from aks_access.plan.grant_sentences import (
     blocked_sentence,
+    contested_sentence,
     overdue_sentence,
-    paced_sentence,
     pending_sentence,
     refusal_sentence,
     refusals_sentence,
@@ -21,10 +21,10 @@ __all__ = [
     "azure_sentence",
     "azure_text",
     "blocked_sentence",
+    "contested_sentence",
     "finding_sentence",
     "instant",
     "overdue_sentence",
-    "paced_sentence",
     "pending_sentence",
     "refusal_sentence",
     "refusals_sentence",

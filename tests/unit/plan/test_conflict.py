@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aks_access.plan.conflict import CALM, noted, paced, standing, undoes
+from aks_access.plan.conflict import CALM, noted, contested, standing, undoes
 from aks_access.plan.ledger import Conflict, Ledger, Reversal, WriteInFlight
 from aks_access.plan.listing import Listing
 from aks_access.plan.model import Cause, cluster_key
@@ -80,8 +80,8 @@ def test_i13_a_new_request_ends_it_and_an_old_one_does_not() -> None:
 def test_i13_only_what_was_taken_out_waits() -> None:
     changes = [Change(entry=f"20.0.0.{n}/32", cause=cause) for n, cause in enumerate(Cause)]
     slow = standing(ledger=ledger(30, 20, 10), now=NOW, asked="")
-    assert {change.cause for change in paced(standing=slow, additions=changes)} == {Cause.DRIFT}
-    assert paced(standing=Standing(), additions=changes) == ()
+    assert {change.cause for change in contested(standing=slow, additions=changes)} == {Cause.DRIFT}
+    assert contested(standing=Standing(), additions=changes) == ()
 
 
 def test_i13_what_counts_as_undoing_somebody_else() -> None:
