@@ -317,6 +317,7 @@ async def test_one_of_201_entries_waits_until_there_is_room(world: World) -> Non
 
 @simulated
 async def test_i4_the_bucket_is_not_emptied_and_revocations_still_find_writes(world: World) -> None:
+    world.unpaced()
     world.cluster(operation_seconds=1.0)
     world.target()
     await world.start()

@@ -5,6 +5,7 @@ import functools
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -28,6 +29,7 @@ from aks_access.engine.ports import Kind, Ports
 from aks_access.kube.ledger_document import decode, encode
 from aks_access.plan.ledger import EntryState, Ledger
 from aks_access.plan.model import ClusterKey, cluster_key
+from aks_access.plan.pace import Bucket, Pace
 from tests.oracle import judge, told
 from tests.sim.crash import Gate, Gated
 from tests.sim.recorder import Recorder
@@ -161,6 +163,11 @@ class World:
         dead = asyncio.ensure_future(process.gate.dead.wait())
         await asyncio.wait({leading, dead}, return_when=asyncio.FIRST_COMPLETED)
         return process
+
+    def unpaced(self) -> None:
+        """Let grants add as often as they like; before `start`."""
+        free = Bucket(burst=100, every=timedelta(seconds=1))
+        self.config = replace(self.config, pace=Pace(namespace=free, cluster=free))
 
     def kill(self) -> None:
         self.process.kill()

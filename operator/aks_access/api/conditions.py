@@ -45,6 +45,7 @@ class GrantReason(StrEnum):
     EXPIRED = "Expired"
     REVOKED = "Revoked"
     PROGRESSING = "Progressing"
+    PACED = "Paced"
     REVOCATION_PENDING = "RevocationPending"
     REVOCATION_OVERDUE = "RevocationOverdue"
     INVALID_SPEC = "InvalidSpec"

@@ -1,10 +1,11 @@
 """What the engine can be told: intervals in seconds, bounds, and the platform's constants."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from aks_access.api.names import ARGO_DEFAULT_INSTANCE_LABEL
 from aks_access.api.ranges import IPv4Range
+from aks_access.plan.pace import Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class EngineConfig:
         retention: how long an expired, untracked grant stays.
         settle, settle_limit: seconds of quiet after the last hint of an addition, and after the
             first one at most.
+        pace: how often grants may add to a cluster's list.
         management_egress: ranges of the management cluster, part of every managed list.
         workers: keys worked on side by side, per reconciler.
     """
@@ -40,6 +42,7 @@ class EngineConfig:
     retention: timedelta = timedelta(hours=24)
     settle: float = 1.0
     settle_limit: float = 5.0
+    pace: Pace = field(default_factory=Pace)
     management_egress: tuple[IPv4Range, ...] = ()
     argo_instance_label: str = ARGO_DEFAULT_INSTANCE_LABEL
     workers: int = 64

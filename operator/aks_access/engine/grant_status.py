@@ -26,6 +26,8 @@ READY = frozenset(
         GrantReason.REVOKED,
     }
 )
+PASSING = frozenset({GrantReason.PROGRESSING, GrantReason.PACED, GrantReason.REVOCATION_PENDING})
+"""Reasons that pass by themselves."""
 UNRESOLVED = frozenset({GrantReason.TARGET_NOT_FOUND, GrantReason.RANGE_SET_NOT_RESOLVED})
 REFUSING = frozenset(
     {
@@ -47,6 +49,7 @@ _ORDER = (
     (GrantReason.REVOCATION_PENDING,),
     tuple(REFUSING),
     (GrantReason.TARGET_BLOCKED,),
+    (GrantReason.PACED,),
     (GrantReason.PROGRESSING,),
     (GrantReason.EXPIRED, GrantReason.REVOKED, GrantReason.SCHEDULED),
     (GrantReason.ACTIVE,),
@@ -173,7 +176,7 @@ def _conditions(*, facts: GrantFacts, main: GrantReport) -> list[Wanted]:
     unresolved = next((r for r in facts.reports if r.reason in UNRESOLVED), None)
     wanted = [Wanted(ConditionType.READY, ready, main.reason, main.message)]
     if not ready:
-        transient = main.reason in (GrantReason.PROGRESSING, GrantReason.REVOCATION_PENDING) or (
+        transient = main.reason in PASSING or (
             main.reason is GrantReason.TARGET_BLOCKED and main.retries
         )
         kind = ConditionType.RECONCILING if transient else ConditionType.STALLED

@@ -14,7 +14,7 @@ from aks_access.api.names import GRANT_FINALIZER
 from aks_access.api.timestamps import parse_timestamp
 from aks_access.engine.board import Board
 from aks_access.engine.config import EngineConfig
-from aks_access.engine.grant_status import READY, GrantFacts, grant_status, worst
+from aks_access.engine.grant_status import PASSING, READY, GrantFacts, grant_status, worst
 from aks_access.engine.look import Next
 from aks_access.engine.looptime import loop_time
 from aks_access.engine.ports import (
@@ -288,7 +288,7 @@ class GrantReconciler:
             return
         self._post(
             grant=grant,
-            type=EventType.NORMAL if main.reason in READY else EventType.WARNING,
+            type=EventType.NORMAL if main.reason in READY | PASSING else EventType.WARNING,
             reason=EVENT_REASONS.get(main.reason, main.reason.value),
             note=main.message,
         )

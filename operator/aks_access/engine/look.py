@@ -208,7 +208,7 @@ def needing(plan: Plan, worlds: Worlds) -> frozenset[GrantUid]:
         uid
         for uid, verdict in plan.verdicts.items()
         if verdict.state is AccessState.LIVE
-        and verdict.admitted
+        and verdict.let_in
         and (not verdict.grant.finalized or _uncounted(grant=verdict.grant, worlds=worlds))
     )
 

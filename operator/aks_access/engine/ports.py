@@ -263,8 +263,7 @@ class Metrics(Protocol):
         ...
 
     def target_state(self, *, target: str, reason: str, figures: Mapping[str, float]) -> None:
-        """Publish a target's state; `figures` has entries, limit, grants, foreign, overdue,
-        refused, reversals."""
+        """Publish a target's state; see `ops/metrics.py` for the figures."""
         ...
 
     def target_gone(self, *, target: str) -> None:

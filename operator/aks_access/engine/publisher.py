@@ -204,7 +204,8 @@ class Publisher:
             figures={
                 "entries": float(len(look.view.ranges or ())),
                 "limit": float(plan.entry_limit),
-                "grants": float(sum(verdict.admitted for verdict in plan.verdicts.values())),
+                "grants": float(sum(verdict.let_in for verdict in plan.verdicts.values())),
+                "paced": float(sum(v.paced is not None for v in plan.verdicts.values())),
                 "foreign": float(foreign),
                 "overdue": float(len(plan.overdue)),
                 "refused": float(refused),

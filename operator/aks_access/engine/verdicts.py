@@ -91,7 +91,7 @@ def _grant_report(
         reason=reason,
         message=message,
         observed=_observed(target),
-        admitted=verdict.admitted,
+        admitted=verdict.let_in,
         in_azure=verdict.present and verdict.admitted if live else bool(held),
         held=bool(held),
         retries=blocker is not None and blocker.retries,
@@ -134,6 +134,8 @@ def _words(
         return reason, sentences.blocked_sentence(
             target=target.name, reason=blocker.reason, message=blocker.message
         )
+    if reason is GrantReason.PACED and verdict.paced is not None:
+        return reason, sentences.paced_sentence(paced=verdict.paced, target=target.name)
     return reason, sentences.verdict_sentence(
         verdict=verdict,
         target=target.name,
@@ -151,7 +153,9 @@ def _reason(*, verdict: Verdict, target: Target, blocker: Blocker | None) -> Gra
         return GrantReason.ACTIVE
     if target.suspend:
         return GrantReason.SUSPENDED
-    return GrantReason.TARGET_BLOCKED if blocker is not None else GrantReason.PROGRESSING
+    if blocker is not None:
+        return GrantReason.TARGET_BLOCKED
+    return GrantReason.PROGRESSING if verdict.paced is None else GrantReason.PACED
 
 
 def blocked_report(

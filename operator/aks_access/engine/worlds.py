@@ -95,6 +95,7 @@ class Worlds:
             unready=unready,
             management_egress=self.config.management_egress,
             revocation_bound=self.config.revocation_bound,
+            pace=self.config.pace,
         )
 
     def activation(self, grant: Grant) -> datetime | None:

@@ -79,6 +79,7 @@ class Writer:
         `KubeError` or `LedgerError` where an addition cannot be recorded and nothing is to be
         taken out.
         """
+        self._fence()  # an intention that cannot be sent is not recorded either
         base = ledger
         for attempt in range(RESTARTS + 1):
             try:
@@ -99,6 +100,10 @@ class Writer:
         # The cluster or the grants moved at every look: what has to go, goes now.
         saved, problem = await self._recorded(_intention(base, plan))
         return await self._send(ref=ref, view=view, plan=plan, ledger=saved, problem=problem)
+
+    def _fence(self) -> None:
+        if self.leadership.remaining() < self.put_timeout + FENCE_MARGIN:
+            raise FenceClosed("the Lease may end before Azure would answer")
 
     async def _unrecorded(
         self, *, ref: ClusterRef, base: Ledger, replan: Replan, error: KubeError | LedgerError
@@ -122,8 +127,7 @@ class Writer:
     async def _send(
         self, *, ref: ClusterRef, view: ClusterView, plan: Plan, ledger: Ledger, problem: str
     ) -> WriteResult:
-        if self.leadership.remaining() < self.put_timeout + FENCE_MARGIN:
-            raise FenceClosed("the Lease may end before Azure would answer")
+        self._fence()
         desired = plan.desired or ()
         try:
             accepted: WriteAccepted = await self.clusters.put_ranges(

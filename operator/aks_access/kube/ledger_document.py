@@ -29,6 +29,7 @@ from aks_access.plan.ledger import (
     WriteInFlight,
 )
 from aks_access.plan.model import ClusterKey, Identity, cluster_key
+from aks_access.plan.pace import Turn
 
 _Owner = Annotated[int, Field(ge=0)]
 _PROBLEMS_SHOWN: Final = 3
@@ -89,6 +90,12 @@ class _Search(_Document):
     stood: tuple[str, ...] = ()
 
 
+class _Turn(_Document):
+    at: Instant
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
 class _Refused(_Document):
     generation: int
     message: str
@@ -108,6 +115,7 @@ class _Ledger(_Document):
     names: Mapping[str, str] = Field(default_factory=dict)
     in_flight: _Write | None = None
     writes: tuple[Instant, ...] = ()
+    turns: tuple[_Turn, ...] = ()
     verified: tuple[str, ...] | None = None
     refused: Mapping[str, _Refused] = Field(default_factory=dict)
     search: _Search | None = None
@@ -155,6 +163,7 @@ def encode(ledger: Ledger) -> str:
         names=ledger.names,
         in_flight=_of_write(ledger.in_flight),
         writes=ledger.writes,
+        turns=tuple(_Turn(at=t.at, added=t.added, removed=t.removed) for t in ledger.turns),
         verified=ledger.verified,
         refused={
             uid: _Refused(generation=refused.generation, message=refused.message)
@@ -196,6 +205,7 @@ def decode(text: str, *, key: ClusterKey, version: str) -> Ledger:
         names=dict(document.names),
         in_flight=_to_write(document.in_flight),
         writes=document.writes,
+        turns=tuple(Turn(at=t.at, added=t.added, removed=t.removed) for t in document.turns),
         verified=document.verified,
         refused={
             uid: RefusedGrant(generation=refused.generation, message=refused.message)

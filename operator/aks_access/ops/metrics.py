@@ -38,6 +38,7 @@ _FIGURES: Final[Mapping[str, tuple[str, str]]] = {
     "entries": ("entries", "Entries in the list of authorized IP ranges."),
     "limit": ("entry_limit", "Entries that the cluster's list can hold."),
     "grants": ("grants", "Grants that are let in."),
+    "paced": ("paced_grants", "Grants that wait for their namespace's or cluster's pace."),
     "foreign": ("foreign_entries", "Entries that are not the operator's."),
     "overdue": ("overdue_entries", "Entries whose removal is overdue."),
     "refused": ("refused_grants", "Grants whose ranges AKS refused, unchanged since."),

@@ -64,7 +64,8 @@ def adopt(
     """The ledger to plan with for this target and cluster.
 
     `unattended`: since when nobody had led when this process began to, UTC, where the last leader
-    never let go; None = the time without a leader is known to be harmless, or was looked into. `newer`: see `Adoption`.
+    never let go; None = the time without a leader is known to be harmless, or was looked into.
+    `newer`: see `Adoption`.
     """
     remembered = target.ledger_sequence
     problem = unreadable
@@ -88,7 +89,8 @@ def adopt(
         return Adoption(fresh(target=target, view=view))
     if stored.detached or another_cluster(stored, view):
         renewed = fresh(target=target, view=view, sequence=stored.sequence)
-        return Adoption(replace(renewed, version=stored.version, writes=stored.writes))
+        kept = replace(renewed, writes=stored.writes, turns=stored.turns)
+        return Adoption(replace(kept, version=stored.version))
     if not stored.lost and unattended is not None:
         problem = out_of_step(
             stored=stored,
@@ -228,6 +230,7 @@ def _guess(
     )
     if stored is not None:
         guessed = replace(guessed, version=stored.version, writes=stored.writes)
+        guessed = replace(guessed, turns=stored.turns)
     if newer:
         return Adoption(guessed, lost=problem, newer=True)
     return _acknowledged(target=target, ledger=guessed)

@@ -7,7 +7,9 @@ it has one.
 from collections.abc import Sequence
 
 from aks_access.api.conditions import GrantReason
+from aks_access.api.duration import format_duration
 from aks_access.plan.outcome import AccessState, Refusal, Rule, Verdict
+from aks_access.plan.pace import Paced
 from aks_access.plan.wording import ask, az_flags, azure_text, instant, listed, sentence, way_out
 
 _REQUIRED = frozenset({Rule.REASON, Rule.TICKET, Rule.REQUESTED_BY})
@@ -162,6 +164,17 @@ def contested_sentence(*, entries: Sequence[str], again: str, target: str) -> st
     return (
         f"Something else keeps taking {listed(list(entries))} out of {target}; added again at "
         f"{again}. The platform team sees more: `kubectl describe aat {target}`."
+    )
+
+
+def paced_sentence(*, paced: Paced, target: str) -> str:
+    """An addition that waits: whose tokens are used up, how many there are, and until when."""
+    whose = f"Namespace {paced.namespace} has" if paced.namespace else "All namespaces have"
+    bucket = paced.bucket
+    return (
+        f"{whose} used up the additions to {target} ({bucket.burst}, and one more every "
+        f"{format_duration(bucket.every)}): let in at {instant(paced.until)}. Nothing to do; to "
+        "use fewer, apply several grants at once."
     )
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from aks_access.plan.model import ClusterKey, Identity
+from aks_access.plan.pace import Turn
 
 SCHEMA_VERSION = 2
 """What is written; each version from 1 on is read, and becomes this one with the next save."""
@@ -165,6 +166,7 @@ class Ledger:
         names: `namespace/name` of the grants that own entries, by uid.
         in_flight: the write not yet proven.
         writes: times of recent PUTs, UTC, oldest first (at most 40).
+        turns: for whom recent PUTs added or took out, oldest first (see `plan/pace.py`).
         verified: the last list that was read back after a write or at first sight; None = open.
         refused: grant uid to what AKS said of its ranges.
         search: why AKS refuses the list, while that is being found out.
@@ -189,6 +191,7 @@ class Ledger:
     names: dict[str, str] = field(default_factory=dict)
     in_flight: WriteInFlight | None = None
     writes: tuple[datetime, ...] = ()
+    turns: tuple[Turn, ...] = ()
     verified: tuple[str, ...] | None = None
     refused: dict[str, RefusedGrant] = field(default_factory=dict)
     search: Search | None = None

@@ -11,6 +11,7 @@ from aks_access.api.conditions import GrantReason, TargetReason
 from aks_access.api.ranges import IPv4Range
 from aks_access.plan.ledger import Conflict, LedgerEntry, Reversal
 from aks_access.plan.model import Cause, Grant, GrantUid
+from aks_access.plan.pace import Paced
 
 
 class Rule(StrEnum):
@@ -71,9 +72,10 @@ class Verdict:
         starts, ends: of the current period, UTC; `ends` None = permanent.
         refusals: why it is not let in; not empty = REFUSED.
         needs_activation: a `duration` that has not begun to count.
-        admitted: it is let in by this plan.
+        admitted: it has room in the list, and is let in by this plan unless `paced`.
         present: every range of it is in the list as read.
         covered: ranges of a closed grant that something else still admits: range to by what.
+        paced: what an admitted grant waits for; None = it is let in at once.
     """
 
     grant: Grant
@@ -87,6 +89,12 @@ class Verdict:
     admitted: bool = False
     present: bool = False
     covered: tuple[tuple[str, str], ...] = ()
+    paced: Paced | None = None
+
+    @property
+    def let_in(self) -> bool:
+        """Whether this plan lets all of it in."""
+        return self.admitted and self.paced is None
 
 
 class Origin(StrEnum):
@@ -186,6 +194,7 @@ class Plan:
         contested: additions that wait because something else keeps undoing them.
         undoes: the entries by which the write undoes somebody else's.
         standing: whether another writer and we keep undoing each other.
+        added_for, removed_for: namespaces that this write is charged to (see `plan/pacing.py`).
         acknowledgement: the code that lets held work go on; "" where nothing waits.
         next_transition: when the plan changes by itself, UTC.
         entries_used, entry_limit: of the list as desired.
@@ -208,6 +217,8 @@ class Plan:
     contested: tuple[Change, ...] = ()
     undoes: tuple[str, ...] = ()
     standing: Standing = field(default_factory=Standing)
+    added_for: tuple[str, ...] = ()
+    removed_for: tuple[str, ...] = ()
     acknowledgement: str = ""
     next_transition: datetime | None = None
     entries_used: int = 0

@@ -5,7 +5,17 @@ change with its cause, each grant's verdict, and what waits for whom. No I/O, no
 input gives the same plan, in whatever order the grants came.
 """
 
-from aks_access.plan import composition, conflict, findings, judging, live_entries, reporting
+from dataclasses import replace
+
+from aks_access.plan import (
+    composition,
+    conflict,
+    findings,
+    judging,
+    live_entries,
+    pacing,
+    reporting,
+)
 from aks_access.plan.adoption import Adoption, lost_code
 from aks_access.plan.clearing import removals as plan_removals
 from aks_access.plan.cluster import ClusterView
@@ -25,7 +35,9 @@ def plan(*, world: World, view: ClusterView, adoption: Adoption) -> Plan:
     scene = set_scene(world=world, view=view, adoption=adoption)
     verdicts, wants, removals = _decide(scene)
     added = plan_additions(scene=scene, wants=wants, verdicts=verdicts)
-    contested = () if untouched(scene) else conflict.contested(standing=scene.standing, additions=added)
+    contested = (
+        () if untouched(scene) else conflict.contested(standing=scene.standing, additions=added)
+    )
     added = tuple(change for change in added if change not in contested)
     listed, added, stuck = plan_desired(scene=scene, removals=removals, added=added)
     entries = reporting.ledger_entries(scene=scene, wants=wants, removals=removals)
@@ -61,6 +73,8 @@ def plan(*, world: World, view: ClusterView, adoption: Adoption) -> Plan:
         contested=contested,
         undoes=conflict.undoes(ledger=scene.ledger, additions=added, removals=taken),
         standing=scene.standing,
+        added_for=pacing.charged(scene=scene, changes=added, verdicts=verdicts),
+        removed_for=pacing.ended(scene=scene, changes=removals.now),
         acknowledgement=removals.acknowledgement or _lost_code(scene),
         next_transition=reporting.next_transition(scene=scene, verdicts=verdicts, entries=entries),
         entries_used=len(listed) if listed is not None else len(scene.current.spelling),
@@ -86,8 +100,25 @@ def _decide(scene: Scene) -> tuple[dict[GrantUid, Verdict], Wanted, RemovalPlan]
         removals = plan_removals(scene=scene, wants=wants, verdicts=verdicts)
         left = frozenset(change.entry for change in (*removals.waiting, *removals.held))
         if left <= occupied:
-            return verdicts, wants, removals
+            return *_paced(scene=scene, wants=wants, verdicts=verdicts), removals
         occupied |= left
+
+
+def _paced(
+    *, scene: Scene, wants: Wanted, verdicts: dict[GrantUid, Verdict]
+) -> tuple[dict[GrantUid, Verdict], Wanted]:
+    """The verdicts and wishes with what waits for a token; such a grant keeps what it holds."""
+    held = pacing.held_back(scene=scene, wants=wants, verdicts=verdicts)
+    if not held:
+        return verdicts, wants
+    wants = composition.wanted(
+        platform=scene.platform,
+        verdicts=verdicts,
+        ledger=scene.ledger,
+        unready=scene.world.unready | held.keys(),
+    )
+    paced = {uid: replace(verdicts[uid], paced=wait) for uid, wait in held.items()}
+    return {**verdicts, **paced}, wants
 
 
 def _write_due(*, scene: Scene, desired: tuple[str, ...] | None) -> bool:

@@ -235,7 +235,7 @@ def next_transition(
     verdicts: Mapping[GrantUid, Verdict],
     entries: Mapping[str, LedgerEntry],
 ) -> datetime | None:
-    """When the plan changes by itself: a start, an end, or a removal becoming overdue; UTC."""
+    """When the plan changes by itself: a start, an end, a token, or a removal overdue; UTC."""
     now = scene.world.now
     moments = [entry.due + scene.world.revocation_bound for entry in entries.values() if entry.due]
     following = search.next_try(ledger=scene.ledger, now=now)
@@ -247,4 +247,6 @@ def next_transition(
             moments.append(verdict.grant.not_before)
         if verdict.ends is not None and not verdict.needs_activation:
             moments.append(verdict.ends)
+        if verdict.paced is not None:
+            moments.append(verdict.paced.until)
     return min((moment for moment in moments if moment > now), default=None)

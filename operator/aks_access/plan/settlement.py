@@ -14,6 +14,7 @@ from aks_access.plan.cluster import SUCCEEDED, ClusterView
 from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry, WriteInFlight
 from aks_access.plan.listing import Listing, same_entries
 from aks_access.plan.outcome import Change, Plan
+from aks_access.plan.pace import Turn, remembered
 
 WRITES_REMEMBERED = 40
 
@@ -59,6 +60,7 @@ def intend(*, ledger: Ledger, plan: Plan, now: datetime) -> Ledger:
         reversals=plan.standing.reversals,
         conflict=plan.standing.conflict,
         writes=(*ledger.writes, now)[-WRITES_REMEMBERED:],
+        turns=_turns(ledger=ledger, plan=plan, now=now),
     )
 
 
@@ -82,6 +84,13 @@ def _intended(*, before: LedgerEntry | None, change: Change, now: datetime) -> L
     )
 
 
+def _turns(*, ledger: Ledger, plan: Plan, now: datetime) -> tuple[Turn, ...]:
+    if not plan.added_for and not plan.removed_for:
+        return ledger.turns
+    turn = Turn(at=now, added=plan.added_for, removed=plan.removed_for)
+    return remembered((*ledger.turns, turn))
+
+
 def _names(*, ledger: Ledger, plan: Plan, entries: Mapping[str, LedgerEntry]) -> dict[str, str]:
     """`namespace/name` of every grant that owns an entry, or did when it was let go."""
     owners = {o for entry in entries.values() for o in (*entry.owners, *entry.released)}
@@ -94,7 +103,7 @@ def refuse(*, ledger: Ledger) -> Ledger:
     """The ledger after a definite refusal of the write in flight: its intentions are void.
 
     An entry that an earlier, unsettled attempt carries too stays intended: that one may land yet.
-    A failed write that this one was to repeat has to be repeated still.
+    A failed write that this one was to repeat has to be repeated still. What it cost comes back.
     """
     flight = ledger.in_flight
     if flight is None:
@@ -106,7 +115,8 @@ def refuse(*, ledger: Ledger) -> Ledger:
         if not (name in added and entry.state is EntryState.INTENDED and not entry.unsettled)
     }
     remaining = replace(flight, failed=True) if flight.resends else None
-    return replace(ledger, entries=entries, in_flight=remaining)
+    turns = tuple(turn for turn in ledger.turns if turn.at != flight.started)
+    return replace(ledger, entries=entries, in_flight=remaining, turns=turns)
 
 
 def doubt(*, ledger: Ledger) -> Ledger:

@@ -7,6 +7,7 @@ from enum import IntEnum
 
 from aks_access.api.ranges import IPv4Range
 from aks_access.plan.model import Grant, GrantUid, Namespace, RangeSet, Target
+from aks_access.plan.pace import Pace
 
 MASS_REMOVAL_ENTRIES = 5
 """Held removals: more than this many entries, and more than half of all that are ours."""
@@ -43,6 +44,7 @@ class World:
         unconfirmed: uids of grants of which nobody can tell whether they are gone.
         probe: write the list even if it is as it stands, to see whether AKS takes it.
         acknowledge: the acknowledgement on the ledger of a target that is gone.
+        pace: how often grants may add to the list; None = as often as they like.
     """
 
     now: datetime
@@ -60,3 +62,4 @@ class World:
     unconfirmed: frozenset[GrantUid] = frozenset()
     probe: bool = False
     acknowledge: str = ""
+    pace: Pace | None = None

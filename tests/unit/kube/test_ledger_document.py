@@ -25,6 +25,7 @@ from aks_access.plan.ledger import (
     WriteInFlight,
 )
 from aks_access.plan.model import ClusterKey, Identity, cluster_key
+from aks_access.plan.pace import Turn
 
 RESOURCE_ID = (
     "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/RG"
@@ -74,6 +75,7 @@ searches = st.builds(
     untried=st.dictionaries(words, st.integers(0, 9), max_size=3),
     stood=raw_lists,
 )
+turns = st.builds(Turn, at=times, added=raw_lists, removed=raw_lists)
 ledgers = st.builds(
     Ledger,
     key=st.just(KEY),
@@ -88,6 +90,7 @@ ledgers = st.builds(
     names=st.dictionaries(words, words, max_size=3),
     in_flight=st.none() | writes,
     writes=st.lists(times, max_size=4).map(tuple),
+    turns=st.lists(turns, max_size=4).map(tuple),
     verified=st.none() | raw_lists,
     refused=st.dictionaries(
         words, st.builds(RefusedGrant, generation=st.integers(0, 9), message=words), max_size=3
@@ -116,6 +119,7 @@ def test_round_trip(ledger: Ledger) -> None:
         (reversals, Reversal),
         (conflicts, Conflict),
         (searches, Search),
+        (turns, Turn),
         (ledgers, Ledger),
     ],
 )

@@ -1,0 +1,98 @@
+"""Which additions of a plan wait for a token, and which namespaces a write charges.
+
+What an admitted grant lacks in the list waits while its namespace, or the cluster, has none; its
+room in the list is kept, and what it holds stays. The platform's entries, drift, a cleared list
+that goes back and a write that is repeated are no additions in this sense, and never wait.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from aks_access.plan.composition import Wanted
+from aks_access.plan.desired import untouched
+from aks_access.plan.ledger import EntryState
+from aks_access.plan.model import Cause, GrantUid
+from aks_access.plan.outcome import Change, Verdict
+from aks_access.plan.pace import Paced, waiting
+from aks_access.plan.scene import Scene
+
+CHARGED_REMOVALS = frozenset({Cause.EXPIRED, Cause.REVOKED, Cause.DELETED, Cause.EDITED})
+"""Removals that whoever owns the grant brings about."""
+
+
+def held_back(
+    *, scene: Scene, wants: Wanted, verdicts: Mapping[GrantUid, Verdict]
+) -> dict[GrantUid, Paced]:
+    """The admitted grants that are not let in yet, and what each waits for.
+
+    A grant whose every missing entry somebody else may add is not held back.
+    """
+    if scene.world.pace is None or untouched(scene) or not scene.additions_allowed:
+        return {}
+    found: dict[GrantUid, Paced] = {}
+    for entry, owners in wants.owners.items():
+        if not _is_addition(scene=scene, entry=entry, owners=owners):
+            continue
+        held = _waits(scene=scene, owners=owners, verdicts=verdicts)
+        if all(held.values()):
+            found.update({uid: paced for uid, paced in held.items() if paced is not None})
+    return found
+
+
+def _waits(
+    *, scene: Scene, owners: Iterable[str], verdicts: Mapping[GrantUid, Verdict]
+) -> dict[GrantUid, Paced | None]:
+    return {
+        uid: waiting(
+            pace=scene.world.pace,
+            turns=scene.ledger.turns,
+            namespace=verdicts[uid].grant.namespace,
+            now=scene.world.now,
+        )
+        for uid in map(GrantUid, owners)
+        if uid in verdicts
+    }
+
+
+def _is_addition(*, scene: Scene, entry: str, owners: tuple[str, ...]) -> bool:
+    if entry in scene.base or entry in scene.current or entry in scene.platform.entries:
+        return False
+    known = scene.ledger.entries.get(entry)
+    if known is None or known.state is EntryState.WITHDRAWN:
+        return True
+    if known.state is EntryState.INTENDED:
+        return False
+    return not set(known.owners) & set(owners)
+
+
+def charged(
+    *, scene: Scene, changes: Iterable[Change], verdicts: Mapping[GrantUid, Verdict]
+) -> tuple[str, ...]:
+    """The namespaces whose tokens these additions take; those that have none ride along."""
+    found = set[str]()
+    for change in changes:
+        if _is_addition(scene=scene, entry=change.entry, owners=change.owners):
+            held = _waits(scene=scene, owners=change.owners, verdicts=verdicts)
+            able = [uid for uid, paced in held.items() if paced is None]
+            found |= {verdicts[uid].grant.namespace for uid in able or held}
+    return tuple(sorted(found))
+
+
+def ended(*, scene: Scene, changes: Iterable[Change]) -> tuple[str, ...]:
+    """The namespaces whose grants make the plan take entries out."""
+    names = scene.ledger.names
+    return tuple(
+        sorted(
+            {
+                path.partition("/")[0]
+                for change in changes
+                if change.cause in CHARGED_REMOVALS
+                for owner in change.owners
+                if (path := _path(scene=scene, owner=owner, names=names))
+            }
+        )
+    )
+
+
+def _path(*, scene: Scene, owner: str, names: Mapping[str, str]) -> str:
+    grant = scene.world.grants.get(GrantUid(owner))
+    return grant.path if grant is not None else names.get(owner, "")
