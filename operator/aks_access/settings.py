@@ -244,6 +244,32 @@ class Settings:
         "Longest that additions wait for silence; not below settle-window.",
         default="5s",
     )
+    namespace_additions: int = declare(
+        _PACE,
+        integer(lowest=1, highest=100, unit="number of writes"),
+        "How many writes in a row may add to a cluster's list for the grants of one namespace; "
+        "removals never wait.",
+        default="10",
+    )
+    namespace_addition_interval: float = declare(
+        _PACE,
+        SECONDS,
+        "After those a namespace may add to the cluster's list once in this time.",
+        default="6m",
+    )
+    cluster_additions: int = declare(
+        _PACE,
+        integer(lowest=1, highest=100, unit="number of writes"),
+        "The same for the grants of all namespaces; not below namespace-additions.",
+        default="20",
+    )
+    cluster_addition_interval: float = declare(
+        _PACE,
+        SECONDS,
+        "After those a cluster's list grows for grants once in this time; not above "
+        "namespace-addition-interval.",
+        default="2m",
+    )
     workers: int = declare(
         _PACE,
         integer(lowest=1, highest=256, unit="number of workers"),
@@ -388,6 +414,12 @@ def _check_together(settings: Settings) -> None:
             "not below settle-window",
             settings.settle_window,
         ),
+        (
+            "cluster-addition-interval",
+            settings.cluster_addition_interval <= settings.namespace_addition_interval,
+            "not above namespace-addition-interval",
+            settings.namespace_addition_interval,
+        ),
     )
     for name, holds, rule, limit in rules:
         if not holds:
@@ -397,6 +429,12 @@ def _check_together(settings: Settings) -> None:
                 f"--{name} ({variable}): {format_seconds(value)} must be {rule} "
                 f"({format_seconds(limit)}); change one of them."
             )
+    if settings.cluster_additions < settings.namespace_additions:
+        raise SettingsError(
+            f"--cluster-additions ({VARIABLE_PREFIX}CLUSTER_ADDITIONS): "
+            f"{settings.cluster_additions} must be not below namespace-additions "
+            f"({settings.namespace_additions}); change one of them."
+        )
 
 
 _SERVICE_LINK: Final = re.compile(r".*_(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT(?:_\d+_\w+)?)")

@@ -14,6 +14,7 @@ from aks_access.engine.activations import forgettable
 from aks_access.engine.board import Board
 from aks_access.engine.config import EngineConfig
 from aks_access.engine.grants import GrantReconciler
+from aks_access.engine.hints import Hints
 from aks_access.engine.look import Next
 from aks_access.engine.ports import Ports
 from aks_access.engine.queue import Closed, WorkQueue
@@ -62,6 +63,7 @@ class Engine:
             targets=self._target_queue,
             grants=self._grant_queue,
             range_sets=self._set_queue,
+            hints=Hints(settle=config.settle, settle_limit=config.settle_limit),
         )
         self._targets = reconciler(
             ports=ports,

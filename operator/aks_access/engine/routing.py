@@ -6,9 +6,10 @@ take access away goes at once.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from aks_access.engine.board import Board
+from aks_access.engine.hints import ADDING, TAKING, Hints, takes_nothing
 from aks_access.engine.ports import Kind
 from aks_access.engine.queue import WorkQueue
 from aks_access.engine.store import Changed, Store
@@ -26,6 +27,7 @@ class Router:
     targets: WorkQueue[ClusterKey]
     grants: WorkQueue[GrantUid]
     range_sets: WorkQueue[str]
+    hints: Hints = field(default_factory=Hints)
 
     @property
     def _store(self) -> Store:
@@ -92,7 +94,7 @@ class Router:
             self.remember_deletion(change)
         self.grants.put(grant.uid)
         keys = self._keys(grant) | (self._keys(old) if old is not None else set())
-        addition = old is None and grant.deleting is None and not self.board.held(grant.uid)
+        addition = self._adds(old=old, new=new)
         only_finalizer = (
             old is not None
             and new is not None
@@ -101,10 +103,26 @@ class Router:
         if only_finalizer and grant.finalized:
             return
         for key in keys:
-            if addition:
-                self.targets.put_settled(key)
-            else:
-                self.targets.put(key)
+            self._look(key=key, namespace=grant.namespace, addition=addition)
+
+    def _adds(self, *, old: Grant | None, new: Grant | None) -> bool:
+        """Whether the change can take nothing away that stands."""
+        if old is not None and new is not None:
+            before, after = _grant_core(old), _grant_core(new)
+            if takes_nothing(before=before, after=after):
+                return True
+        known = new or old
+        return known is not None and self.board.holdings_known and not self.board.held(known.uid)
+
+    def _look(self, *, key: ClusterKey, namespace: str, addition: bool) -> None:
+        looks = ADDING if addition else TAKING
+        wait = self.hints.wait(cluster=key, namespace=namespace, looks=looks)
+        if wait > 0.0:
+            self.targets.put_after(key, wait)
+        elif addition:
+            self.targets.put_settled(key)
+        else:
+            self.targets.put(key)
 
     def _target(self, change: Changed) -> None:
         before, after = change.before, change.after

@@ -219,7 +219,9 @@ def _proven(
             return replace(entry, state=EntryState.OWNED, since=now, unsettled=False)
         case EntryState.INTENDED:
             return _withdrawn(entry=entry, now=now)
-        case EntryState.OWNED if not present and (entry.due is not None or not entry.owners):
+        case EntryState.OWNED if not present and (
+            repeated or entry.due is not None or not entry.owners
+        ):
             return _withdrawn(entry=entry, now=now)
         case EntryState.WITHDRAWN if repeated and not present:
             return _withdrawn(entry=entry, now=now)
