@@ -14,7 +14,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 PARTS = {"Accepted", "ResolvedRefs", "Programmed", "NotProgrammed"}
 """Reasons of the other conditions: never a STATE."""
 
-RESERVED = {"BroadEntry"}
+RESERVED: set[str] = set()
 """Reasons that nothing reports; the architecture page says so."""
 
 

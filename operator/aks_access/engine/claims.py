@@ -11,6 +11,7 @@ from aks_access.engine.look import Look, Next
 from aks_access.engine.looptime import loop_time
 from aks_access.engine.memory import ClusterMemory
 from aks_access.engine.notes import Note
+from aks_access.engine.orphans import Orphans
 from aks_access.engine.ports import Kind, Ledgers, Objects
 from aks_access.engine.publisher import Publisher
 from aks_access.engine.refs import target_ref
@@ -34,6 +35,7 @@ class Claims:
     publisher: Publisher
     announcer: Announcer
     config: EngineConfig
+    orphans: Orphans
     memories: dict[ClusterKey, ClusterMemory]
 
     async def finalize(self, target: Target) -> None:
@@ -72,13 +74,14 @@ class Claims:
         await self.let_go(key=key, target=target, name=target.name)
         return Next()
 
-    def without_target(self, *, key: ClusterKey, unreadable: str) -> Next:
+    async def without_target(self, *, key: ClusterKey, unreadable: str) -> Next:
         """A key that neither a target nor a readable ledger stands for."""
         if unreadable:
-            log.error(
-                "a ledger without a target cannot be read, what it holds is not revoked: %s",
-                unreadable,
+            message = (
+                f"{unreadable}. Its target is gone, and what it holds is not revoked: restore the "
+                "ConfigMap from a backup, or take the entries out by hand and delete it."
             )
+            await self.orphans.tell(key=key, message=message)
             self.board.post(TargetReport(key=key, target="", known=False))
             return Next(after=self.config.drift)
         return self.forget(key)
@@ -86,6 +89,7 @@ class Claims:
     def forget(self, key: ClusterKey) -> Next:
         """Nothing is held there any more, or never was."""
         self.memories.pop(key, None)
+        self.orphans.forget(key)
         self.board.drop_cluster(key)
         return Next()
 

@@ -25,8 +25,15 @@ TRANSIENT = frozenset(
 )
 """States that pass by themselves: `Reconciling`, not `Stalled`."""
 
-CONTENT = frozenset({TargetReason.IN_SYNC, TargetReason.OBSERVING, TargetReason.SUSPENDED})
-"""States in which nothing is to be done."""
+CONTENT = frozenset(
+    {
+        TargetReason.IN_SYNC,
+        TargetReason.OBSERVING,
+        TargetReason.SUSPENDED,
+        TargetReason.BROAD_ENTRY,
+    }
+)
+"""States in which all is done that was asked for."""
 
 _WORST_FIRST = (
     TargetReason.REVOCATION_OVERDUE,
@@ -57,6 +64,7 @@ _WORST_FIRST = (
     TargetReason.PROGRESSING,
     TargetReason.SUSPENDED,
     TargetReason.OBSERVING,
+    TargetReason.BROAD_ENTRY,
     TargetReason.IN_SYNC,
 )
 _RANK = {reason: rank for rank, reason in enumerate(_WORST_FIRST)}

@@ -13,6 +13,7 @@ from aks_access.engine.ports import Clock, Ledgers
 from aks_access.engine.publisher import Publisher
 from aks_access.engine.records import Records
 from aks_access.errors import AzureError, AzureFault
+from aks_access.plan import sentences
 from aks_access.plan.adoption import Adoption
 from aks_access.plan.settlement import Settled, cluster_gone
 from aks_access.plan.world import Removals
@@ -47,6 +48,16 @@ class Outages:
                 note = azure_note(error=error, target=look.target, writing=False)
                 known = look.holds_nothing
                 await self.claims.blocked(key=look.key, target=look.target, note=note, known=known)
+            elif look.stored is not None and look.stored.entries:
+                await self.claims.orphans.tell(
+                    key=look.key,
+                    message=sentences.orphan_sentence(
+                        entries=sorted(look.stored.entries),
+                        target=look.name,
+                        cluster=look.ref.resource_id,
+                        why=error.message,
+                    ),
+                )
             return
         view = look.remembered_view()
         adoption = Adoption(look.stored, look.stored.lost)

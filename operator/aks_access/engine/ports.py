@@ -84,6 +84,15 @@ class ObjectRef:
     resource_version: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class LedgerRef:
+    """A ledger's ConfigMap, for Events alone: nothing is written or stored by it."""
+
+    name: str
+    namespace: str
+    uid: str
+
+
 class Objects(Protocol):
     """Writes to, and single reads of, the three kinds. Raises `KubeError` and its children.
 
@@ -149,6 +158,10 @@ class Ledgers(Protocol):
         """The acknowledge annotation of the ledger's ConfigMap."""
         ...
 
+    async def reference(self, *, key: ClusterKey) -> LedgerRef | None:
+        """The ledger's ConfigMap as Events name it; None where there is none."""
+        ...
+
 
 class Activations(Protocol):
     """First activations of `duration` grants, a ConfigMap per namespace. Raises `KubeError`."""
@@ -177,7 +190,7 @@ class EventType(StrEnum):
 class Event:
     """A Kubernetes Event about `regarding`."""
 
-    regarding: ObjectRef
+    regarding: ObjectRef | LedgerRef
     type: EventType
     reason: str
     action: str

@@ -14,6 +14,7 @@ from aks_access.engine.notes import (
     finding_note,
     worst_first,
 )
+from aks_access.engine.orphans import Orphans, orphan_message, orphaned
 from aks_access.engine.ports import (
     Clock,
     Event,
@@ -29,6 +30,7 @@ from aks_access.engine.store import Store
 from aks_access.engine.target_status import TargetFacts, observing_message, target_status
 from aks_access.engine.verdicts import target_report
 from aks_access.errors import KubeError
+from aks_access.plan.broad import broad
 from aks_access.plan.model import Target
 from aks_access.plan.outcome import Finding, Origin
 from aks_access.plan.settlement import Settled
@@ -49,6 +51,7 @@ class Publisher:
     events: Events
     metrics: Metrics
     clock: Clock
+    orphans: Orphans
 
     async def publish(self, *, look: Look) -> None:
         """Report the pass; nothing while a kind was never listed: it would only look missing."""
@@ -67,15 +70,9 @@ class Publisher:
         )
         self._figures(look=look, note=notes[0])
         if look.target is None:
-            log.error(
-                "orphaned access: the target is gone, its ledger goes on revoking",
-                extra={
-                    "target": look.name,
-                    "cluster": look.ref.resource_id,
-                    "held": look.plan.held,
-                    "acknowledge": look.plan.acknowledgement,
-                },
-            )
+            if orphaned(look):
+                message = orphan_message(look=look, why=notes[0].message)
+                await self.orphans.tell(key=look.key, message=message)
             return
         recorded = look.ledger.version != "" and not look.adoption.lost
         facts = TargetFacts(
@@ -179,7 +176,7 @@ class Publisher:
         routine = note.reason is TargetReason.IN_SYNC and before in UNDER_WAY
         if before == note.reason.value or note.reason in UNDER_WAY or routine:
             return
-        calm = note.reason in CONTENT or note.transient
+        calm = note.transient or note.reason in CONTENT - {TargetReason.BROAD_ENTRY}
         self.events.post(
             Event(
                 regarding=ref,
@@ -207,6 +204,8 @@ class Publisher:
                 "grants": float(sum(verdict.let_in for verdict in plan.verdicts.values())),
                 "paced": float(sum(v.paced is not None for v in plan.verdicts.values())),
                 "foreign": float(foreign),
+                "broad": float(sum(map(broad, look.view.ranges or ()))),
+                "orphaned": float(len(orphaned(look))),
                 "overdue": float(len(plan.overdue)),
                 "refused": float(refused),
                 "reversals": float(plan.standing.recent),

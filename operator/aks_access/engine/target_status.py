@@ -22,13 +22,14 @@ from aks_access.api.target_status import (
 from aks_access.api.timestamps import format_minute
 from aks_access.engine.conditions import Wanted, conditions, history
 from aks_access.engine.notes import CONTENT, Note
+from aks_access.plan.broad import broad
 from aks_access.plan.cluster import ClusterView
-from aks_access.plan.listing import parsed
 from aks_access.plan.model import Grant, GrantUid, Target
 from aks_access.plan.outcome import AccessState, EntryReport, Origin, Plan
 
+IN_SYNC = frozenset({TargetReason.IN_SYNC, TargetReason.BROAD_ENTRY})
+
 LIVE_STATES = frozenset({AccessState.LIVE, AccessState.SCHEDULED})
-BROAD_PREFIX = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def _programmed(facts: TargetFacts) -> Wanted:
         plan is not None
         and plan.desired is not None
         and not plan.write
-        and facts.notes[0].reason is TargetReason.IN_SYNC
+        and facts.notes[0].reason in IN_SYNC
     )
     if in_sync:
         return Wanted(
@@ -163,7 +164,7 @@ def _next_end(plan: Plan) -> str:
 def _cluster(view: ClusterView | None) -> ClusterFacts | None:
     if view is None:
         return None
-    ineffective = tuple(entry for entry in view.ranges or () if _ineffective(entry))
+    ineffective = tuple(entry for entry in view.ranges or () if broad(entry))
     return ClusterFacts(
         provisioning_state=view.provisioning_state,
         power_state=view.power_state,
@@ -176,12 +177,6 @@ def _cluster(view: ClusterView | None) -> ClusterFacts | None:
         restricted=view.ranges is not None,
         ineffective_entries=ineffective[:20],
     )
-
-
-def _ineffective(entry: str) -> bool:
-    """Whether the entry lets so many in that the list protects little: a tag, or a wide range."""
-    value = parsed(entry)
-    return value is None or value.prefix <= BROAD_PREFIX
 
 
 def _entries(facts: TargetFacts) -> tuple[LiveEntry, ...]:

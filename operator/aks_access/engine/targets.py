@@ -17,6 +17,7 @@ from aks_access.engine.config import EngineConfig
 from aks_access.engine.look import Look, Next, additions_allowed, needing
 from aks_access.engine.looptime import loop_time
 from aks_access.engine.memory import ClusterMemory
+from aks_access.engine.orphans import Orphans
 from aks_access.engine.outages import Outages
 from aks_access.engine.ports import (
     ClusterRef,
@@ -92,7 +93,7 @@ class TargetReconciler:
         if target is not None:
             asked(memory=memory, requested_at=target.requested_at)
         if target is None and stored is None:
-            return self.claims.without_target(key=key, unreadable=unreadable)
+            return await self.claims.without_target(key=key, unreadable=unreadable)
         if target is not None and target.deleting is not None:
             if not target.finalized and stored is None and not unreadable:
                 return self.claims.forget(key)
@@ -276,6 +277,7 @@ def reconciler(
     """The reconciler with all its parts."""
     memories: dict[ClusterKey, ClusterMemory] = {}
     announcer = Announcer(audit=ports.audit, events=ports.events, metrics=ports.metrics)
+    orphans = Orphans(ledgers=ports.ledgers, events=ports.events)
     publisher = Publisher(
         board=board,
         store=store,
@@ -283,6 +285,7 @@ def reconciler(
         events=ports.events,
         metrics=ports.metrics,
         clock=ports.clock,
+        orphans=orphans,
     )
     claims = Claims(
         store=store,
@@ -293,6 +296,7 @@ def reconciler(
         announcer=announcer,
         config=config,
         memories=memories,
+        orphans=orphans,
     )
     assessor = Assessor(
         store=store,

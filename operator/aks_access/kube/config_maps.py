@@ -28,6 +28,7 @@ class Document:
 
     name: str
     version: str
+    uid: str
     text: str | None
     annotations: Mapping[str, str]
 
@@ -57,6 +58,7 @@ class ConfigMaps:
         return Document(
             name=name,
             version=meta_text(raw, "resourceVersion"),
+            uid=meta_text(raw, "uid"),
             text=text if isinstance(text, str) else None,
             annotations=meta_texts(raw, "annotations"),
         )

@@ -14,9 +14,9 @@ from time import monotonic
 from typing import Final, Protocol
 
 from aks_access.api.names import GROUP
-from aks_access.engine.ports import Event
+from aks_access.engine.ports import Event, LedgerRef
 from aks_access.errors import KubeError
-from aks_access.kube.resources import EVENTS, RESOURCES
+from aks_access.kube.resources import CONFIG_MAPS, EVENTS, RESOURCES
 
 logger = logging.getLogger(__name__)
 
@@ -134,13 +134,17 @@ def event_body(event: Event, *, time: datetime, instance: str) -> Mapping[str, o
     """
     about = event.regarding
     stamp = time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    if isinstance(about, LedgerRef):
+        resource, kind, version = CONFIG_MAPS, "ConfigMap", ""
+    else:
+        resource, kind, version = RESOURCES[about.kind], about.kind.value, about.resource_version
     regarding = {
-        "apiVersion": RESOURCES[about.kind].api_version,
-        "kind": about.kind.value,
+        "apiVersion": resource.api_version,
+        "kind": kind,
         "namespace": about.namespace,
         "name": about.name,
         "uid": about.uid,
-        "resourceVersion": about.resource_version,
+        "resourceVersion": version,
     }
     return {
         "apiVersion": EVENTS.api_version,

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from aks_access.api.names import ACKNOWLEDGE_ANNOTATION, GROUP
+from aks_access.engine.ports import LedgerRef
 from aks_access.errors import LedgerNewer, LedgerTooLarge, LedgerUnreadable
 from aks_access.kube.config_maps import ConfigMaps
 from aks_access.kube.connection import Connection
@@ -110,6 +111,13 @@ class KubeLedgers:
         """The acknowledge annotation of the ledger's ConfigMap."""
         document = await self._maps.read(ledger_name(key))
         return None if document is None else document.annotations.get(ACKNOWLEDGE_ANNOTATION)
+
+    async def reference(self, *, key: ClusterKey) -> LedgerRef | None:
+        """The ledger's ConfigMap as Events name it; None where there is none."""
+        document = await self._maps.read(ledger_name(key))
+        if document is None:
+            return None
+        return LedgerRef(name=document.name, namespace=self._maps.namespace, uid=document.uid)
 
     def _where(self, key: ClusterKey) -> str:
         return f"{self._maps.namespace}/{ledger_name(key)}"

@@ -40,6 +40,11 @@ _FIGURES: Final[Mapping[str, tuple[str, str]]] = {
     "grants": ("grants", "Grants that are let in."),
     "paced": ("paced_grants", "Grants that wait for their namespace's or cluster's pace."),
     "foreign": ("foreign_entries", "Entries that are not the operator's."),
+    "broad": ("broad_entries", "Entries so wide that the list protects little."),
+    "orphaned": (
+        "orphaned_entries",
+        "Entries that cannot be taken out although the target is gone.",
+    ),
     "overdue": ("overdue_entries", "Entries whose removal is overdue."),
     "refused": ("refused_grants", "Grants whose ranges AKS refused, unchanged since."),
     "reversals": ("reversals", "Writes within an hour that undid somebody else's."),

@@ -10,6 +10,7 @@ from datetime import datetime
 from aks_access.api.conditions import GrantReason, TargetReason
 from aks_access.plan import admission, search
 from aks_access.plan.adoption import lost_code
+from aks_access.plan.broad import broad
 from aks_access.plan.cluster import RUNNING
 from aks_access.plan.ledger import SearchPhase
 from aks_access.plan.model import Cause, GrantUid
@@ -38,6 +39,7 @@ SEVERITY = {
             TargetReason.CLUSTER_BUSY,
             TargetReason.SUSPENDED,
             TargetReason.OBSERVING,
+            TargetReason.BROAD_ENTRY,
         )
     )
 }
@@ -64,8 +66,25 @@ def findings(
         *_egress(removals=removals, scene=scene),
         *_limits(stuck=stuck, scene=scene, verdicts=verdicts),
         *_intent(scene),
+        *_broad(scene=scene, removals=removals),
     ]
     return tuple(sorted(found, key=lambda finding: SEVERITY[finding.reason]))
+
+
+def _broad(*, scene: Scene, removals: RemovalPlan) -> Iterator[Finding]:
+    going = {change.entry for change in removals.now}
+    wide = [entry for entry in scene.current.spelling if entry not in going and broad(entry)]
+    if wide:
+        ours = [entry for entry in wide if entry in scene.platform.entries]
+        others = [scene.current.spelling[entry] for entry in wide if entry not in ours]
+        yield Finding(
+            reason=TargetReason.BROAD_ENTRY,
+            details={
+                "entries": listed(others),
+                "platform": listed(ours),
+                "count": str(len(wide)),
+            },
+        )
 
 
 def unwritable(scene: Scene) -> bool:

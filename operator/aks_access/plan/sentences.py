@@ -14,7 +14,7 @@ from aks_access.plan.grant_sentences import (
     refusals_sentence,
     verdict_sentence,
 )
-from aks_access.plan.target_sentences import finding_sentence
+from aks_access.plan.target_sentences import finding_sentence, orphan_sentence
 from aks_access.plan.wording import azure_text, instant
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "contested_sentence",
     "finding_sentence",
     "instant",
+    "orphan_sentence",
     "overdue_sentence",
     "paced_sentence",
     "pending_sentence",

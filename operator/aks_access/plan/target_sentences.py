@@ -4,14 +4,14 @@ A sentence is made for every reason, also from a finding without details, becaus
 be written whatever is missing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from aks_access.api.conditions import TargetReason
 from aks_access.plan.grant_sentences import egress_sentence, unsupported_sentence
 from aks_access.plan.ledger import SearchPhase
 from aks_access.plan.model import Target
 from aks_access.plan.outcome import Finding
-from aks_access.plan.wording import az_flags, azure_text, sentence
+from aks_access.plan.wording import az_flags, azure_text, listed, sentence
 
 _Details = Mapping[str, str]
 
@@ -71,10 +71,6 @@ _PLAIN: Mapping[TargetReason, str] = {
     TargetReason.CLOCK_IN_DOUBT: (
         "The operator's clock and those of the API server or ARM differ by more than 30 s: nothing "
         "is added, removals go on. Mend the time of its node."
-    ),
-    TargetReason.BROAD_ENTRY: (
-        "{entries}: not ours, and wide enough to make the list ineffective. Take it out in Azure, "
-        "or set mode Exclusive."
     ),
     TargetReason.THROTTLED: "Azure throttles writes; tried again as it asks. Nothing to do.",
 }
@@ -145,6 +141,17 @@ def _acknowledge(details: _Details, name: str, subject: str = "") -> str:
     return (
         f"`kubectl annotate --overwrite {subject or f'aat {name}'} "
         f"aksaccess.dev/acknowledge={details.get('code', '<code>')}`."
+    )
+
+
+def orphan_sentence(*, entries: Sequence[str], target: str, cluster: str, why: str) -> str:
+    """Access that a ledger without its target cannot take away; `why` = what keeps it."""
+    stand = f"{listed(entries)} stand" if entries else "What it holds stands"
+    return (
+        f"{stand} open on {cluster}, whose target {target} is gone: "
+        f"{sentence(azure_text(why) or 'the removal was not confirmed')} Remove the cause, or "
+        f"create a target for the cluster again; by hand: `az aks update {az_flags(cluster)} "
+        "--api-server-authorized-ip-ranges` with every other entry of the list, never an empty one."
     )
 
 
@@ -222,6 +229,18 @@ def _conflict(details: _Details, name: str, cluster: str, target: Target | None)
     )
 
 
+def _broad(details: _Details, name: str, cluster: str, target: Target | None) -> str:
+    ways = []
+    if details.get("entries") or not details.get("platform"):
+        ways.append(
+            f"{details.get('entries') or 'An entry'}, not ours: stays until it is taken out in "
+            "Azure, or mode is Exclusive."
+        )
+    if details.get("platform"):
+        ways.append(f"{details['platform']}: narrow it in baseline or nodeEgress.")
+    return f"In sync, but so wide that the list protects little: {' '.join(ways)}"
+
+
 _SPECIAL: Mapping[TargetReason, Callable[[_Details, str, str, Target | None], str]] = {
     TargetReason.REVOCATION_OVERDUE: _overdue,
     TargetReason.INVALID_SPEC: _spec,
@@ -236,4 +255,5 @@ _SPECIAL: Mapping[TargetReason, Callable[[_Details, str, str, Target | None], st
     TargetReason.PROGRESSING: _progressing,
     TargetReason.CONFLICTING_OWNER: _conflict,
     TargetReason.WRITE_REFUSED: _refused,
+    TargetReason.BROAD_ENTRY: _broad,
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from aks_access.engine.fakes.faults import Faults
+from aks_access.engine.ports import LedgerRef
 from aks_access.errors import KubeConflict, LedgerNewer, LedgerTooLarge, LedgerUnreadable
 from aks_access.plan.ledger import Ledger
 from aks_access.plan.model import ClusterKey
@@ -94,6 +95,12 @@ class SimLedgers:
         """Somebody annotates the ConfigMap."""
         self._touch(key).acknowledgement = code
         self.acknowledged.append(key)
+
+    async def reference(self, *, key: ClusterKey) -> LedgerRef | None:
+        """The ledger as Events name it."""
+        if key not in self._stored:
+            return None
+        return LedgerRef(name=f"ledger-{key.rpartition('/')[2]}", namespace="operator", uid=key)
 
     async def load(self, *, key: ClusterKey) -> Ledger | None:
         """Read a ledger."""

@@ -1,0 +1,106 @@
+"""What a plan holds back while tokens are missing, and what it never does."""
+
+from datetime import timedelta
+
+from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry
+from aks_access.plan.model import GrantUid
+from aks_access.plan.outcome import Plan
+from aks_access.plan.pace import Bucket, Pace, Turn
+from aks_access.plan.settlement import intend, refuse
+from tests.unit.plan.build import (
+    NOW,
+    cluster,
+    entry,
+    grant,
+    ledger,
+    planned,
+    ranges,
+    target,
+    wanted_entries,
+)
+
+PACE = Pace(namespace=Bucket(1, timedelta(minutes=6)), cluster=Bucket(9, timedelta(minutes=1)))
+SPENT = (Turn(at=NOW, added=("team-a",)),)
+OTHER = "20.50.0.0/24"
+
+
+def paced(plan: Plan) -> set[str]:
+    return {str(uid) for uid, verdict in plan.verdicts.items() if verdict.paced is not None}
+
+
+def known(*entries: LedgerEntry) -> Ledger:
+    return ledger(*entries, turns=SPENT, names={})
+
+
+def test_a_namespace_without_a_token_waits_and_another_does_not() -> None:
+    plan = planned(
+        grant("a", "81.2.69.1"),
+        grant("b", "81.2.69.2", namespace="team-b"),
+        view=cluster(OTHER),
+        with_ledger=known(),
+        pace=PACE,
+    )
+    assert paced(plan) == {"a"}
+    assert wanted_entries(plan) == {OTHER, "81.2.69.2/32"}
+    assert plan.added_for == ("team-b",)
+    verdict = plan.verdicts[GrantUid("a")]
+    assert verdict.paced is not None
+    assert (verdict.admitted, verdict.let_in) == (True, False)
+    assert plan.next_transition == verdict.paced.until == NOW + timedelta(minutes=6)
+
+
+def test_an_entry_that_another_namespace_may_add_rides_along_and_costs_that_one() -> None:
+    plan = planned(
+        grant("a", "81.2.69.1"),
+        grant("b", "81.2.69.1", namespace="team-b"),
+        view=cluster(OTHER),
+        with_ledger=known(),
+        pace=PACE,
+    )
+    assert paced(plan) == set()
+    assert plan.added_for == ("team-b",)
+
+
+def test_a_grant_that_waits_keeps_what_it_holds_and_gives_up_what_it_dropped() -> None:
+    held = known(entry("81.2.69.1/32", "a"), entry("81.2.69.2/32", "a"))
+    plan = planned(
+        grant("a", "81.2.69.2", "81.2.69.3"),
+        view=cluster(OTHER, "81.2.69.1/32", "81.2.69.2/32"),
+        with_ledger=held,
+        pace=PACE,
+    )
+    assert paced(plan) == {"a"}
+    assert wanted_entries(plan) == {OTHER, "81.2.69.2/32"}
+    assert [change.entry for change in plan.removals] == ["81.2.69.1/32"]
+    assert plan.removed_for == ("team-a",)
+
+
+def test_drift_the_platform_and_a_write_not_yet_proven_take_no_token() -> None:
+    held = known(
+        entry("81.2.69.1/32", "a"),
+        entry("81.2.69.2/32", "a", state=EntryState.INTENDED),
+    )
+    plan = planned(
+        grant("a", "81.2.69.1", "81.2.69.2", "51.140.8.0/24"),
+        view=cluster(OTHER),
+        on=target(baseline=ranges("51.140.8.0/24")),
+        with_ledger=held,
+        pace=PACE,
+    )
+    assert paced(plan) == set()
+    assert len(plan.additions) == 3
+    assert plan.added_for == ()
+
+
+def test_what_was_withdrawn_and_is_asked_for_again_takes_one() -> None:
+    held = known(entry("81.2.69.1/32", state=EntryState.WITHDRAWN))
+    plan = planned(grant("a", "81.2.69.1"), view=cluster(OTHER), with_ledger=held, pace=PACE)
+    assert paced(plan) == {"a"}
+
+
+def test_a_refused_write_gives_its_tokens_back() -> None:
+    before = ledger(turns=SPENT[:0])
+    plan = planned(grant("a", "81.2.69.1"), view=cluster(OTHER), with_ledger=before, pace=PACE)
+    intended = intend(ledger=before, plan=plan, now=NOW)
+    assert intended.turns == SPENT
+    assert refuse(ledger=intended).turns == ()
