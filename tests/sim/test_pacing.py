@@ -12,8 +12,6 @@ from aks_access.plan.pace import Bucket, Pace
 from tests.sim.world import FOREIGN, OFFICE, World, condition, simulated
 
 HOUR = 3600.0
-BUDGET = 10 + 10 * 24
-"""Tokens that one namespace has in 24 hours."""
 
 
 async def flap(world: World, *, every: float, times: int) -> None:
@@ -285,19 +283,22 @@ async def _hostile(world: World, *, way: str, rng: random.Random, until: float) 
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("way", ["revoked", "ranges", "re-created", "drip"])
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    ("way", "hours"), [("revoked", 24), ("drip", 24), ("ranges", 6), ("re-created", 6)]
+)
 @simulated
 async def test_threat_15_a_day_of_flapping_leaves_the_cluster_to_the_others(
-    world: World, way: str
+    world: World, way: str, hours: int
 ) -> None:
     world.cluster(operation_seconds=70.0)
     world.target()
     await world.start()
     await world.rest()
-    end = world.now + 24 * HOUR
+    end = world.now + hours * HOUR
     tasks = [asyncio.ensure_future(_hostile(world, way=way, rng=random.Random(7), until=end))]
     updating = Updating(world)
-    tasks.append(asyncio.ensure_future(updating.watch(24 * HOUR)))
+    tasks.append(asyncio.ensure_future(updating.watch(hours * HOUR)))
     waits: list[tuple[float, float]] = []
     while world.now < end - HOUR:
         waits.append(await _innocent(world, len(waits)))
@@ -307,12 +308,12 @@ async def test_threat_15_a_day_of_flapping_leaves_the_cluster_to_the_others(
     adds = [turn for turn in world.ledger().turns if "team-a" in turn.added]
     came, went = max(wait[0] for wait in waits), max(wait[1] for wait in waits)
     print(
-        f"{way}: {len(puts)} PUTs, {len(world.gets())} GETs in 24 h, Updating "
+        f"{way}: {len(puts)} PUTs, {len(world.gets())} GETs in {hours} h, Updating "
         f"{updating.share:.0%}; {len(waits)} innocent grants in after at most {came:.0f} s, "
         f"out after at most {went:.0f} s; {len(adds)} additions remembered"
     )
     mine = 2 * len(waits)
-    assert len(puts) <= 2 * BUDGET + 100 + mine
+    assert len(puts) <= 2 * (10 + 10 * hours) + 100 + mine
     assert updating.share < 0.6
     assert came < 3 * 75.0
     assert went < 2 * 75.0

@@ -82,5 +82,5 @@ def orphan_message(*, look: Look, why: str) -> str:
         entries=orphaned(look),
         target=look.name,
         cluster=look.ref.resource_id,
-        why=error.message if error is not None else why,
+        why=sentences.azure_text(error.message) if error is not None else why,
     )

@@ -55,7 +55,7 @@ class Outages:
                         entries=sorted(look.stored.entries),
                         target=look.name,
                         cluster=look.ref.resource_id,
-                        why=error.message,
+                        why=sentences.azure_text(error.message),
                     ),
                 )
             return

@@ -63,7 +63,10 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """The buckets of each namespace on a cluster, and of the cluster for all namespaces."""
+    """The buckets of each namespace on a cluster, and of the cluster for all namespaces.
+
+    Removals count for the namespace alone: nobody waits for what another's grants cost there.
+    """
 
     namespace: Bucket = Bucket(burst=10, every=timedelta(minutes=6))
     cluster: Bucket = Bucket(burst=20, every=timedelta(minutes=2))
@@ -95,7 +98,7 @@ def waiting(
         for turn in turns
         if namespace in turn.added or namespace in turn.removed
     )
-    everybody = ((turn.at, bool(turn.added), bool(turn.removed)) for turn in turns)
+    everybody = ((turn.at, True, False) for turn in turns if turn.added)
     of_namespace = pace.namespace.free_at(turns=own, now=now)
     of_cluster = pace.cluster.free_at(turns=everybody, now=now)
     if max(of_namespace, of_cluster) <= now:

@@ -11,7 +11,7 @@ from aks_access.plan.grant_sentences import egress_sentence, unsupported_sentenc
 from aks_access.plan.ledger import SearchPhase
 from aks_access.plan.model import Target
 from aks_access.plan.outcome import Finding
-from aks_access.plan.wording import az_flags, azure_text, listed, sentence
+from aks_access.plan.wording import az_flags, listed, sentence
 
 _Details = Mapping[str, str]
 
@@ -149,7 +149,7 @@ def orphan_sentence(*, entries: Sequence[str], target: str, cluster: str, why: s
     stand = f"{listed(entries)} stand" if entries else "What it holds stands"
     return (
         f"{stand} open on {cluster}, whose target {target} is gone: "
-        f"{sentence(azure_text(why) or 'the removal was not confirmed')} Remove the cause, or "
+        f"{sentence(why or 'the removal was not confirmed')} Remove the cause, or "
         f"create a target for the cluster again; by hand: `az aks update {az_flags(cluster)} "
         "--api-server-authorized-ip-ranges` with every other entry of the list, never an empty one."
     )

@@ -1,0 +1,140 @@
+"""Lists that protect little, and access that stands though its target is gone."""
+
+import logging
+
+import pytest
+
+from aks_access.engine.ports import EventType, Kind, LedgerRef
+from aks_access.errors import AzureError, AzureFault
+from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, simulated
+
+ENTRY = "81.2.69.142/32"
+
+
+@pytest.mark.parametrize("wide", ["0.0.0.0/0", "0.0.0.0/1", "20.0.0.0/15", "AzureCloud"])
+@simulated
+async def test_i1_a_broad_entry_is_flagged_kept_and_never_blocks_a_revocation(
+    world: World, wide: str
+) -> None:
+    world.cluster(ranges=(FOREIGN, wide))
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    assert world.state() == "Active"
+    assert world.target_state() == "BroadEntry"
+    status = world.target_status()
+    ready = condition(status, "Ready")
+    assert (ready["status"], ready["reason"]) == ("True", "BroadEntry")
+    assert f"{wide}, not ours" in ready["message"]
+    assert "Exclusive" in ready["message"]
+    assert condition(status, "Programmed")["status"] == "True"
+    assert not [c for c in status["conditions"] if c["type"] in ("Stalled", "Reconciling")]
+    assert status["cluster"]["ineffectiveEntries"] == [wide]
+    assert world.metrics.states["weu"][1]["broad"] == 1.0
+    event = next(e for e in world.events.posted if e.reason == "BroadEntry")
+    assert event.type is EventType.WARNING
+    world.regrant(revoked=True)
+    await world.until(lambda: ENTRY not in (world.list_of() or ()), within=5.0)
+    assert wide in (world.list_of() or ())
+    await world.rest()
+    assert world.state() == "Revoked"
+
+
+@simulated
+async def test_i1_a_sixteen_is_not_broad(world: World) -> None:
+    world.cluster(ranges=(FOREIGN, "20.50.0.0/16"))
+    world.target()
+    await world.start()
+    await world.rest()
+    assert world.target_state() == "InSync"
+    assert world.metrics.states["weu"][1]["broad"] == 0.0
+
+
+@simulated
+async def test_i1_exclusive_takes_a_broad_entry_out(world: World) -> None:
+    world.cluster(ranges=(FOREIGN, "0.0.0.0/1"))
+    world.target(mode="Exclusive")
+    await world.start()
+    await world.rest()
+    assert world.list_of() == {OFFICE}
+    assert world.target_state() == "InSync"
+
+
+@simulated
+async def test_threat_14_orphaned_access_that_azure_keeps_is_told_of(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.ERROR, logger="aks_access.engine")
+    world.cluster()
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    refused = AzureError("The client lacks the right to write.", fault=AzureFault.FORBIDDEN)
+    fault = world.azure.faults.plan("put_ranges", refused, times=None)
+    world.api.force_delete(Kind.TARGET, "weu")
+    await world.advance(minutes=30)
+    told = [e for e in world.events.posted if e.reason == "OrphanedAccess"]
+    assert told
+    first = told[0]
+    assert isinstance(first.regarding, LedgerRef)
+    assert first.regarding.uid == key_of("weu")
+    assert first.type is EventType.WARNING
+    assert ENTRY in first.note
+    assert "target weu is gone" in first.note
+    assert "az aks update -g rg-weu -n weu" in first.note
+    assert world.metrics.states["weu"][1]["orphaned"] >= 1.0
+    lines = [r for r in caplog.records if r.getMessage().startswith("orphaned access")]
+    assert 1 <= len(lines) <= 4, "at most once in ten minutes"
+
+    world.azure.faults.lift(fault)
+    await world.until(lambda: ENTRY not in (world.list_of() or ()), within=700.0)
+    await world.until(lambda: world.ledgers.peek(key_of("weu")) is None, within=700.0)
+    assert "weu" not in world.metrics.states
+
+
+@simulated
+async def test_threat_14_an_orphaned_ledger_that_revokes_is_not_told_of(world: World) -> None:
+    world.cluster()
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    world.api.force_delete(Kind.TARGET, "weu")
+    await world.until(lambda: world.ledgers.peek(key_of("weu")) is None, within=700.0)
+    assert not [e for e in world.events.posted if e.reason == "OrphanedAccess"]
+
+
+@simulated
+async def test_threat_14_a_mass_removal_of_an_orphaned_ledger_names_its_code(world: World) -> None:
+    world.cluster()
+    world.target()
+    for number in range(8):
+        world.grant(f"g{number}", f"81.2.69.{number}")
+    await world.start()
+    await world.rest()
+    world.api.force_delete(Kind.TARGET, "weu")
+    await world.advance(minutes=2)
+    note = next(e.note for e in world.events.posted if e.reason == "OrphanedAccess")
+    code = note.split("aksaccess.dev/acknowledge=")[1][:10]
+    world.ledgers.acknowledge(key_of("weu"), code)
+    await world.until(lambda: world.ledgers.peek(key_of("weu")) is None, within=1500.0)
+    assert "81.2.69.0/32" not in (world.list_of() or ())
+
+
+@simulated
+async def test_threat_14_an_unreadable_ledger_without_a_target_is_told_of(world: World) -> None:
+    world.cluster()
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    world.kill()
+    world.api.force_delete(Kind.TARGET, "weu")
+    world.ledgers.spoil(key_of("weu"))
+    await world.start()
+    await world.advance(60)
+    note = next(e.note for e in world.events.posted if e.reason == "OrphanedAccess")
+    assert "it is no JSON" in note
+    assert "restore the ConfigMap" in note
