@@ -439,3 +439,72 @@ def test_what_cannot_be_listed_costs_nobody_access_but_the_clock_goes_on(
     ending.wait_state("Expired")
     assert by_set.state == "Active"
     assert len(cluster.puts(mark)) == 2
+
+
+# a tenant who keeps a cluster busy, lists that protect little, and targets that went too soon
+
+
+def test_a_namespace_that_adds_too_often_waits_and_others_do_not(restart_world: World) -> None:
+    world = restart_world
+    world.station.ensure(
+        namespace_additions="2", namespace_addition_interval="20s", cluster_addition_interval="1s"
+    )
+    cluster = world.cluster()
+    target = world.target(cluster)
+    for address in (LAPTOP, "81.2.69.143"):
+        world.grant(target, address).wait_state("Active")
+    late = world.grant(target, "81.2.69.144")
+    late.wait_state("Paced")
+    assert late.condition("Reconciling")["reason"] == "Paced"
+    assert re.search(r"\(2, and one more every 20s\): let in at 2\S+Z\.", late.message())
+    target.wait_state("InSync")
+    assert "Paced" in late.reasons()
+    stored = cluster.ledger()
+    assert stored is not None
+    ledger = decode(stored["data"][DOCUMENT], key=ClusterKey(cluster.key), version="")
+    assert len([turn for turn in ledger.turns if turn.added]) == 2
+    late.wait_state("Active", seconds=60)
+    cluster.wait_ranges(OFFICE, ENTRY, "81.2.69.143/32", "81.2.69.144/32")
+
+
+def test_a_broad_entry_is_flagged_and_blocks_no_revocation(world: World) -> None:
+    cluster = world.cluster([OFFICE, "20.0.0.0/7"])
+    target = world.target(cluster)
+    grant = world.grant(target, LAPTOP)
+    grant.wait_state("Active")
+    target.wait_state("BroadEntry")
+    assert target.condition("Ready")["status"] == "True"
+    assert "20.0.0.0/7, not ours" in target.message()
+    target.wait_event("BroadEntry")
+    grant.delete()
+    grant.wait_gone()
+    cluster.wait_ranges(OFFICE, "20.0.0.0/7")
+
+
+def test_access_that_nobody_can_take_away_is_told_of_on_its_ledger(world: World) -> None:
+    cluster = world.cluster()
+    target = world.target(cluster)
+    grant = world.grant(target, LAPTOP)
+    grant.wait_state("Active")
+    target.wait_state("InSync")
+    world.arm.deny(cluster.id, verb="write")
+    let_go(world, target)
+
+    def told() -> list[dict[str, Any]]:
+        path = f"/apis/events.k8s.io/v1/namespaces/{NAMESPACE}/events"
+        return [
+            event
+            for event in world.plane.request("GET", path)["items"]
+            if event["reason"] == "OrphanedAccess"
+            and event["regarding"]["name"] == cluster.ledger_name
+        ]
+
+    world.eventually(lambda: bool(told()), what="the Event on the ledger")
+    event, ledger = told()[0], cluster.ledger()
+    assert ledger is not None
+    assert event["regarding"]["kind"] == "ConfigMap"
+    assert event["regarding"]["uid"] == ledger["metadata"]["uid"]
+    assert ENTRY in event["note"]
+    world.arm.allow(cluster.id)
+    cluster.wait_ranges(OFFICE, seconds=90)
+    world.eventually(lambda: cluster.ledger() is None, what="the ledger to be done with")

@@ -19,7 +19,7 @@ def test_merge_keeps_foreign_entries_as_written(world: World) -> None:
         assert cluster.ranges == [*ODD, OURS]
         grant.delete()
         grant.wait_gone()
-        target.wait_state("InSync")
+        target.wait_state("BroadEntry")
     assert cluster.ranges == ODD
     assert [sent_ranges(put) for put in cluster.puts()] == [[*ODD, OURS], ODD]
     assert target.status["summary"]["foreign"] == 4
