@@ -116,6 +116,7 @@ def _paced(
         verdicts=verdicts,
         ledger=scene.ledger,
         unready=scene.world.unready | held.keys(),
+        present=scene.current,
     )
     paced = {uid: replace(verdicts[uid], paced=wait) for uid, wait in held.items()}
     return {**verdicts, **paced}, wants
