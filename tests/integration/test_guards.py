@@ -444,6 +444,7 @@ def test_what_cannot_be_listed_costs_nobody_access_but_the_clock_goes_on(
 # a tenant who keeps a cluster busy, lists that protect little, and targets that went too soon
 
 
+@pytest.mark.timeout(180)
 def test_a_namespace_that_adds_too_often_waits_and_others_do_not(restart_world: World) -> None:
     world = restart_world
     world.station.ensure(
@@ -481,6 +482,7 @@ def test_a_broad_entry_is_flagged_and_blocks_no_revocation(world: World) -> None
     cluster.wait_ranges(OFFICE, "20.0.0.0/7")
 
 
+@pytest.mark.timeout(180)
 def test_access_that_nobody_can_take_away_is_told_of_on_its_ledger(world: World) -> None:
     cluster = world.cluster()
     target = world.target(cluster)
