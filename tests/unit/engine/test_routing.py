@@ -132,6 +132,8 @@ def test_a_deletion_an_edit_and_a_vanished_grant_that_hold_something_go_at_once(
         bench.store.deleted(Kind.GRANT, leaving)
         assert (await bench.woken()).at == 0.0
 
+    run_virtually(main())
+
 
 def test_the_echo_of_a_status_write_wakes_nothing() -> None:
     async def main() -> None:
