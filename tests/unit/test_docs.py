@@ -14,9 +14,6 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 PARTS = {"Accepted", "ResolvedRefs", "Programmed", "NotProgrammed"}
 """Reasons of the other conditions: never a STATE."""
 
-RESERVED: set[str] = set()
-"""Reasons that nothing reports; the architecture page says so."""
-
 
 def section(page: str, heading: str) -> str:
     text = (DOCS / page).read_text()
@@ -34,7 +31,7 @@ def states(text: str) -> set[str]:
 def test_every_state_is_explained(
     heading: str, reasons: type[GrantReason] | type[TargetReason]
 ) -> None:
-    expected = {str(reason) for reason in reasons} - PARTS - RESERVED
+    expected = {str(reason) for reason in reasons} - PARTS
     assert states(section("troubleshooting.md", heading)) == expected
 
 
@@ -61,8 +58,3 @@ def test_alerts_use_metrics_and_states_there_are() -> None:
         assert f"| `{name}` |" in known
     for names in re.findall(r'reason=~?"([^"]+)"', text):
         assert set(names.replace("\\", "").split("|")) <= {str(reason) for reason in TargetReason}
-
-
-def test_reserved_reasons_are_named_as_such() -> None:
-    text = section("architecture.md", "What is not there")
-    assert [reason for reason in RESERVED if f"`{reason}`" not in text] == []

@@ -16,6 +16,7 @@ from aks_access.plan.cluster import SUCCEEDED, ClusterView
 from aks_access.plan.ledger import Ledger, SearchPhase
 from aks_access.plan.model import Grant, GrantUid, Target
 from aks_access.plan.outcome import Plan
+from aks_access.plan.pacing import with_culprits
 from aks_access.plan.planner import plan as make_plan
 from aks_access.plan.search import advanced, aside, proven, uncontrolled
 from aks_access.plan.settlement import Settled, settle
@@ -141,6 +142,7 @@ class Assessor:
                 trial = self.plan(look=look, view=view, adoption=known, trial=True)
                 now = self.worlds.clock.now()
                 after = advanced(ledger=ledger, plan=trial, ranges=view.ranges, now=now)
+                after = with_culprits(before=ledger, after=after, plan=trial)
             if after == ledger:
                 break
             ledger = after

@@ -16,6 +16,7 @@ from aks_access.plan import search
 from aks_access.plan.clearing import revokes
 from aks_access.plan.ledger import Ledger, WriteInFlight
 from aks_access.plan.listing import same_entries
+from aks_access.plan.pacing import with_culprits
 
 THROTTLED_DEFAULT = 60.0
 """Seconds to wait after a 429 that does not say how long (AKS refills one PUT a minute)."""
@@ -95,13 +96,14 @@ def after_refusal(
     if error.fault is AzureFault.INVALID:
         wait = config.due_retry if removing else search.PACE.total_seconds()
         memory.retry_at = now if result.plan.additions else now + wait
-        return search.refused(
+        after = search.refused(
             ledger=result.ledger,
             plan=result.plan,
             before=result.before,
             message=error.message,
             now=result.plan.made_at,
         )
+        return with_culprits(before=result.ledger, after=after, plan=result.plan)
     first = False
     if error.fault in OF_THE_LIST and result.plan.additions:
         first = removing and not memory.removals_first

@@ -6,13 +6,14 @@ that goes back and a write that is repeated are no additions in this sense, and 
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from aks_access.plan.composition import Wanted
 from aks_access.plan.desired import untouched
-from aks_access.plan.ledger import EntryState
+from aks_access.plan.ledger import EntryState, Ledger
 from aks_access.plan.model import Cause, GrantUid
-from aks_access.plan.outcome import Change, Verdict
-from aks_access.plan.pace import Paced, waiting
+from aks_access.plan.outcome import Change, Plan, Verdict
+from aks_access.plan.pace import Paced, Turn, remembered, waiting
 from aks_access.plan.scene import Scene
 
 CHARGED_REMOVALS = frozenset({Cause.EXPIRED, Cause.REVOKED, Cause.DELETED, Cause.EDITED})
@@ -75,6 +76,22 @@ def charged(
             able = [uid for uid, paced in held.items() if paced is None]
             found |= {verdicts[uid].grant.namespace for uid in able or held}
     return tuple(sorted(found))
+
+
+def with_culprits(*, before: Ledger, after: Ledger, plan: Plan) -> Ledger:
+    """The ledger with a token taken from each namespace whose range Azure was found to refuse.
+
+    A refused write itself costs nobody: who was merely in the same list pays nothing.
+    """
+    found = {
+        verdict.grant.namespace
+        for uid in after.refused.keys() - before.refused.keys()
+        if (verdict := plan.verdicts.get(GrantUid(uid))) is not None
+    }
+    if not found:
+        return after
+    turn = Turn(at=plan.made_at, added=tuple(sorted(found)))
+    return replace(after, turns=remembered((*after.turns, turn)))
 
 
 def ended(*, scene: Scene, changes: Iterable[Change]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from aks_access.plan.grant_sentences import egress_sentence, unsupported_sentenc
 from aks_access.plan.ledger import SearchPhase
 from aks_access.plan.model import Target
 from aks_access.plan.outcome import Finding
-from aks_access.plan.wording import az_flags, listed, sentence
+from aks_access.plan.wording import az_flags, azure_text, listed, sentence
 
 _Details = Mapping[str, str]
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aks_access.plan.conflict import CALM, noted, contested, standing, undoes
+from aks_access.plan.conflict import CALM, contested, noted, standing, undoes
 from aks_access.plan.ledger import Conflict, Ledger, Reversal, WriteInFlight
 from aks_access.plan.listing import Listing
 from aks_access.plan.model import Cause, cluster_key
