@@ -1,8 +1,28 @@
-"""What all tests share: property tests that judge results, never the speed of a busy machine."""
+"""What all tests share: property tests that judge results, and figures shown at the end."""
 
+from collections import Counter
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "aks-access", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.load_profile("aks-access")
+
+FIGURE = "figure: "
+"""Prefix of a test's properties that are added up over the run and shown at its end."""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what the long attacks counted: `record_property("figure: crash points", 120)`."""
+    figures: Counter[str] = Counter()
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, count in getattr(report, "user_properties", ()):
+                if name.startswith(FIGURE) and report.when == "call":
+                    figures[name.removeprefix(FIGURE)] += count
+    if figures:
+        terminalreporter.section("figures")
+        for name, count in sorted(figures.items()):
+            terminalreporter.write_line(f"{count:>10,}  {name}")

@@ -31,7 +31,7 @@ from aks_access.plan.ledger import EntryState, Ledger
 from aks_access.plan.model import ClusterKey, cluster_key
 from aks_access.plan.pace import Bucket, Pace
 from tests.oracle import judge, told
-from tests.sim.crash import Gate, Gated
+from tests.sim.crash import CrashPoint, Gate, Gated, PointedGate
 from tests.sim.recorder import Recorder
 from tests.sim.virtual_loop import run_virtually
 
@@ -77,14 +77,15 @@ class Process:
 
     def __init__(self, world: "World", *, crash_at: int | None = None) -> None:
         self._world = world
-        self.gate = self._new_gate(crash_at)
+        self.gate: Any = self._new_gate(crash_at)
         self.leadership = FakeLeadership()
         self.engine = Engine(ports=self._ports(world), config=world.config)
         self.watch: Watch = world.api.watch(self.engine.store)
         self._refreshing: asyncio.Task[None] | None = None
 
     def _new_gate(self, at: int | None) -> Gate:
-        return Gate(at=at, witness=self._world.recorder.look)
+        recorder = self._world.recorder
+        return PointedGate(at=at, witness=recorder.look, look=self._world.look)
 
     def _ports(self, world: "World") -> Ports:
         def gated(port: object) -> Any:
@@ -95,11 +96,11 @@ class Process:
             objects=gated(world.objects),
             ledgers=gated(world.ledgers),
             activations=gated(world.activations),
-            events=world.events,
+            events=gated(world.events),
             leadership=self.leadership,
             clock=world.clock,
-            audit=world.audit,
-            metrics=world.metrics,
+            audit=gated(world.audit),
+            metrics=gated(world.metrics),
         )
 
     async def lead(self) -> None:
@@ -143,6 +144,8 @@ class World:
         self.crashes = _Crashes()
         self.recorder = Recorder(self)
         self.waived: dict[str, str] = {}
+        self.clusters: list[str] = []
+        self.lookers: list[Callable[[], None]] = []
         for namespace in ("team-a", "team-b"):
             self.api.create_namespace(namespace)
 
@@ -152,10 +155,20 @@ class World:
     def process(self) -> Process:
         return self.processes[-1]
 
-    async def start(self, *, crash_at: int | None = None) -> Process:
+    def look(self) -> None:
+        """Called after each port call of any process: what must hold at any moment."""
+        for looker in self.lookers:
+            looker()
+
+    async def start(
+        self, *, crash_at: int | None = None, crash: CrashPoint | None = None
+    ) -> Process:
+        """Start a process; one that is to crash may do so before it leads."""
         process = Process(self, crash_at=crash_at)
         self.processes.append(process)
-        if crash_at is None:
+        if crash is not None:
+            process.gate.arm(crash)
+        if crash_at is None and crash is None:
             await process.lead()
             return process
         leading = asyncio.ensure_future(process.lead())
@@ -180,6 +193,7 @@ class World:
 
     def cluster(self, name: str = "weu", **facts: Any) -> SimCluster:
         facts.setdefault("ranges", (FOREIGN,))
+        self.clusters.append(name)
         return self.azure.add(SimCluster(resource_id=resource_id(name), **facts))
 
     def target(
@@ -307,6 +321,12 @@ class World:
             assert self.now - began < within, f"still not after {within} s: {self.story()}"
             await asyncio.sleep(0.5)
         return self.now - began
+
+    async def until_set(self, event: asyncio.Event, *, within: float) -> None:
+        """Advance until an event is set, at most `within` seconds."""
+        waiting = asyncio.ensure_future(event.wait())
+        await asyncio.wait({waiting}, timeout=within)
+        waiting.cancel()
 
     # what came of it
 

@@ -1,0 +1,130 @@
+"""Plays a scenario with a process that dies at a chosen place, and judges what came of it.
+
+A run: what stands is settled; a process that is to die works on what happens; its successor (or
+two, where that one dies too) finishes; then everything is compared with the run without a death.
+"""
+
+import random
+from dataclasses import dataclass
+from types import SimpleNamespace
+from unittest.mock import patch
+
+from aks_access.engine import queue
+from tests.sim.crash import CrashPoint, Place
+from tests.sim.safety import Safety, outcome
+from tests.sim.scenarios import Scenario
+from tests.sim.world import Process, World, play
+
+DOWN = (0.5, 40.0, 240.0)
+"""Seconds until there is a successor: at once, while Azure still works, long after it."""
+ZOMBIE_SECONDS = 10.0
+QUIET_MINUTES = 25.0
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came of a run.
+
+    Attributes:
+        calls: the port calls of the process that was to die, from the act on.
+        ends: see `safety.outcome`.
+        tried: PUTs, refused ones too.
+        recovery: port calls of its successor.
+    """
+
+    calls: tuple[str, ...]
+    ends: dict[str, object]
+    tried: int
+    looks: int
+    recovery: int
+
+
+def run(
+    scenario: Scenario,
+    *,
+    crash: CrashPoint | None = None,
+    again: CrashPoint | None = None,
+    seed: int | None = None,
+) -> Played:
+    """Play it; raises `AssertionError` where safety was broken."""
+    played: Played | None = None
+
+    async def scene(world: World) -> None:
+        nonlocal played
+        played = await _scene(world, scenario=scenario, crash=crash, again=again)
+
+    steady = SimpleNamespace(Random=lambda: random.Random(0))  # back-off without chance
+    with patch.object(queue, "random", steady):
+        play(scene, seed=seed)
+    assert played is not None
+    return played
+
+
+async def _scene(
+    world: World, *, scenario: Scenario, crash: CrashPoint | None, again: CrashPoint | None
+) -> Played:
+    await scenario.prepare(world)
+    if world.clusters:
+        await world.start()
+        await world.rest(within=580.0)
+    safety = Safety(
+        world=world,
+        others={name: set(scenario.others) for name in scenario.clusters},
+        stays={name: set(scenario.stays) for name in scenario.clusters},
+        opened=set(scenario.clusters if scenario.opened else ()),
+        detached=set(scenario.clusters if scenario.detached else ()),
+    )
+    began, tried = world.now, len(world.azure.requests("put"))
+    first = await _act(world, scenario=scenario, crash=crash, safety=safety)
+    ends = began + scenario.minutes * 60.0
+    second = await _succeed(world, first=first, crash=crash, again=again, ends=ends)
+    if again is not None:
+        await _succeed(world, first=second, crash=again, again=None, ends=ends)
+    await world.advance(max(0.0, ends - world.now))
+    calls = tuple(first.gate.calls)
+    await world.rest()
+    written = world.written()
+    await world.advance(minutes=QUIET_MINUTES)
+    safety.look()
+    assert not safety.broken, f"{safety.broken[:3]} {world.story()}"
+    assert world.written() == written, f"it does not rest: {world.story()}"
+    return Played(
+        calls=calls,
+        ends=outcome(world),
+        tried=len(world.azure.requests("put")) - tried,
+        looks=safety.looks,
+        recovery=len(second.gate.calls),
+    )
+
+
+async def _act(
+    world: World, *, scenario: Scenario, crash: CrashPoint | None, safety: Safety
+) -> Process:
+    """Let it happen to a process that is to die."""
+    world.lookers.append(safety.look)
+    if scenario.live:
+        world.process.gate.arm(crash)
+        await scenario.act(world)
+        return world.process
+    if world.processes:
+        world.kill()
+    await scenario.act(world)
+    return await world.start(crash=crash or CrashPoint(call=0, place=Place.BEFORE))
+
+
+async def _succeed(
+    world: World, *, first: Process, crash: CrashPoint | None, again: CrashPoint | None, ends: float
+) -> Process:
+    """Wait for a death, and start the next process; without a death there is none."""
+    if crash is None:
+        return first
+    await world.until_set(first.gate.struck, within=max(1.0, ends - world.now))
+    if crash.place is Place.DEPOSED:
+        first.leadership.seconds = 0.0
+        second = await world.start(crash=again)
+        await world.advance(ZOMBIE_SECONDS)
+        first.kill()
+        return second
+    first.kill()
+    await world.advance(DOWN[crash.call % len(DOWN)])
+    return await world.start(crash=again)
