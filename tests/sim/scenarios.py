@@ -236,9 +236,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "edit": Scenario(prepare=_one, act=_edit, stays=_BOTH),
     "revoke": Scenario(prepare=_one, act=_revoke, stays=_BOTH),
     "policy": Scenario(prepare=_one, act=_tighten, stays=_BOTH),
-    "selector": Scenario(
-        prepare=_three, act=_relabel, clusters=("weu", "neu", "sea"), stays=_BOTH
-    ),
+    "selector": Scenario(prepare=_three, act=_relabel, clusters=("weu", "neu", "sea"), stays=_BOTH),
     "set": Scenario(prepare=_three, act=_edit_set, clusters=("weu", "neu", "sea"), stays=_BOTH),
     "exclusive": Scenario(prepare=_one, act=_exclusive, stays=frozenset({STAYING})),
     "observe": Scenario(prepare=_one, act=_observe, stays=_BOTH),

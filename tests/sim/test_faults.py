@@ -212,6 +212,23 @@ async def test_i4_a_range_that_azure_refuses_delays_nobody(world: World) -> None
 
 
 @simulated
+async def test_i4_a_culprit_is_found_where_an_earlier_answer_was_lost(world: World) -> None:
+    world.cluster(unacceptable={"81.2.69.66/32"})
+    world.target()
+    await world.start()
+    await world.rest()
+    lost = azure_error(AzureFault.UNCERTAIN, 504, "GatewayTimeout")
+    world.azure.faults.plan("put_ranges", lost)
+    tries = len(world.tried())
+    world.grant("good", "81.2.69.2")
+    world.grant("bad", "81.2.69.66")
+    await world.rest()
+    assert world.state("bad") == "RangeRefused"
+    assert world.state("good") == "Active"
+    assert len(world.tried()) - tries <= 5
+
+
+@simulated
 async def test_the_oldest_of_several_is_not_blamed_for_the_newest(world: World) -> None:
     world.cluster(unacceptable={"81.2.69.66/32"})
     world.target()

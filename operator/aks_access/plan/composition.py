@@ -153,10 +153,13 @@ def wanted(
 
 
 def _stands(*, ledger: Ledger, uid: GrantUid, entry: str, present: Listing) -> bool:
+    """One that an unproven write carried counts once it is in Azure, for nobody but its owner."""
     known = ledger.entries.get(entry)
     if known is None:
         return False
-    return uid in known.owners or (known.state is EntryState.OWNED and entry in present)
+    if known.state is EntryState.OWNED and uid in known.owners:
+        return True
+    return entry in present and (known.state is EntryState.OWNED or uid in known.owners)
 
 
 def keeps_foreign(*, mode: Mode, egress_known: bool, lost: bool) -> bool:
