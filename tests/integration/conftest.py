@@ -24,16 +24,17 @@ _PROGRAMS = {
     "own_control_plane": ("kube-apiserver", "etcd", "kubectl", "kube-controller-manager"),
     "helm": ("helm",),
     "station": ("kube-apiserver", "etcd", "kubectl"),
+    "api-server": ("kube-apiserver", "etcd", "kubectl"),
     "_restart_station": ("kube-apiserver", "etcd", "kubectl", "kube-controller-manager"),
 }
-"""Fixture to the programs it starts."""
+"""Fixture, or backend of the conformance suites, to the programs it starts."""
 
 _numbers = itertools.count(1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.is_relative_to(_HERE):
+        if item.path.is_relative_to(_HERE) and _backend(item) != "sim":
             item.add_marker(pytest.mark.integration)
 
 
@@ -41,11 +42,18 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if session.config.option.collectonly:
         return
     fixtures = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    fixtures |= {_backend(item) for item in session.items}
     programs = {program for fixture in fixtures for program in _PROGRAMS.get(fixture, ())}
     capture = session.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled():
         for program in sorted(programs):
             binary(program)
+
+
+def _backend(item: pytest.Item) -> str:
+    """What a test of a conformance suite runs on: the sim is no integration."""
+    callspec = getattr(item, "callspec", None)
+    return str(callspec.params.get("backend", "")) if callspec is not None else ""
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,12 @@
 """The scenarios of the crash matrix: what stands, what happens, and what must hold meanwhile."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.ports import Kind, OperationState
 from aks_access.errors import AzureFault
-from tests.sim.world import FOREIGN, OFFICE, World, key_of
+from tests.sim.world import FOREIGN, World, key_of
 
 LAPTOP = "81.2.69.142/32"
 STAYING = "81.2.69.1/32"
