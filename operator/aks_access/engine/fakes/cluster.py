@@ -113,12 +113,10 @@ class SimCluster:
         return operation
 
     def _refuse(self, *, etag: str | None, ranges: Sequence[str]) -> None:
-        if self.gone:
-            raise azure_error(AzureFault.NOT_FOUND, 404, "ResourceNotFound")
         if self.provisioning_state not in TERMINAL_STATES:
             raise azure_error(AzureFault.BUSY, 409, "OperationNotAllowed")
         if self.power_state != RUNNING:
-            raise azure_error(AzureFault.STOPPED, 400, "OperationNotAllowed")
+            raise azure_error(AzureFault.STOPPED, 409, "OperationNotAllowed")
         if etag is not None and etag != self.etag:
             raise azure_error(AzureFault.CHANGED, 412, "PreConditionFailed")
         known = [canonical(item) for item in ranges]

@@ -13,6 +13,7 @@ from aks_access.engine.fakes.faults import Faults
 from aks_access.engine.ports import ClusterRef, OperationState, WriteAccepted
 from aks_access.errors import AzureError, AzureFault, UnsafeWrite
 from aks_access.plan.cluster import ClusterView
+from aks_access.plan.guard import refuse_unsafe_list
 from aks_access.plan.listing import canonical
 from aks_access.plan.model import ClusterKey, cluster_key
 
@@ -54,6 +55,10 @@ class _Bucket:
     def __init__(self, *, size: float, refill: float) -> None:
         self._size, self._refill = size, refill
         self._level, self._at = size, 0.0
+
+    def empty(self) -> None:
+        """Somebody else takes all there is."""
+        self._level, self._at = 0.0, asyncio.get_running_loop().time()
 
     def take(self) -> float:
         """Take a token; 0, or the seconds until there is one."""
@@ -102,6 +107,14 @@ class SimClusters:
         cluster.settle()
         return cluster
 
+    def empty_bucket(self, method: str, key: ClusterKey) -> None:
+        """Other writers or readers use up the cluster's `put`s or `get`s."""
+        (self._puts if method == "put" else self._gets)[key].empty()
+
+    def forget_operations(self) -> None:
+        """Azure answers 404 for every operation so far, as it does after a day."""
+        self._operations.clear()
+
     def working(self) -> bool:
         """Whether an operation is under way anywhere."""
         return any(
@@ -141,19 +154,19 @@ class SimClusters:
     ) -> WriteAccepted:
         """Write a list."""
         key = cluster_key(ref.resource_id)
-        self._guard(key=key, ranges=ranges)
+        self._guard(key=key, view=view, ranges=ranges)
         await asyncio.sleep(self.latency / 2)
         known = self._clusters.get(key)
         before = known.ranges if known is not None else None
         try:
             self.faults.take("put_ranges", key, applied=False)
-            cluster = self._existing(key, self._puts)
+            cluster = self._writable(key)
             operation = cluster.accept(etag=view.etag, ranges=ranges)
         except AzureError as error:
             self._put(key, error.fault.value, before=before, ranges=ranges, view=view)
             raise
         self._put(key, "ok", before=before, ranges=ranges, view=view, operation=operation)
-        url = f"https://operations/{len(self._operations)}"
+        url = f"https://operations/{len(self.journal)}"
         self._operations[url] = operation
         await asyncio.sleep(self.latency / 2)
         self.faults.take("put_ranges", key, applied=True)
@@ -164,18 +177,26 @@ class SimClusters:
         key = cluster_key(ref.resource_id)
         await asyncio.sleep(self.latency / 2)
         self.faults.take("operation", key, applied=False)
+        known = self._operations.get(url)
+        if known is None:
+            raise azure_error(AzureFault.REFUSED, 404, "NotFound")
         self._clusters[key].settle()
         self._wrote("operation", key, "ok")
-        return self._operations[url].state
+        return known.state
 
-    def _guard(self, *, key: ClusterKey, ranges: Sequence[str]) -> None:
+    def _guard(self, *, key: ClusterKey, view: ClusterView, ranges: Sequence[str]) -> None:
+        """What the edge refuses to send; the first check shares no code with it."""
         sent, cluster = set(map(canonical, ranges)), self._clusters.get(key)
         stood = set(cluster.ranges or ()) if cluster is not None else set()
-        if sent and not (sent - stood) & OPENING:
-            return
-        sentence = f"a PUT would open {key}: {list(ranges)}"
-        self.violations.append(sentence)
-        raise UnsafeWrite(sentence)
+        if not sent or (sent - stood) & OPENING:
+            sentence = f"a PUT would open {key}: {list(ranges)}"
+            self.violations.append(sentence)
+            raise UnsafeWrite(sentence)
+        try:
+            refuse_unsafe_list(current=view.ranges, desired=ranges, entry_limit=view.entry_limit)
+        except UnsafeWrite as error:
+            self.violations.append(f"a PUT to {key} is refused at the edge: {error}")
+            raise
 
     def _existing(self, key: ClusterKey, buckets: dict[ClusterKey, _Bucket]) -> SimCluster:
         cluster = self._clusters.get(key)
@@ -185,6 +206,15 @@ class SimClusters:
         if wait > 0.0:
             raise azure_error(AzureFault.THROTTLED, 429, "Throttled", retry_after=wait)
         return cluster
+
+    def _writable(self, key: ClusterKey) -> SimCluster:
+        """As `_existing`; a PUT under a condition finds that there is nothing to meet it."""
+        try:
+            return self._existing(key, self._puts)
+        except AzureError as error:
+            if error.fault is not AzureFault.NOT_FOUND:
+                raise
+            raise azure_error(AzureFault.CHANGED, 412, "PreConditionFailed") from error
 
     def _put(
         self,
