@@ -12,6 +12,8 @@ from aks_access.engine.ports import Kind
 from aks_access.plan.ledger import EntryState, Ledger
 from tests.sim.world import OFFICE, World, key_of
 
+WITHDRAWN = "withdrawn in "
+
 
 @dataclass(slots=True)
 class Safety:
@@ -107,13 +109,32 @@ def outcome(world: World) -> dict[str, object]:
         ledger = world.ledgers.peek(key_of(name))
         found[f"list of {name}"] = world.list_of(name)
         found[f"ledger of {name}"] = ledger and _recorded(ledger)
+        found[f"{WITHDRAWN}{name}"] = _withdrawn(ledger)
     found["activations"] = sorted({key for _, key in world.activations.recorded})
     return found
+
+
+def differences(*, wanted: dict[str, object], found: dict[str, object]) -> list[str]:
+    """Sentences; more may be remembered as withdrawn, where nobody knows whether it stood."""
+    result = []
+    for name in sorted({*wanted, *found}):
+        one, other = wanted.get(name), found.get(name)
+        if name.startswith(WITHDRAWN) and isinstance(one, set) and isinstance(other, set):
+            one, other = one - other, set()
+        if one != other:
+            result.append(f"{name} is {other}, and would be {one}")
+    return result
+
+
+def _withdrawn(ledger: Ledger | None) -> set[str]:
+    entries = ledger.entries.values() if ledger is not None else ()
+    return {entry.range for entry in entries if entry.state is EntryState.WITHDRAWN}
 
 
 def _recorded(ledger: Ledger) -> tuple[object, ...]:
     entries = {
         (entry.range, entry.state.value, tuple(sorted(entry.owners)))
         for entry in ledger.entries.values()
+        if entry.state is not EntryState.WITHDRAWN
     }
     return (entries, ledger.in_flight, ledger.lost, ledger.detached, sorted(ledger.refused))

@@ -12,6 +12,7 @@ import pytest
 
 from tests.sim.crash import CrashPoint, Place
 from tests.sim.crash_matrix import Played, run
+from tests.sim.safety import differences
 from tests.sim.scenarios import SCENARIOS, Scenario
 
 READS = frozenset({"get", "load", "load_all", "keys", "operation", "acknowledgement"})
@@ -47,9 +48,8 @@ def _judge(
         if seed is None:
             struck = struck and played.calls[: crash.call] == plain.calls[: crash.call]
         assert struck, f"the calls are not those of the undisturbed run: {played.calls}"
-        for name in {*plain.ends, *played.ends}:
-            wanted, found = plain.ends.get(name), played.ends.get(name)
-            assert found == wanted, f"{name} is {found}, and would be {wanted}"
+        wrong = differences(wanted=plain.ends, found=played.ends)
+        assert not wrong, "; ".join(wrong)
         most = plain.tried + scenario.more * deaths
         assert played.tried <= most, f"{played.tried} PUTs, and {plain.tried} without a death"
     except AssertionError as error:

@@ -83,6 +83,30 @@ async def test_a_throttled_read_waits_as_long_as_it_is_told(world: World) -> Non
     assert world.list_of() == {*BARE, "81.2.69.1/32"}
 
 
+@simulated
+async def test_i4_what_falls_due_while_reads_are_throttled_is_overdue_on_time(
+    world: World,
+) -> None:
+    await _programmed(world)
+    await world.rest()
+    long = azure_error(AzureFault.THROTTLED, 429, "Throttled", retry_after=3600.0)
+    world.azure.faults.plan("get", long)
+    world.regrant(reason="look")
+    world.mark(Kind.TARGET, "weu", annotations={"reconcile.aksaccess.dev/requestedAt": "now"})
+    await world.advance(60)
+    reads = len(world.gets())
+    world.ungrant()
+    await world.advance(30)
+    assert world.state() == "RevocationPending"
+    await world.advance(minutes=15)
+    assert world.target_state() == "RevocationOverdue"
+    assert world.gone(), "its debt is the ledger's"
+    assert len(world.gets()) == reads, "Azure is asked before its time"
+    await world.advance(minutes=45)
+    await world.rest()
+    assert world.list_of() == BARE
+
+
 @pytest.mark.parametrize("method", ["get", "put_ranges"])
 @pytest.mark.parametrize(
     "error",

@@ -252,9 +252,6 @@ class Engine:
 
 
 def _requeue(*, queue: WorkQueue[K], key: K, outcome: Next) -> None:
-    if outcome.gate > 0:
-        queue.not_before(key, outcome.gate)
-        queue.put_after(key, outcome.gate)
     if outcome.failed:
         queue.put_backoff(key, limit=outcome.limit)
     else:

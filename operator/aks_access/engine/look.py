@@ -26,13 +26,11 @@ class Next:
         after: seconds; None = only when something asks for it.
         failed: back off, longer with each failure in a row, at most `limit` seconds; `after` is
             then the latest.
-        gate: seconds for which nothing may look at it (a server's Retry-After).
     """
 
     after: float | None = None
     failed: bool = False
     limit: float | None = None
-    gate: float = 0.0
 
 
 @dataclass(slots=True)

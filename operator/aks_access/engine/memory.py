@@ -23,7 +23,8 @@ class ClusterMemory:
         write_failures: failed writes in a row.
         retry_at: loop time before which the same list is not sent again.
         refused_list: the list that failed last; another one may be sent at once.
-        gate: loop time before which nothing is sent at all (the server's Retry-After).
+        gate, read_gate: loop time before which nothing is written, or read, at all (the server's
+            Retry-After).
         removals_first: Azure forbade a list with additions: the next write only takes out.
         ledger, ledger_seen: the ledger as last loaded or saved (None = there was none).
         ledger_newer: a newer operator wrote the ledger.
@@ -46,6 +47,7 @@ class ClusterMemory:
     retry_at: float = 0.0
     refused_list: tuple[str, ...] | None = None
     gate: float = 0.0
+    read_gate: float = 0.0
     removals_first: bool = False
     ledger: Ledger | None = None
     ledger_seen: bool = False

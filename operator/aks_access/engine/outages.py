@@ -42,6 +42,13 @@ class Outages:
         await self._report_unread(look=look, error=error)
         return self._after_read_error(look=look, error=error)
 
+    async def throttled(self, *, look: Look) -> Next:
+        """Nothing is asked until Azure's Retry-After is over; what falls due meanwhile is told."""
+        memory = look.memory
+        assert memory.read_error is not None
+        await self._report_unread(look=look, error=memory.read_error)
+        return self._at_the_gate(look=look)
+
     async def _report_unread(self, *, look: Look, error: AzureError) -> None:
         if look.stored is None or look.stored.verified is None or not look.trusted:
             if look.target is not None:
@@ -94,9 +101,15 @@ class Outages:
 
     def _after_read_error(self, *, look: Look, error: AzureError) -> Next:
         if error.fault is AzureFault.THROTTLED and error.retry_after is not None:
-            return Next(gate=error.retry_after)
+            look.memory.read_gate = loop_time() + error.retry_after
+            return self._at_the_gate(look=look)
         limit = self.config.due_retry if look.due else self.config.slow_retry
         transition = look.until_transition(self.clock.now())
         if error.fault in (AzureFault.FORBIDDEN, AzureFault.REFUSED, AzureFault.LOCKED):
             return Next(after=limit if transition is None else min(limit, transition))
         return Next(failed=True, limit=limit, after=transition)
+
+    def _at_the_gate(self, *, look: Look) -> Next:
+        left = max(0.05, look.memory.read_gate - loop_time())
+        transition = look.until_transition(self.clock.now())
+        return Next(after=left if transition is None else min(left, max(0.05, transition)))

@@ -37,7 +37,6 @@ class _Key:
     urgent: float | None = None
     settled: float | None = None
     first_hint: float | None = None
-    gate: float = 0.0
     failures: int = 0
     working: bool = False
     timer: asyncio.TimerHandle | None = field(default=None, repr=False)
@@ -107,24 +106,14 @@ class WorkQueue(Generic[K]):
         if (state := self._keys.get(key)) is not None:
             state.failures = 0
 
-    def not_before(self, key: K, delay: float) -> None:
-        """Hold the key back for `delay` seconds, whatever is put."""
-        state = self._keys.setdefault(key, _Key())
-        state.gate = max(state.gate, self._now() + delay)
-        self._arm(key, state)
-
     async def get(self) -> K:
         """The next key; it counts as worked on until `done`. Raises `Closed`."""
-        while True:
-            key = await self._ready.get()
-            if key is None:
-                self._ready.put_nowait(None)
-                raise Closed
-            self._queued.discard(key)
-            state = self._keys[key]
-            if state.gate <= self._now():
-                break
-            self._arm(key, state)
+        key = await self._ready.get()
+        if key is None:
+            self._ready.put_nowait(None)
+            raise Closed
+        self._queued.discard(key)
+        state = self._keys[key]
         state.working = True
         state.urgent = state.settled = state.first_hint = None
         return key
@@ -137,7 +126,7 @@ class WorkQueue(Generic[K]):
         state.working = False
         if state.wanted is not None:
             self._arm(key, state)
-        elif state.failures == 0 and state.gate <= self._now():
+        elif state.failures == 0:
             del self._keys[key]
 
     def close(self) -> None:
@@ -164,7 +153,7 @@ class WorkQueue(Generic[K]):
         wanted = state.wanted
         if self._closed or wanted is None or state.working or key in self._queued:
             return
-        delay = max(wanted, state.gate) - self._now()
+        delay = wanted - self._now()
         if delay <= 0:
             self._queued.add(key)
             self._ready.put_nowait(key)

@@ -111,6 +111,8 @@ class TargetReconciler:
         )
         if target is None:
             look.acknowledge = await self.ledgers.acknowledgement(key=key) or ""
+        if memory.read_gate > loop_time():
+            return await self.outages.throttled(look=look)
         try:
             view = await self.clusters.get(ref=look.ref)
         except AzureError as error:

@@ -126,41 +126,6 @@ def test_jitter_only_lengthens_a_delay() -> None:
     assert len(set(delays)) > 40
 
 
-def test_a_gate_holds_back_whatever_is_put() -> None:
-    async def main() -> None:
-        queue = _queue()
-        queue.not_before("a", 20.0)
-        queue.put("a")
-        queue.put_settled("a")
-        queue.not_before("a", 5.0)
-        assert await _next(queue) == ("a", 20.0)
-
-    run_virtually(main())
-
-
-def test_a_gate_that_is_set_while_the_key_is_worked_on_holds_the_next_turn() -> None:
-    async def main() -> None:
-        queue = _queue()
-        queue.put("a")
-        key = await queue.get()
-        queue.put("a")
-        queue.not_before("a", 15.0)
-        queue.done(key)
-        assert await _next(queue) == ("a", 15.0)
-
-    run_virtually(main())
-
-
-def test_a_gate_that_is_set_while_the_key_waits_in_line_holds_it_too() -> None:
-    async def main() -> None:
-        queue = _queue()
-        queue.put("a")
-        queue.not_before("a", 15.0)
-        assert await _next(queue) == ("a", 15.0)
-
-    run_virtually(main())
-
-
 def test_keys_do_not_hold_each_other() -> None:
     async def main() -> None:
         queue = _queue()
