@@ -5,12 +5,13 @@ two, where that one dies too) finishes; then everything is compared with the run
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
 from unittest.mock import patch
 
 from aks_access.engine import queue
-from tests.sim.crash import CrashPoint, Place
+from tests.sim.crash import CrashPoint, Gate, Place
 from tests.sim.safety import Safety, outcome
 from tests.sim.scenarios import Scenario
 from tests.sim.world import Process, World, play
@@ -45,13 +46,17 @@ def run(
     crash: CrashPoint | None = None,
     again: CrashPoint | None = None,
     seed: int | None = None,
+    spoil: Callable[[Gate], None] | None = None,
 ) -> Played:
-    """Play it; raises `AssertionError` where safety was broken."""
+    """Play it; raises `AssertionError` where safety was broken.
+
+    `spoil` is given the gate of the process that the scenario happens to.
+    """
     played: Played | None = None
 
     async def scene(world: World) -> None:
         nonlocal played
-        played = await _scene(world, scenario=scenario, crash=crash, again=again)
+        played = await _scene(world, scenario=scenario, crash=crash, again=again, spoil=spoil)
 
     steady = SimpleNamespace(Random=lambda: random.Random(0))  # back-off without chance
     with patch.object(queue, "random", steady):
@@ -61,7 +66,12 @@ def run(
 
 
 async def _scene(
-    world: World, *, scenario: Scenario, crash: CrashPoint | None, again: CrashPoint | None
+    world: World,
+    *,
+    scenario: Scenario,
+    crash: CrashPoint | None,
+    again: CrashPoint | None,
+    spoil: Callable[[Gate], None] | None,
 ) -> Played:
     await scenario.prepare(world)
     if world.clusters:
@@ -75,6 +85,8 @@ async def _scene(
         detached=set(scenario.clusters if scenario.detached else ()),
     )
     began, tried = world.now, len(world.azure.requests("put"))
+    if spoil is not None:
+        spoil(world.process.gate)
     first = await _act(world, scenario=scenario, crash=crash, safety=safety)
     ends = began + scenario.minutes * 60.0
     second = await _succeed(world, first=first, crash=crash, again=again, ends=ends)
