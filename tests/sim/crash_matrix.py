@@ -20,6 +20,7 @@ DOWN = (0.5, 40.0, 240.0)
 """Seconds until there is a successor: at once, while Azure still works, long after it."""
 ZOMBIE_SECONDS = 10.0
 QUIET_MINUTES = 25.0
+NEVER = CrashPoint(call=0, place=Place.BEFORE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ async def _scene(
     if again is not None:
         await _succeed(world, first=second, crash=again, again=None, ends=ends)
     await world.advance(max(0.0, ends - world.now))
-    calls = tuple(first.gate.calls)
+    calls = tuple(first.gate.made)
     await world.rest()
     written = world.written()
     await world.advance(minutes=QUIET_MINUTES)
@@ -105,7 +106,7 @@ async def _scene(
         ends=outcome(world),
         tried=len(world.azure.requests("put")) - tried,
         looks=safety.looks,
-        recovery=len(second.gate.calls),
+        recovery=len(second.gate.made),
     )
 
 
@@ -121,7 +122,7 @@ async def _act(
     if world.processes:
         world.kill()
     await scenario.act(world)
-    return await world.start(crash=crash or CrashPoint(call=0, place=Place.BEFORE))
+    return await world.start(crash=crash or NEVER)
 
 
 async def _succeed(
