@@ -39,6 +39,9 @@ from aks_access.setting import (
     integer,
 )
 
+LONGEST_LEASE: Final = 600.0
+"""Seconds. A Lease that says it is longer is nonsense, or hostile: believed, it would keep every
+replica from leading for as long as it says."""
 PUBLIC_AUTHORITY: Final = "https://login.microsoftonline.com"
 NAMESPACE_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
@@ -183,8 +186,8 @@ class Settings:
     lease_duration: float = declare(
         _LEADER,
         SECONDS,
-        "How long the Lease holds without being renewed; whole seconds. An event loop that "
-        "hangs for longer ends the process.",
+        "How long the Lease holds without being renewed; whole seconds, at most 10m. An event "
+        "loop that hangs for longer ends the process.",
         default="30s",
     )
     renew_deadline: float = declare(
@@ -389,6 +392,7 @@ def _check_together(settings: Settings) -> None:
         )
     room = lease - settings.retry_period
     rules = (
+        ("lease-duration", lease <= LONGEST_LEASE, "not above the longest Lease", LONGEST_LEASE),
         ("renew-deadline", settings.renew_deadline < lease, "below lease-duration", lease),
         (
             "retry-period",

@@ -170,6 +170,7 @@ def test_a_wrong_variable_is_named():
         ({"put_timeout": "21s"}, "--put-timeout"),
         ({"lease_duration": "25s"}, "--put-timeout"),
         ({"lease_duration": "30500ms"}, "--lease-duration"),
+        ({"lease_duration": "601s"}, "--lease-duration"),
         ({"settle_window": "6s"}, "--settle-limit"),
     ],
 )

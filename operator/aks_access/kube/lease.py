@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar
 from aks_access.api.timestamps import TimestampError, parse_timestamp
 from aks_access.errors import KubeConflict, KubeError
 from aks_access.kube.leases import LeaseRecord, Leases
+from aks_access.settings import LONGEST_LEASE
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ _JITTER: Final = 0.2
 _RELEASE_TIMEOUT: Final = 3.0
 _FAILOVERS: Final = 4
 """Lengths of the Lease without a renewal that are more than a failover between replicas."""
+_MOST_TRANSITIONS: Final = 2**31 - 1  # an int32; the API server refuses what is above it
 _RELEASED_DURATION: Final = 1  # seconds: nobody has to wait for a holder that let go
 
 
@@ -156,7 +158,7 @@ class LeaseElector:
         wait = self._timing.duration
         if found is not None:
             free = found.holder in ("", self._identity)
-            wait = 0.0 if free else max(wait, found.duration)
+            wait = 0.0 if free else max(wait, min(found.duration, LONGEST_LEASE))
         self._blocked_until = self._clock() + wait
 
     async def _lead(self) -> None:
@@ -230,9 +232,8 @@ class LeaseElector:
             return ours
         if found.holder == self._identity:
             return replace(found, duration=ours.duration, renewed=now)
-        return replace(
-            ours, transitions=found.transitions + 1, version=found.version, uid=found.uid
-        )
+        transitions = min(found.transitions + 1, _MOST_TRANSITIONS)
+        return replace(ours, transitions=transitions, version=found.version, uid=found.uid)
 
     async def _release(self) -> None:
         """Let a successor in at once. Best effort: a Lease that is not given back runs out."""

@@ -308,6 +308,34 @@ def test_a_stolen_lease_ends_leadership_at_the_next_renewal() -> None:
     run_virtually(main())
 
 
+@pytest.mark.parametrize(
+    ("duration", "transitions", "within"),
+    [(2**31 - 1, 0, 600.0), (30, 2**31 - 1, 30.0), (0, 0, 30.0)],
+)
+def test_nonsense_in_the_lease_of_a_silent_holder_is_outlived(
+    duration: int, transitions: int, within: float
+) -> None:
+    async def main() -> None:
+        server = Server()
+        stamp = "2199-01-01T00:00:00.000000Z"
+        server.create(
+            LeaseRecord(
+                holder="somebody-else",
+                duration=duration,
+                acquired="",
+                renewed=stamp,
+                transitions=transitions,
+            )
+        )
+        async with candidate(server, "a") as a:
+            waited = await until(lambda: leads(a), within=within + TIMING.retry_period * 1.3)
+            assert waited >= within
+            assert server.record is not None
+            assert server.record.transitions == min(transitions + 1, 2**31 - 1)
+
+    run_virtually(main())
+
+
 def test_a_failing_start_gives_the_lease_back_and_ends_the_run() -> None:
     async def main() -> None:
         async def fail() -> None:
