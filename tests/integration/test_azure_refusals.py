@@ -115,7 +115,9 @@ def assert_guarded(cluster: Cluster) -> None:
 
 @pytest.mark.parametrize("status", ["Failed", "Canceled"])
 @pytest.mark.parametrize("keep_list", [True, False], ids=["list shown", "list put back"])
-def test_threat_04_an_operation_that_fails_is_sent_again(world: World, status: str, keep_list: bool) -> None:
+def test_threat_04_an_operation_that_fails_is_sent_again(
+    world: World, status: str, keep_list: bool
+) -> None:
     cluster = world.cluster()
     target = world.target(cluster)
     target.wait_state("InSync")

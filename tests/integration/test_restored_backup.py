@@ -45,9 +45,12 @@ def own_world(unique: Callable[[str], str]) -> Iterator[World]:
             made = World(station=station, unique=unique)
             yield made
             made.judge()
-        except BaseException: raise
+        except BaseException:
+            raise
         finally:
-            import shutil; shutil.copy(station.operator.log, "/tmp/ledger-op.log")
+            import shutil
+
+            shutil.copy(station.operator.log, "/tmp/ledger-op.log")
             station.stop()
 
 

@@ -13,19 +13,21 @@ from tests.sim.histories.place import Figures
 from tests.sim.histories.play import failure, play, script_of
 from tests.sim.histories.script import scripted
 
-QUICK = 24
+QUICK = 16
 PARTS = 20
 RUNS = 100
 """Histories of a part; all parts together are what is proven on each change."""
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", range(QUICK))
 def test_a_random_history_is_safe_and_comes_to_rest(seed: int) -> None:
     play(script_of(seed), seed=seed)
 
 
+@pytest.mark.timeout(300)
 @settings(
-    max_examples=8,
+    max_examples=4,
     deadline=None,
     derandomize=True,
     database=None,
@@ -54,6 +56,7 @@ def test_many_random_histories_are_safe(
     assert not failed, "\n".join(failed)
 
 
+@pytest.mark.timeout(300)
 def test_a_seed_is_the_same_history_each_time() -> None:
     once, again = (play(script_of(7), seed=7) for _ in range(2))
     assert once == again

@@ -142,6 +142,8 @@ class Place(World):
             getattr(self, name).faults = counted
             self._struck.append(counted)
         self.recorder = Recorder(self)
+        for invariant in ("I2", "I3"):
+            self.expect(invariant, because="the watcher judges it by what each process could know")
         for name in ("team-a", "team-b"):
             api.create_namespace(name, labels={"env": "dev"})
         self._tasks: list[asyncio.Task[None]] = []
