@@ -14,7 +14,10 @@ from aks_access import __version__
 from aks_access.errors import AksAccessError
 from aks_access.exits import exit_code
 
-COMMANDS: Final[Mapping[str, str]] = {"run": "aks_access.cli.run:run"}
+COMMANDS: Final[Mapping[str, str]] = {
+    "run": "aks_access.cli.run:run",
+    "ledger": "aks_access.cli.ledger:ledger",
+}
 """Subcommand to where it is: `module:attribute`."""
 
 

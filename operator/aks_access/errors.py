@@ -13,7 +13,8 @@ AksAccessError
 LedgerError (AksAccessError)
     ├── LedgerUnreadable     present, but corrupt or of another schema
     │   └── LedgerNewer      a newer operator wrote it: never to be overwritten or deleted
-    └── LedgerTooLarge       would not fit into a ConfigMap
+    ├── LedgerTooLarge       would not fit into a ConfigMap
+    └── ImportRefused        a ledger cannot be moved here or from here as it is
 """
 
 from enum import StrEnum
@@ -117,3 +118,7 @@ class LedgerNewer(LedgerUnreadable):
 
 class LedgerTooLarge(LedgerError):
     """The ledger would not fit into a ConfigMap (1 MiB)."""
+
+
+class ImportRefused(LedgerError):
+    """Moving a ledger was refused; the message names both sides, the rule and the way out."""
