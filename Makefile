@@ -53,7 +53,7 @@ generate: setup ## write the CRDs, the chart's copy of them and deploy/install.y
 	$(BIN)/python -m sandbox render
 
 binaries: setup ## build the sandbox's API server, once per machine (minutes)
-	@$(BIN)/python -m sandbox build kube-apiserver etcd kubectl kube-controller-manager helm
+	@$(BIN)/python -m sandbox build kube-apiserver etcd kubectl kube-controller-manager helm etcdutl
 
 unit: setup ## tests without a control plane
 	$(PYTEST) -m "not integration and not proof"

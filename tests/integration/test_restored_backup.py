@@ -34,7 +34,7 @@ ACKNOWLEDGE = "aksaccess.dev/acknowledge"
 
 
 @pytest.fixture
-def own_world(unique: Callable[[str], str]) -> Iterator[World]:
+def restorable_world(unique: Callable[[str], str]) -> Iterator[World]:
     """A station of this test's own: everything on it goes back in time."""
     with ControlPlane() as plane, ArmProcess(operation_seconds=0.2) as arm:
         chart.apply_chart(plane)
@@ -152,9 +152,9 @@ def _settle(past: Yesterday, kept: Object) -> None:
 
 
 def test_threat_02_a_backup_restored_while_no_operator_ran_lets_nothing_in_again(
-    own_world: World,
+    restorable_world: World,
 ) -> None:
-    world = own_world
+    world = restorable_world
     past = _yesterday(world)
     kept = _move_on(past)
     world.station.stop()
@@ -181,9 +181,9 @@ def test_threat_02_a_backup_restored_while_no_operator_ran_lets_nothing_in_again
 
 @pytest.mark.parametrize("bump", [0, 1_000_000_000])
 def test_threat_10_a_backup_restored_under_a_running_operator_lets_nothing_in_again(
-    own_world: World, bump: int
+    restorable_world: World, bump: int
 ) -> None:
-    world = own_world
+    world = restorable_world
     past = _yesterday(world)
     kept = _move_on(past)
     mark = world.mark()
