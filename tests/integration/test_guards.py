@@ -61,6 +61,20 @@ def _corrupt(world: World, cluster: Cluster, old: dict[str, Any]) -> None:
     world.plane.request("PATCH", ledger_path(cluster), body, content_type=MERGE_PATCH)
 
 
+def _another_clusters(world: World, cluster: Cluster, old: dict[str, Any]) -> None:
+    document = json.loads(old["data"][DOCUMENT])
+    document["resourceId"] += "-other"
+    body = {"data": {DOCUMENT: json.dumps(document)}}
+    world.plane.request("PATCH", ledger_path(cluster), body, content_type=MERGE_PATCH)
+
+
+def _without_a_field(world: World, cluster: Cluster, old: dict[str, Any]) -> None:
+    document = json.loads(old["data"][DOCUMENT])
+    del document["owners"]
+    body = {"data": {DOCUMENT: json.dumps(document)}}
+    world.plane.request("PATCH", ledger_path(cluster), body, content_type=MERGE_PATCH)
+
+
 def _newer_schema(world: World, cluster: Cluster, old: dict[str, Any]) -> None:
     document = {**json.loads(old["data"][DOCUMENT]), "schemaVersion": 99}
     body = {"data": {DOCUMENT: json.dumps(document)}}
@@ -75,6 +89,8 @@ def _roll_back(world: World, cluster: Cluster, old: dict[str, Any]) -> None:
 DAMAGES = {
     "deleted": _delete_ledger,
     "corrupt": _corrupt,
+    "another cluster's": _another_clusters,
+    "without a field": _without_a_field,
     "rolled back": _roll_back,
 }
 

@@ -175,6 +175,7 @@ async def test_i12_a_list_that_was_cleared_while_nobody_led_goes_back_at_once(
     await _led(world, since=timedelta(hours=1))
     await world.rest()
     assert world.list_of() == {*BARE, LAPTOP, ENDING, "81.2.69.2/32"}
+    assert world.target_state() == "InSync"
 
 
 @simulated

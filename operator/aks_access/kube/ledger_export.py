@@ -48,7 +48,7 @@ def render(export: Export, *, exported: datetime) -> str:
         "sha256": _digest(content),
         **content,
     }
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
+    return yaml.safe_dump(document, sort_keys=False, width=120)
 
 
 def parse(text: str) -> Export:

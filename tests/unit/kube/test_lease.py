@@ -417,3 +417,26 @@ def test_a_timing_that_cannot_work_is_refused(timing: tuple[float, float, float]
 
 def test_the_clock_goes_forward() -> None:
     assert boot_clock() <= boot_clock()
+
+
+@pytest.mark.parametrize(
+    ("holder", "renewed", "unattended"),
+    [
+        ("old", EPOCH - timedelta(hours=2), True),
+        ("old", EPOCH - timedelta(seconds=20), False),  # a failover
+        ("", EPOCH - timedelta(hours=2), False),  # given back
+        ("a", EPOCH - timedelta(hours=2), False),  # this very process: it remembers
+    ],
+)
+def test_threat_02_a_lease_that_nobody_renewed_for_long_is_told(
+    holder: str, renewed: datetime, unattended: bool
+) -> None:
+    async def main() -> None:
+        server = Server()
+        stamp = renewed.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        server.create(LeaseRecord(holder=holder, duration=30, acquired=stamp, renewed=stamp))
+        async with candidate(server, "a") as a:
+            await until(lambda: leads(a), within=60)
+            assert a.elector.unattended == (renewed if unattended else None)
+
+    run_virtually(main())
