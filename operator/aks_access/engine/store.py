@@ -43,8 +43,8 @@ class _Cache:
     """One kind.
 
     `known` maps uid to (resourceVersion, facts); `dead` are uids deleted since the list that is
-    being read began, or since the last one that completed; `listed_at` is the resourceVersion of the
-    last complete list; `problem` is why the last list failed.
+    being read began, or since the last one that completed; `listed_at` is the resourceVersion of
+    the last complete list; `problem` is why the last list failed.
     """
 
     known: dict[str, tuple[int, Facts]] = field(default_factory=dict)

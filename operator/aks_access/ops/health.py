@@ -5,6 +5,7 @@ Azure that is away is no reason to restart, so it shows in `/readyz`, where ever
 is missing. The server runs on the engine's own loop: one that hangs answers nothing.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,13 @@ _PATIENCE: Final = 3.0
 
 _SLACK: Final = 60.0
 """Seconds on top, for lists that take long."""
+
+LIFETIME: Final = 30.0
+"""Seconds of a connection: longer than a probe's or a scrape's time-out."""
+
+MOST_CONNECTIONS: Final = 64
+
+_LONGEST_DETAIL: Final = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +148,7 @@ def health_app(
 
 def _answer(checks: Mapping[str, Check], *, passed: bool) -> web.Response:
     lines = [
-        one_line(redact(f"[{check.mark}] {name}: {check.detail or 'ok'}"))
+        one_line(redact(f"[{check.mark}] {name}: {check.detail[:_LONGEST_DETAIL] or 'ok'}"))
         for name, check in checks.items()
     ]
     lines.append("ok" if passed else "failed")
@@ -156,30 +164,56 @@ async def _without_versions(_request: web.Request, response: web.StreamResponse)
 
 
 class HealthServer:
-    """Serves an application on one port until it is stopped."""
+    """Serves an application on one port until it is stopped.
 
-    def __init__(self, *, app: web.Application, host: str, port: int) -> None:
+    A connection is closed after `lifetime` seconds, busy or not, and at most `MOST_CONNECTIONS` are
+    open at a time: aiohttp itself waits for ever for the rest of a request.
+    """
+
+    def __init__(
+        self, *, app: web.Application, host: str, port: int, lifetime: float = LIFETIME
+    ) -> None:
         self._host = host
         self._port = port
+        self._lifetime = lifetime
         self._runner = web.AppRunner(
             app, access_log=None, handle_signals=False, shutdown_timeout=1.0
         )
+        self._server: asyncio.Server | None = None
 
     async def start(self) -> int:
         """Listen; returns the port. Raises StartupError where it cannot be had."""
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self._port)
         try:
-            await site.start()
+            self._server = await asyncio.get_running_loop().create_server(
+                self._accept, self._host, self._port
+            )
         except OSError as error:
             await self._runner.cleanup()
             raise StartupError(
                 f"--health-host {self._host} and --health-port {self._port} cannot be listened "
                 f"on ({error.strerror or error}); choose another port, or end what uses it."
             ) from error
-        port: int = self._runner.addresses[0][1]
+        port: int = self._server.sockets[0].getsockname()[1]
         return port
 
     async def stop(self) -> None:
         """Stop listening."""
+        if self._server is not None:
+            self._server.close()
         await self._runner.cleanup()
+
+    def _accept(self) -> asyncio.BaseProtocol:
+        server = self._runner.server
+        if server is None or len(server.connections) >= MOST_CONNECTIONS:
+            return _Refusal()
+        handler = server()
+        asyncio.get_running_loop().call_later(self._lifetime, handler.force_close)
+        return handler
+
+
+class _Refusal(asyncio.Protocol):
+    """Closes the connection at once."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
