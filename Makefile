@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+AUDIT := $(VENV)/audit
 LOCK := $(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 --quiet
 IMAGE ?= aks-access-operator:dev
 BUILDER ?= docker
@@ -11,7 +12,7 @@ PYTEST := $(BIN)/pytest -n 2
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup lock lint types imports generated generate binaries unit integration test proof soak demo \
+.PHONY: help setup lock lint types imports generated generate binaries unit integration test proof soak audit demo \
   sandbox image clean
 
 help: ## list the targets
@@ -33,6 +34,7 @@ lock: setup ## compile requirements/ anew (UPGRADE=1 takes newer versions)
 	$(LOCK) $(if $(UPGRADE),--upgrade) --extra develop -c requirements/run.txt pyproject.toml -o requirements/develop.txt
 	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/build.in -o requirements/build.txt
 	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/go.in -o requirements/go.txt
+	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/audit.in -o requirements/audit.txt
 
 lint: setup ## ruff: rules and format
 	$(BIN)/ruff check --quiet
@@ -69,6 +71,15 @@ proof: binaries ## crashes, faults, failovers and random histories, at length
 
 soak: setup ## random histories of the whole loop, RUNS of them (hours)
 	$(BIN)/python -m tests.sim.soak --runs $(RUNS)
+
+audit: $(AUDIT)/.ready ## known vulnerabilities of all that is pinned (REQUIRED=1 fails where it cannot ask)
+	@PATH="$(CURDIR)/$(AUDIT)/bin:$$PATH" $(AUDIT)/bin/python requirements/audit.py $(if $(REQUIRED),--required) \
+	  requirements/run.txt requirements/develop.txt requirements/build.txt requirements/go.txt
+
+$(AUDIT)/.ready: requirements/audit.txt | setup
+	$(BIN)/python -m venv --clear $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/audit.txt
+	@touch $@
 
 demo: setup ## the main job end to end, on this machine
 	$(BIN)/python -m sandbox demo
