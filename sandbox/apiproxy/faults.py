@@ -58,6 +58,16 @@ class ShortPages:
 
 
 @dataclass(frozen=True, slots=True)
+class Foist:
+    """Lists have these objects as well, and each watch begins with them as ADDED.
+
+    `objects` are JSON texts, so that they can be what no JSON library would write.
+    """
+
+    objects: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Stall:
     """A watch stays open and silent; what happened meanwhile comes once the fault is cleared."""
 
@@ -90,7 +100,7 @@ class ErrorEvent:
 
 
 RequestFault = Answer | Reset | HalfOpen | LoseAnswer
-ListFault = EmptyList | FrozenList | ShortPages
+ListFault = EmptyList | FrozenList | ShortPages | Foist
 WatchFault = Stall | CutMidEvent | Delay | Suppress | ErrorEvent
 Fault = RequestFault | ListFault | WatchFault
 

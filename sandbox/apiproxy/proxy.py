@@ -22,6 +22,7 @@ from sandbox.apiproxy.faults import (
     EmptyList,
     Fault,
     Faults,
+    Foist,
     FrozenList,
     HalfOpen,
     Injection,
@@ -170,7 +171,7 @@ class ApiProxy:
                 return await self._stream(request, call=call, upstream=upstream)
             body = await upstream.read()
             for each in self.faults.of(call):
-                body = _struck(each, body=body, request=request, status=upstream.status)
+                body = _struck(each, call=call, body=body, request=request, status=upstream.status)
             return web.Response(
                 status=upstream.status, body=body, headers=_headers(upstream.headers)
             )
@@ -199,7 +200,9 @@ def _whose(path: str) -> tuple[str, str]:
     return client, f"/{rest}"
 
 
-def _struck(each: Injection, *, body: bytes, request: web.Request, status: int) -> bytes:
+def _struck(
+    each: Injection, *, call: Call, body: bytes, request: web.Request, status: int
+) -> bytes:
     """The body of an answer after one fault."""
     match each.fault:
         case LoseAnswer():
@@ -214,7 +217,18 @@ def _struck(each: Injection, *, body: bytes, request: web.Request, status: int) 
             each.strike()
             each.fault.body = each.fault.body or body
             return each.fault.body
+        case Foist() if status == 200 and call.verb is Verb.LIST:
+            each.strike()
+            return _with_items(body, each.fault.objects)
     return body
+
+
+def _with_items(body: bytes, objects: tuple[str, ...]) -> bytes:
+    """A list with more objects, whose JSON is taken as it is."""
+    mark = '"items":['
+    head, found, rest = body.decode().partition(mark)
+    separator = "" if rest.startswith("]") else ","
+    return f"{head}{found}{','.join(objects)}{separator}{rest}".encode() if found else body
 
 
 def _answered(fault: Answer) -> web.Response:

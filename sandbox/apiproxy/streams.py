@@ -21,6 +21,7 @@ from sandbox.apiproxy.faults import (
     Delay,
     ErrorEvent,
     Faults,
+    Foist,
     HalfOpen,
     Injection,
     Stall,
@@ -81,6 +82,11 @@ class Stream:
     async def run(self) -> None:
         """Carry events until the upstream, the client or a fault ends it."""
         lines = Lines(self.upstream.content)
+        for each in self.faults.of(self.call):
+            if isinstance(each.fault, Foist):
+                each.strike()
+                for text in each.fault.objects:
+                    await self._write(f'{{"type":"ADDED","object":{text}}}\n'.encode())
         stalled: set[int] = set()
         try:
             while await self._step(lines, stalled) is _Goes.ON:

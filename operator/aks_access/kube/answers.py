@@ -85,7 +85,7 @@ def without_managed_fields(raw: Mapping[str, object]) -> Mapping[str, object]:
 def _status_object(text: bytes) -> Mapping[str, object]:
     try:
         answer = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return answer if isinstance(answer, dict) else {}
 

@@ -196,7 +196,7 @@ class Connection:
             raise error_of(method=method, path=path, status=status, text=text)
         try:
             answer = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:  # the latter: nested without end
             raise KubeError(
                 f"{method} {path}: the answer is not JSON ({error})", status=status
             ) from error

@@ -92,8 +92,11 @@ class Relist:
                 )
 
     async def _by_name(self, ref: ObjectRef) -> Mapping[str, object] | None:
-        """That very object; None where it is gone."""
-        path = RESOURCES[ref.kind].object(namespace=ref.namespace, name=ref.name)
+        """That very object; None where it is gone, or has no name that it could be asked for by."""
+        try:
+            path = RESOURCES[ref.kind].object(namespace=ref.namespace, name=ref.name)
+        except ValueError:
+            return None
         try:
             raw = await self._connection.get(path)
         except KubeNotFound:

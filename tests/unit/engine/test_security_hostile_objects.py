@@ -59,8 +59,9 @@ def many() -> dict[str, str]:
 
 
 OPENING: Mapping[str, Callable[[Raw], object]] = {
-    "10,000 conditions": lambda o: o.update(
-        status=dict.fromkeys(("conditions", "history", "targets", "entries"), conditions())
+    "10,000 conditions": lambda o: o.update(status={"conditions": conditions()}),
+    "lists of 2,500": lambda o: o.update(
+        status=dict.fromkeys(("conditions", "history", "targets", "entries"), conditions()[:2500])
     ),
     "10,000 labels": lambda o: o["metadata"].update(labels=many(), annotations=many()),
     "1 MB annotation": lambda o: o["metadata"].update(

@@ -156,3 +156,9 @@ async def test_i8_not_every_object_of_many_is_asked_for() -> None:
     pages = Pages(listed(), *[KubeNotFound("404")] * 50)
     assert await Relist(connection=pages).relist(feed=feed, kinds=[KIND]) == {}
     assert not pages.answers
+
+
+async def test_security_a_known_object_without_a_name_stops_no_list() -> None:
+    feed = RecordingFeed()
+    feed.doubts = [ObjectRef(KIND, "", "", "", "0")]
+    assert await Relist(connection=Pages(listed())).relist(feed=feed, kinds=[KIND]) == {}
