@@ -52,7 +52,6 @@ def test_security_no_credential_and_no_signature_is_shown_at_debug_level(
     late = world.grant(target, "20.50.1.2")
     late.wait_state("Active")
     everything = shown(world)
-    assert '"level": "DEBUG"' in everything
     assert "REDACTED" in everything, "the message with a signed URL was shown nowhere"
     hidden = [*tokens(world), *signatures(world), "SIGNED-", "c2lnbmF0dXJl"]
     for secret in hidden:
