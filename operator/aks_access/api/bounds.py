@@ -10,6 +10,9 @@ from typing import Final
 MAX_ITEMS: Final = 3000
 """Items of one list or map; the longest that a CRD allows has 2000."""
 
+MAX_OBJECTS: Final = 300
+"""Objects in one list of a status: conditions, history, targets, entries."""
+
 MAX_VALUES: Final = 4500
 """Values in a whole spec, lists and maps included."""
 
@@ -48,5 +51,6 @@ def clipped(value: object, *, depth: int = MAX_DEPTH) -> object:
         kept = list(value.items())[:MAX_ITEMS]
         return {key: clipped(each, depth=depth - 1) for key, each in kept}
     if isinstance(value, list):
-        return [clipped(each, depth=depth - 1) for each in value[:MAX_ITEMS]] if depth else []
+        most = MAX_ITEMS if value and isinstance(value[0], str) else MAX_OBJECTS
+        return [clipped(each, depth=depth - 1) for each in value[:most]] if depth else []
     return value[:MAX_TEXT] if isinstance(value, str) else value
