@@ -74,6 +74,8 @@ async def _scene(
     again: CrashPoint | None,
     spoil: Callable[[Gate], None] | None,
 ) -> Played:
+    if Place.LATE in {point.place for point in (crash, again) if point is not None}:
+        world.expect("I6", because="a dead process's PUT arrives in its successor's time")
     await scenario.prepare(world)
     if world.clusters:
         await world.start()
