@@ -182,7 +182,7 @@ def test_i13_another_writer_ends_in_a_conflict_and_not_in_a_war(restart_world: W
     grant = world.grant(target, LAPTOP)
     grant.wait_state("Active")
     target.wait_state("InSync")
-    for _ in range(3):
+    for _ in range(2):
         mark = world.mark()
         cluster.edit(remove=[ENTRY])
         target.nudge()

@@ -1,7 +1,7 @@
 """Two writers that keep undoing each other (I13): how that is told, and what slows down then.
 
 A write undoes somebody else's where it puts back an entry of ours that was taken out, or takes out
-one that came back. Three such writes within an hour are a conflict: from then on entries are added
+one that came back. The third time within an hour is a conflict: from then on entries are added
 again once an hour only. Removals, new entries and a list that was cleared never wait. It ends when
 nothing was undone for a while, or when somebody asks (`requestedAt`).
 """
@@ -32,8 +32,10 @@ NAMED = 10
 REMEMBERED = 8
 
 
-def standing(*, ledger: Ledger, now: datetime, asked: str) -> Standing:
+def standing(*, ledger: Ledger, now: datetime, asked: str, pending: bool = False) -> Standing:
     """The conflict as of `now`; `asked` is the target's `requestedAt`, "" = nobody asked.
+
+    `pending`: somebody undid our list again, and that is not put right yet.
 
     A reversal in the future was timed by a clock that was wrong, and does not count.
     """
@@ -41,7 +43,7 @@ def standing(*, ledger: Ledger, now: datetime, asked: str) -> Standing:
     recent = sum(item.at > now - WINDOW for item in past)
     conflict = ledger.conflict
     if conflict is None:
-        if recent < REVERSALS:
+        if recent + pending < REVERSALS:
             return Standing(reversals=ledger.reversals, recent=recent)
         conflict = Conflict(since=now, asked=asked)
     elif asked not in ("", conflict.asked):

@@ -25,7 +25,7 @@ from aks_access.plan.desired import desired as plan_desired
 from aks_access.plan.desired import untouched
 from aks_access.plan.listing import canonical
 from aks_access.plan.model import GrantUid
-from aks_access.plan.outcome import Plan, Verdict
+from aks_access.plan.outcome import Change, Plan, Verdict
 from aks_access.plan.scene import RemovalPlan, Scene, set_scene
 from aks_access.plan.world import World
 
@@ -35,6 +35,7 @@ def plan(*, world: World, view: ClusterView, adoption: Adoption) -> Plan:
     scene = set_scene(world=world, view=view, adoption=adoption)
     verdicts, wants, removals = _decide(scene)
     added = plan_additions(scene=scene, wants=wants, verdicts=verdicts)
+    scene = _with_standing(scene=scene, added=added, removals=removals)
     contested = (
         () if untouched(scene) else conflict.contested(standing=scene.standing, additions=added)
     )
@@ -120,6 +121,21 @@ def _paced(
     )
     paced = {uid: replace(verdicts[uid], paced=wait) for uid, wait in held.items()}
     return {**verdicts, **paced}, wants
+
+
+def _with_standing(*, scene: Scene, added: tuple[Change, ...], removals: RemovalPlan) -> Scene:
+    """The scene with what is known of another writer, this look included."""
+    target, ledger = scene.world.target, scene.ledger
+    undone = conflict.undoes(ledger=ledger, additions=added, removals=removals.now)
+    return replace(
+        scene,
+        standing=conflict.standing(
+            ledger=ledger,
+            now=scene.world.now,
+            asked=target.requested_at if target is not None else "",
+            pending=bool(undone) and not untouched(scene),
+        ),
+    )
 
 
 def _write_due(*, scene: Scene, desired: tuple[str, ...] | None) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from aks_access.api.target import Mode
-from aks_access.plan import composition, conflict
+from aks_access.plan import composition
 from aks_access.plan.adoption import Adoption
 from aks_access.plan.cluster import SUCCEEDED, ClusterView
 from aks_access.plan.composition import Platform
@@ -130,9 +130,6 @@ def set_scene(*, world: World, view: ClusterView, adoption: Adoption) -> Scene:
         foreign=foreign,
         lost=adoption.lost,
         newer=adoption.newer,
-        standing=conflict.standing(
-            ledger=ledger, now=world.now, asked=target.requested_at if target is not None else ""
-        ),
     )
 
 

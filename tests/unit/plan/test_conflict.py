@@ -51,6 +51,13 @@ def test_i13_three_reversals_within_an_hour_are_a_conflict(
     assert (found.again is not None) is begun
 
 
+def test_i13_what_is_undone_at_this_moment_counts_too() -> None:
+    twice = ledger(20, 10)
+    assert standing(ledger=twice, now=NOW, asked="").conflict is None
+    found = standing(ledger=twice, now=NOW, asked="", pending=True)
+    assert found.again == ago(10) + timedelta(hours=1)
+
+
 def test_i13_adding_again_waits_an_hour_from_the_last_time() -> None:
     found = standing(ledger=ledger(30, 20, 10), now=NOW, asked="")
     assert found.again == ago(10) + timedelta(hours=1)
