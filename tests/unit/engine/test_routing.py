@@ -135,7 +135,7 @@ def test_a_deletion_an_edit_and_a_vanished_grant_that_hold_something_go_at_once(
     run_virtually(main())
 
 
-def test_the_echo_of_a_status_write_wakes_nothing() -> None:
+def test_a_status_write_wakes_no_cluster_and_its_grant_to_compare_it() -> None:
     async def main() -> None:
         bench = Bench()
         bench.store.changed(Kind.TARGET, target("weu"))
@@ -146,7 +146,8 @@ def test_the_echo_of_a_status_write_wakes_nothing() -> None:
         bench.store.changed(
             Kind.TARGET, {**target("weu", version=2), "status": {"ledgerSequence": 4}}
         )
-        assert await bench.woken() == Woken(set(), set(), -1.0)
+        uid = GrantUid(f"{Kind.GRANT}-laptop")
+        assert await bench.woken() == Woken(set(), {uid}, -1.0)
 
     run_virtually(main())
 
