@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from aks_access.api.names import ACKNOWLEDGE_ANNOTATION
+from aks_access.api.names import ACKNOWLEDGE_ANNOTATION, ledger_name
 from aks_access.engine.fakes.kube import SimApiServer
 from aks_access.engine.fakes.ledgers import SimActivations, SimLedgers
 from aks_access.engine.fakes.objects import SimObjects
@@ -21,7 +21,7 @@ from aks_access.kube.activations import KubeActivations
 from aks_access.kube.client import KubeObjects
 from aks_access.kube.connection import Connection
 from aks_access.kube.informer import Informer
-from aks_access.kube.ledger import KubeLedgers, ledger_name
+from aks_access.kube.ledger import KubeLedgers
 from aks_access.kube.ledger_document import decode, encode
 from aks_access.kube.relist import Relist
 from aks_access.plan.ledger import Ledger

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from aks_access.api.names import ACKNOWLEDGE_ANNOTATION
+from aks_access.api.names import ACKNOWLEDGE_ANNOTATION, ledger_name
 from aks_access.errors import KubeConflict, KubeError, LedgerNewer, LedgerTooLarge, LedgerUnreadable
 from aks_access.kube.activations import KubeActivations
 from aks_access.kube.connection import Access, Connection
-from aks_access.kube.ledger import KubeLedgers, ledger_name
+from aks_access.kube.ledger import KubeLedgers
 from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry
 from aks_access.plan.model import cluster_key
 from sandbox.chart import NAMESPACE

@@ -1,8 +1,8 @@
 """One deliberate mistake in the product: a patch, and the test that has to notice it.
 
-A patch file begins with three lines, `Invariant: I5`, `Test: <pytest id>` and `Mistake: <sentence>`;
-`git apply` skips them. The mistakes are those that an operator of this kind is prone to, each in the
-real code, so that the tests of the invariants are known to have teeth.
+A patch file begins with three lines, `Invariant: I5`, `Test: <pytest id>` and `Mistake: <what>`;
+`git apply` skips them. The mistakes are those that an operator of this kind is prone to, each in
+the real code, so that the tests of the invariants are known to have teeth.
 """
 
 import os
@@ -76,7 +76,7 @@ def copy_tree(to: Path) -> Path:
 
 
 def apply(*, mutant: Mutant, tree: Path) -> None:
-    """Break the copy; raises `CalledProcessError` where the patch does not fit the code any more."""
+    """Break the copy; raises `CalledProcessError` where the patch does not fit the code."""
     subprocess.run(
         ["git", "apply", "--whitespace=nowarn", str(mutant.path)],
         cwd=tree,

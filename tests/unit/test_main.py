@@ -44,7 +44,9 @@ def test_version():
 def test_help_names_the_commands():
     done = aks_access("--help")
     assert done.returncode == 0
-    assert "run  Run the operator." in done.stdout
+    listed = " ".join(done.stdout.split())
+    assert "run Run the operator." in listed
+    assert "ledger Move ledgers to another management cluster." in listed
 
 
 def test_help_of_run_explains_every_setting():

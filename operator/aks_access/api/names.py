@@ -4,6 +4,7 @@ Finalizers, annotations and the marks by which a GitOps tool says that an object
 They are interface: a rename breaks objects that exist, so each stands here once.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -35,6 +36,8 @@ SHORT_NAMES: Final[Mapping[Kind, str]] = {
     Kind.TARGET: "aat",
     Kind.RANGE_SET: "iprs",
 }
+
+LEDGER_PREFIX: Final = "aks-access-ledger-"
 
 GRANT_FINALIZER: Final = f"{GROUP}/revoke-access"
 TARGET_FINALIZER: Final = f"{GROUP}/release-cluster"
@@ -100,3 +103,8 @@ def tracking(
         (Tracker.ARGO_CD, labels.get(argo_instance_label)),
     )
     return next((Tracking(tracker, name) for tracker, name in found if name), None)
+
+
+def ledger_name(resource_id: str) -> str:
+    """Name of the ConfigMap that holds the ledger of the cluster with this ARM id."""
+    return LEDGER_PREFIX + hashlib.sha256(resource_id.lower().encode()).hexdigest()[:16]

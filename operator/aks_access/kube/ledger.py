@@ -5,13 +5,12 @@ of `ledger_document.py`, how it is written safely that of `config_maps.py`; here
 whose, how large one may become, and the words for one that is no use.
 """
 
-import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from aks_access.api.names import ACKNOWLEDGE_ANNOTATION, GROUP
+from aks_access.api.names import ACKNOWLEDGE_ANNOTATION, GROUP, LEDGER_PREFIX, ledger_name
 from aks_access.engine.ports import LedgerRef
 from aks_access.errors import LedgerNewer, LedgerTooLarge, LedgerUnreadable
 from aks_access.kube.config_maps import ConfigMaps
@@ -22,7 +21,6 @@ from aks_access.plan.model import ClusterKey, cluster_key
 
 logger = logging.getLogger(__name__)
 
-NAME_PREFIX: Final = "aks-access-ledger-"
 DATA_KEY: Final = "ledger.json"
 LEDGER_LABEL: Final = f"{GROUP}/ledger"
 RESOURCE_ID_ANNOTATION: Final = f"{GROUP}/resource-id"
@@ -30,11 +28,6 @@ TARGET_ANNOTATION: Final = f"{GROUP}/target"
 
 SIZE_LIMIT: Final = 900_000
 """Bytes of JSON; a ConfigMap holds 1 MiB, metadata included."""
-
-
-def ledger_name(key: ClusterKey) -> str:
-    """Name of the ConfigMap that holds the cluster's ledger."""
-    return NAME_PREFIX + hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 class KubeLedgers:
@@ -60,7 +53,7 @@ class KubeLedgers:
     async def keys(self) -> Mapping[ClusterKey, str]:
         """Every cluster with a ledger, unreadable ones included, and the ConfigMap's name."""
         found: dict[ClusterKey, str] = {}
-        async for name, annotations in self._maps.described(prefix=NAME_PREFIX):
+        async for name, annotations in self._maps.described(prefix=LEDGER_PREFIX):
             key = await self._key_of(name, annotations.get(RESOURCE_ID_ANNOTATION, ""))
             if key is not None:
                 found[key] = name

@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from aks_access.api.names import ledger_name
 from aks_access.engine.ports import Kind
 from aks_access.engine.projection import project_target
 from aks_access.errors import ImportRefused, LedgerUnreadable
 from aks_access.kube.activations import KubeActivations
 from aks_access.kube.answers import meta_text
 from aks_access.kube.connection import Connection
-from aks_access.kube.ledger import KubeLedgers, ledger_name
+from aks_access.kube.ledger import KubeLedgers
 from aks_access.kube.ledger_export import Export
 from aks_access.kube.relist import Relist
 from aks_access.plan.ledger import PLATFORM_OWNERS, Ledger

@@ -7,6 +7,7 @@ be written whatever is missing.
 from collections.abc import Callable, Mapping, Sequence
 
 from aks_access.api.conditions import TargetReason
+from aks_access.api.names import ledger_name
 from aks_access.plan.grant_sentences import egress_sentence, unsupported_sentence
 from aks_access.plan.ledger import SearchPhase
 from aks_access.plan.model import Target
@@ -129,7 +130,7 @@ def _lost(details: _Details, name: str, cluster: str, target: Target | None) -> 
 
 
 def _held(details: _Details, name: str, cluster: str, target: Target | None) -> str:
-    subject = f"aat {name}" if target is not None else "configmap <ledger>"
+    subject = f"aat {name}" if target is not None else f"configmap {ledger_name(cluster)}"
     return (
         f"{details.get('count', 'Many')} removals at once ({details.get('causes', 'unknown')}) "
         "wait for a person: if they are a mistake, bring back what vanished; if they are meant: "

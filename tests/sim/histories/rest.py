@@ -152,8 +152,15 @@ def _judge_list(place: Place, name: str) -> None:
         grant = next(raw for raw in case.grants if uid_of(raw) == uid)
         assert asked(grant, case.sets) & place.watcher.refusable, f"I4 {uid} is innocent {where}"
     found = set(verdicts(case).values())
-    healthy = {"InSync"} | {STATES[why] for why in found if why in STATES}
+    calm = "BroadEntry" if any(map(_broad, live)) else "InSync"
+    healthy = {calm} | {STATES[why] for why in found if why in STATES}
     assert state in healthy, f"{state} {where}"
+
+
+def _broad(entry: str) -> bool:
+    """A service tag, or wider than /16."""
+    _, slash, prefix = entry.partition("/")
+    return not slash or int(prefix) < 16
 
 
 def _judge_status(place: Place, raw: Any) -> None:
