@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from sandbox.arm.control import ControlError
 from sandbox.arm.journal import Area, JournalEntry
 from tests.facts import part
 from tests.history import Cluster, History, Ledger, Line, Mark, Object, Owned, Read, Result, Sign
@@ -48,13 +49,18 @@ def history_of(world: "World", *, operator: str, steady: bool) -> History:
 
 
 def _cluster(entries: list[JournalEntry], cluster: Any) -> Iterator[Line]:
-    properties = cluster.view().body.get("properties", {}) if entries else {}
+    properties = _properties(cluster) if entries else {}
     known = False
+    stands: list[str] | None = None
     for entry in entries:
+        if entry.before is None and entry.after is None and entry.method == "PUT":
+            entry = replace(entry, before=stands, after=stands)  # refused before it was looked at
         if entry.area == Area.CONTROL and entry.cluster == cluster.key:
-            if not known or "recreate" in entry.path:
+            if not known or entry.method == "CREATE":
                 known = True
                 yield _facts(entry, cluster.key, properties)
+            elif entry.method == "DELETE":
+                yield Cluster(at=entry.time, cluster=cluster.key, exists=False)
             else:
                 yield Put(
                     at=entry.time,
@@ -65,6 +71,16 @@ def _cluster(entries: list[JournalEntry], cluster: Any) -> Iterator[Line]:
                 )
         elif entry.area == Area.ARM and known:
             yield from _request(entry, cluster.key)
+        if entry.cluster == cluster.key and entry.method != "GET":
+            stands = entry.after
+
+
+def _properties(cluster: Any) -> Mapping[str, Any]:
+    try:
+        found: Mapping[str, Any] = cluster.view().body.get("properties", {})
+    except ControlError:
+        return {}  # deleted
+    return found
 
 
 def _facts(entry: JournalEntry, key: str, properties: Mapping[str, Any]) -> Cluster:
@@ -149,7 +165,11 @@ def _object(event: Mapping[str, Any], world: "World", operator: str) -> Iterator
         return
     kind = _KINDS.get(about["resource"])
     mine = space in world.namespaces or name in world.namespaces
-    if kind is None or not (mine or any(item.name == name for item in world.objects)):
+    if (
+        kind is None
+        or "metadata" not in raw
+        or not (mine or any(item.name == name for item in world.objects))
+    ):
         return
     if kind == "Namespace":
         space = ""

@@ -117,6 +117,10 @@ def test_what_people_see_at_apply(cluster: ControlPlane) -> None:
     ) in done.stderr
 
 
+MOST = 50
+"""As many problems as the operator tells of one object."""
+
+
 def _random_ranges(seed: int) -> list[str]:
     """Texts near every edge of the special-purpose networks, of all prefixes, some mistyped."""
     random = Random(seed)
@@ -139,7 +143,7 @@ def _random_ranges(seed: int) -> list[str]:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_server_and_operator_refuse_the_same_ranges(cluster: ControlPlane, seed: int) -> None:
-    spec = specs.GRANT | {"ipRanges": _random_ranges(seed)}
+    spec = specs.GRANT | {"ipRanges": _random_ranges(seed)[:MOST]}
     with pytest.raises(ApiError) as refusal:
         _create(cluster, Kind.GRANT, "refused", spec, "?dryRun=All")
     ours = parse(Kind.GRANT, specs.manifest(Kind.GRANT, "refused", spec))

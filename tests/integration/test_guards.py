@@ -392,6 +392,7 @@ def test_a_target_that_is_detached_leaves_the_list_and_names_it(world: World) ->
     assert ENTRY in (cluster.ranges or []), "from then on it is somebody else's"
 
 
+@pytest.mark.timeout(180)
 def test_the_ledger_of_a_target_that_was_forced_away_goes_on_revoking(world: World) -> None:
     cluster = world.cluster()
     target = world.target(cluster)

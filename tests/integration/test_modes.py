@@ -202,13 +202,13 @@ def test_a_cleared_list_is_restored(world: World) -> None:
     target = world.target(cluster)
     kept = world.grant(target, "81.2.69.142")
     kept.wait_state("Active")
-    target.wait_state("InSync")
+    target.wait_state("BroadEntry")
     mark = world.mark()
     with world.measure("4 a cleared list is restored"):
         world.arm.clear_ranges(cluster.id)
         cluster.wait_ranges(*ODD, OURS)
         event = target.wait_event("ListRestored")
-        target.wait_state("InSync")
+        target.wait_state("BroadEntry")
     assert cluster.ranges == [*ODD, OURS], "foreign entries are restored as they were written"
     assert len(cluster.puts(mark)) == 1
     assert event["type"] == "Warning"
