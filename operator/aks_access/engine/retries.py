@@ -94,8 +94,6 @@ def after_refusal(
     memory.write_failures += 1
     memory.refused_list = result.plan.desired
     if error.fault is AzureFault.INVALID:
-        wait = config.due_retry if removing else search.PACE.total_seconds()
-        memory.retry_at = now if result.plan.additions else now + wait
         after = search.refused(
             ledger=result.ledger,
             plan=result.plan,
@@ -103,6 +101,10 @@ def after_refusal(
             message=error.message,
             now=result.plan.made_at,
         )
+        # The very same list waits; the next one of the search is another, and goes at once.
+        adds = bool(result.plan.additions)
+        soon = _learned(before=result.ledger, after=after) if adds else removing
+        memory.retry_at = now + (config.due_retry if soon else search.PACE.total_seconds())
         return with_culprits(before=result.ledger, after=after, plan=result.plan)
     first = False
     if error.fault in OF_THE_LIST and result.plan.additions:
@@ -113,6 +115,13 @@ def after_refusal(
     if error.fault is AzureFault.THROTTLED:
         memory.gate = memory.retry_at
     return result.ledger
+
+
+def _learned(*, before: Ledger, after: Ledger) -> bool:
+    """Whether the refusal moved the search on, whatever words AKS chose this time."""
+    if before.search is None or after.search is None:
+        return before.search is not after.search
+    return replace(after.search, message=before.search.message) != before.search
 
 
 def _delay(*, error: AzureError, failures: int, config: EngineConfig, removing: bool) -> float:
