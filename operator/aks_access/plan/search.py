@@ -62,7 +62,7 @@ def additions_wait(*, ledger: Ledger, now: datetime) -> bool:
 def aside(
     *, ledger: Ledger, grants: Mapping[GrantUid, Grant], now: datetime
 ) -> frozenset[GrantUid]:
-    """The grants that are not let in for now.
+    """The grants that are not let in for now: of a half that is tried nobody may spoil the answer.
 
     One that was refused and changed since may be refused again: it keeps to the same pace.
     """
@@ -77,8 +77,7 @@ def aside(
         return frozenset(changed) if next_try(ledger=ledger, now=now) else frozenset()
     if search.phase is not SearchPhase.HALVING:
         return frozenset(grants)
-    waiting = {*search.suspects, *search.untried} - set(search.trying)
-    return frozenset(map(GrantUid, waiting))
+    return frozenset(grants) - frozenset(map(GrantUid, search.trying))
 
 
 def refused(
