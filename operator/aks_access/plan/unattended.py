@@ -55,8 +55,13 @@ def _explained(*, stored: Ledger, target: Target) -> set[str]:
 
 
 def _wanted(*, stored: Ledger, entry: LedgerEntry, live: Set[GrantUid]) -> bool:
-    """Whether it was read back, is wanted still, and no write of ours takes it out."""
+    """Whether it was read back, is wanted still, and no write of ours takes it out.
+
+    One that was known to be missing while somebody led did not go meanwhile.
+    """
     if entry.state is not EntryState.OWNED or entry.due is not None:
+        return False
+    if stored.verified is not None and entry.range not in map(canonical, stored.verified):
         return False
     if stored.in_flight is not None and entry.range in stored.in_flight.removed:
         return False
