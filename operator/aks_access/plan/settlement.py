@@ -115,8 +115,18 @@ def refuse(*, ledger: Ledger) -> Ledger:
         if not (name in added and entry.state is EntryState.INTENDED and not entry.unsettled)
     }
     remaining = replace(flight, failed=True) if flight.resends else None
-    turns = tuple(turn for turn in ledger.turns if turn.at != flight.started)
+    turns = _turns_without(ledger=ledger, flight=flight)
     return replace(ledger, entries=entries, in_flight=remaining, turns=turns)
+
+
+def _turns_without(*, ledger: Ledger, flight: WriteInFlight) -> tuple[Turn, ...]:
+    return tuple(turn for turn in ledger.turns if turn.at != flight.started)
+
+
+def _unseen(*, flight: WriteInFlight, listing: Listing) -> bool:
+    """Whether nothing of the write stands in the list: it never came to be, and cost nothing."""
+    came = any(entry in listing for entry in flight.added)
+    return not came and all(entry in listing for entry in flight.removed)
 
 
 def doubt(*, ledger: Ledger) -> Ledger:
@@ -166,6 +176,8 @@ def settle(
     verified = ledger.verified if view.ranges is None else view.ranges
     after = conflict.noted(ledger=ledger, flight=flight, listing=listing, landed=landed)
     settled = replace(after, entries=entries, in_flight=None, verified=verified)
+    if not landed and _unseen(flight=flight, listing=listing):
+        settled = replace(settled, turns=_turns_without(ledger=ledger, flight=flight))
     equal = same_entries(view.ranges, flight.desired)
     return Settlement(settled, Settled.CONFIRMED if equal else Settled.DIFFERENT)
 
