@@ -145,6 +145,7 @@ class Look:
         }
         verified = ledger.verified
         at_rest = ledger.in_flight is None and view.settled and not plan.write
+        at_rest = at_rest and self.memory.examined  # else nobody compared the two yet
         if at_rest and view.ranges is not None and not same_entries(verified, view.ranges):
             verified = view.ranges
         return replace(

@@ -51,8 +51,11 @@ class Records:
         """Record that the ledger is in doubt: another leader must not trust it unacknowledged.
 
         A ledger that is missing or older than its target remembers needs no such mark, and one
-        that cannot be written now is marked at a later look.
+        that cannot be written now is marked at a later look. With an unusable target nothing was
+        compared yet.
         """
+        if look.target is not None and look.target.problems:
+            return adoption
         memory, stored = look.memory, look.stored
         if stored is None or not look.trusted or not adoption.lost or stored.lost:
             memory.examined = True
