@@ -4,10 +4,13 @@ from datetime import datetime
 
 import pytest
 
-from tests.sim.world import FOREIGN, OFFICE, Process, World, simulated
+from aks_access.engine.fakes.cluster import azure_error
+from aks_access.errors import AzureFault
+from tests.sim.world import FOREIGN, OFFICE, Process, World, key_of, simulated
 
 LAPTOP = "81.2.69.142/32"
 BAD = "81.2.69.66/32"
+LATE = "81.2.69.99/32"
 NODES = "51.141.0.9/32"
 
 
@@ -92,3 +95,43 @@ async def test_i12_a_conflict_does_not_hold_back_the_nodes_egress(world: World) 
         await world.advance(minutes=12)
     assert world.target_state() == "ConflictingOwner"
     assert NODES in (world.list_of() or ())
+
+
+@simulated
+async def test_threat_02_a_broken_target_is_no_look_into_a_time_without_a_leader(
+    world: World,
+) -> None:
+    world.cluster()
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    world.kill()
+    world.azure.cluster(key_of("weu")).set_by_others([FOREIGN, OFFICE, LATE])
+    since = world.clock.now()
+    await world.advance(hours=1)
+    world.retarget(mode="Nonsense")
+    await _lead_after(world, since=since)
+    await world.rest()
+    world.retarget(mode="Merge")
+    await world.rest()
+    assert world.target_state() == "LedgerLost"
+
+
+@simulated
+async def test_threat_15_an_outage_of_azure_takes_nobodys_tokens(world: World) -> None:
+    world.expect("I3", because="Azure takes no write for hours")
+    world.expect("I4", because="Azure takes no write for hours")
+    world.cluster()
+    world.target()
+    world.grant(expiresAt=world.at(hours=1))
+    await world.start()
+    await world.rest()
+    outage = azure_error(AzureFault.UNCERTAIN, 503, "ServiceUnavailable")
+    fault = world.azure.faults.plan("put_ranges", outage, times=None, about=key_of("weu"))
+    await world.advance(hours=4)
+    world.azure.faults.lift(fault)
+    await world.until(lambda: world.list_of() == {FOREIGN, OFFICE})
+    world.grant("new", "81.2.69.150")
+    await world.advance(minutes=5)
+    assert world.state("new") == "Active"
