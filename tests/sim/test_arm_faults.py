@@ -174,16 +174,42 @@ async def test_i4_a_grant_is_not_blamed_while_azure_refuses_every_list(world: Wo
     assert world.state("new") == "Active"
 
 
-@pytest.mark.xfail(strict=True, reason="an overdue target does not say why it cannot write")
+@pytest.mark.parametrize(
+    ("method", "name", "says"),
+    [
+        ("put_ranges", "no-right", "WriteForbidden: The operator's identity lacks Microsoft.Con"),
+        ("put_ranges", "locked", "ClusterLocked: A lock forbids the write: (ScopeLocked) as"),
+        ("put_ranges", "immutable", "WriteRefused: Azure refused"),
+        ("put_ranges", "unavailable", "AzureUnavailable: Azure gave no usable answer: (Server"),
+        ("get", "no-right", "ReadForbidden: The operator's identity lacks Microsoft.Con"),
+    ],
+)
 @simulated
-async def test_i9_an_overdue_target_names_what_keeps_it(world: World) -> None:
+async def test_i9_an_overdue_target_names_what_keeps_it(
+    world: World, method: str, name: str, says: str
+) -> None:
     await _under_way(world)
-    world.azure.faults.plan("put_ranges", ANSWERS["no-right"].error(), times=None)
+    world.azure.faults.plan(method, ANSWERS[name].error(), times=None)
     _act(world)
     await world.advance(minutes=30)
     assert world.target_state() == "RevocationOverdue"
-    told = " ".join(item["message"] for item in world.target_status()["conditions"])
-    assert "managedClusters/write" in told
+    told = condition(world.target_status(), "Ready")["message"]
+    assert f"still open, due {world.clock.now():%Y-%m-%d}" in told
+    assert f". {says}" in told
+    assert "By hand: `az aks update" in told
+
+
+@simulated
+async def test_i4_busy_refusals_are_tried_as_often_as_aks_refills(world: World) -> None:
+    await _under_way(world)
+    world.azure.faults.plan("put_ranges", ANSWERS["busy"].error(), times=None)
+    tried = len(world.tried())
+    _act(world)
+    await world.advance(minutes=30)
+    settled = len(world.tried())
+    await world.advance(hours=2)
+    assert 100 <= len(world.tried()) - settled <= 122, "one a minute"
+    assert settled - tried <= 36
 
 
 @pytest.mark.proof

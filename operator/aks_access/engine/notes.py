@@ -5,7 +5,7 @@ member is the target's state, and the first that blocks is what its grants wait 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aks_access.api.conditions import TargetReason
 from aks_access.engine.verdicts import Blocker
@@ -95,6 +95,14 @@ def finding_note(*, finding: Finding, target: Target | None, cluster: str) -> No
         message=sentences.finding_sentence(finding=finding, target=target, cluster=cluster),
         blocks=finding.blocks,
     )
+
+
+def kept_by(*, finding: Finding, keeping: Sequence[Note]) -> Finding:
+    """The finding; an overdue removal with the first of the notes as what keeps it."""
+    if finding.reason is not TargetReason.REVOCATION_OVERDUE or not keeping:
+        return finding
+    kept = f"{keeping[0].reason}: {keeping[0].message}"
+    return replace(finding, details={**finding.details, "kept": kept})
 
 
 def azure_note(*, error: AzureError, target: Target, writing: bool) -> Note:

@@ -12,6 +12,7 @@ from aks_access.engine.notes import (
     azure_note,
     blocker,
     finding_note,
+    kept_by,
     worst_first,
 )
 from aks_access.engine.orphans import Orphans, orphan_message, orphaned
@@ -118,11 +119,14 @@ class Publisher:
         return finding_note(finding=finding, target=target, cluster=cluster)
 
     def _notes(self, look: Look) -> tuple[Note, ...]:
-        target, plan, memory = look.target, look.plan, look.memory
+        target, plan = look.target, look.plan
         notes: list[Note] = []
         if target is not None and target.problems:
             notes.append(self.spec_note(target=target))
         in_flight = look.ledger.in_flight is not None
+        errors = self._errors(look)
+        refused = [f for f in plan.findings if f.reason is TargetReason.WRITE_REFUSED]
+        keeping = [*errors, *(self._finding(target, finding) for finding in refused)]
         for finding in plan.findings:
             if finding.reason is TargetReason.CLUSTER_BUSY and in_flight:
                 continue
@@ -130,15 +134,24 @@ class Publisher:
                 message = observing_message(plan=plan)
                 notes.append(Note(reason=finding.reason, message=message))
                 continue
-            notes.append(self._finding(target, finding))
-        if target is not None and memory.read_error is not None:
-            notes.append(azure_note(error=memory.read_error, target=target, writing=False))
-        if target is not None and memory.write_error is not None and plan.write:
-            notes.append(azure_note(error=memory.write_error, target=target, writing=True))
+            notes.append(self._finding(target, kept_by(finding=finding, keeping=keeping)))
+        notes.extend(errors)
         notes.extend(self._waits(look=look, in_flight=in_flight))
         if not notes:
             notes.append(self._finding(target, Finding(TargetReason.IN_SYNC)))
         return worst_first(notes)
+
+    def _errors(self, look: Look) -> list[Note]:
+        """What Azure answered last, where it is why the list is not as planned."""
+        target, memory = look.target, look.memory
+        if target is None:
+            return []
+        found = []
+        if memory.read_error is not None:
+            found.append(azure_note(error=memory.read_error, target=target, writing=False))
+        if memory.write_error is not None and look.plan.write:
+            found.append(azure_note(error=memory.write_error, target=target, writing=True))
+        return found
 
     def _waits(self, *, look: Look, in_flight: bool) -> list[Note]:
         plan, notes = look.plan, []

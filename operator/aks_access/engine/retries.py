@@ -6,6 +6,7 @@ which another list resets. While a removal is due the back-off stays short.
 
 from dataclasses import replace
 
+from aks_access.engine.budget import REFILL_SECONDS
 from aks_access.engine.config import EngineConfig
 from aks_access.engine.look import Look
 from aks_access.engine.memory import ClusterMemory
@@ -129,7 +130,7 @@ def _delay(*, error: AzureError, failures: int, config: EngineConfig, removing: 
     if error.fault is AzureFault.THROTTLED:
         return error.retry_after if error.retry_after is not None else THROTTLED_DEFAULT
     if error.fault is AzureFault.BUSY:
-        return config.poll
+        return min(config.poll * doubled, REFILL_SECONDS)  # a refused PUT empties the bucket too
     if error.fault in QUICK:
         return min(0.25 * doubled, config.due_retry)
     if error.fault in PASSING:

@@ -15,7 +15,11 @@ from aks_access.plan.wording import azure_text, sentence
 READ_ACTION = "Microsoft.ContainerService/managedClusters/read"
 WRITE_ACTION = "Microsoft.ContainerService/managedClusters/write"
 
-_ACTION = re.compile(r"permission to perform action '([^']{1,200})'", re.IGNORECASE)
+LINKED = "LinkedAuthorizationFailed"
+
+_ACTION = re.compile(r"permission to perform action(?:\(s\))? '([^']{1,200})'", re.IGNORECASE)
+_LINKED_ACTION = re.compile(r"not have " + _ACTION.pattern, re.IGNORECASE)
+_LINKED_SCOPE = re.compile(r"linked scope(?:\(s\))? '([^']{1,400})'", re.IGNORECASE)
 _PLAIN_ACTION = re.compile(r"authorization to perform action '([^']{1,200})'", re.IGNORECASE)
 _SCOPE = re.compile(r"scope(?:\(s\))? '([^']{1,400})'", re.IGNORECASE)
 _CLIENT = re.compile(r"client '([^']{1,200})'", re.IGNORECASE)
@@ -100,19 +104,42 @@ def _forbidden(*, error: AzureError, target: Target, writing: bool) -> AzureOutc
         return AzureOutcome(
             reason, f"An Azure Policy forbids it: {said} Exempt the cluster.", False
         )
-    actions = [*_PLAIN_ACTION.findall(error.message), *_ACTION.findall(error.message)]
-    scopes = _SCOPE.findall(error.message)
-    action = actions[-1] if actions else (WRITE_ACTION if writing else READ_ACTION)
-    scope = scopes[-1] if scopes else target.resource_id
     client = _CLIENT.search(error.message)
     who = f"Client {client[1]}" if client else "The operator's identity"
     if client is None and target.identity is not None and target.identity.client_id:
         who = f"Client {target.identity.client_id}"
     assignee = client[1] if client else "<client id>"
-    return AzureOutcome(
-        reason,
-        f"{azure_text(who)} lacks {azure_text(action)} on {azure_text(scope)}. Run: az role "
-        f"assignment create --assignee {azure_text(assignee)} --role <a role with it> --scope "
-        f"{azure_text(scope)}",
-        False,
+    if error.code == LINKED or _LINKED_SCOPE.search(error.message):
+        return AzureOutcome(
+            reason, _linked(message=error.message, who=who, assignee=assignee), False
+        )
+    actions = [*_PLAIN_ACTION.findall(error.message), *_ACTION.findall(error.message)]
+    scopes = _SCOPE.findall(error.message)
+    action = actions[-1] if actions else (WRITE_ACTION if writing else READ_ACTION)
+    scope = scopes[-1] if scopes else target.resource_id
+    lack = f"{azure_text(who)} lacks {azure_text(action)} on {azure_text(scope)}."
+    return AzureOutcome(reason, f"{lack} {_assignment(assignee=assignee, scope=scope)}", False)
+
+
+def _linked(*, message: str, who: str, assignee: str) -> str:
+    """The right is missing on something that the cluster uses, not on the cluster."""
+    action, scope = _LINKED_ACTION.search(message), _LINKED_SCOPE.search(message)
+    kind = "a resource that the cluster uses (subnet, public IP, disk encryption set, workspace …)"
+    if action is None or scope is None:
+        said = sentence(azure_text(message) or "Azure does not say which")
+        return (
+            f"{azure_text(who)} lacks a right on {kind}, not on the cluster itself: {said} Assign "
+            "a role with that right on that resource, or on its resource group."
+        )
+    return (
+        f"{azure_text(who)} lacks {azure_text(action[1])} on {azure_text(scope[1])}, {kind}; a "
+        "right on the cluster itself does not help. "
+        f"{_assignment(assignee=assignee, scope=scope[1])}"
+    )
+
+
+def _assignment(*, assignee: str, scope: str) -> str:
+    return (
+        f"Run: `az role assignment create --assignee {azure_text(assignee)} --role <a role with "
+        f"it> --scope {azure_text(scope)}`."
     )

@@ -82,9 +82,11 @@ def _overdue(details: _Details, name: str, cluster: str, target: Target | None) 
     count = int(details["count"]) if details.get("count", "").isdecimal() else 1
     more = f" and {count - 1} more" if count > 1 else ""
     why = f" ({details['why']})" if details.get("why") else ""
-    cause = f"Fix aat/{name}" if target is not None else "Create a target for the cluster"
+    cause = f"Fix aat/{name}; by" if target is not None else "Create a target for the cluster; by"
+    if details.get("kept"):
+        cause = f"{sentence(details['kept'])} By"
     return (
-        f"{entry}{more} still open, due {details.get('due', 'earlier')}{why}. {cause}; by hand: "
+        f"{entry}{more} still open, due {details.get('due', 'earlier')}{why}. {cause} hand: "
         f"`az aks update {az_flags(cluster)} --api-server-authorized-ip-ranges` with every other "
         "entry of the list, never an empty one (it opens the cluster)."
     )

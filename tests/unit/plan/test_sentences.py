@@ -234,7 +234,33 @@ def test_a_missing_right_is_named_with_its_scope(message: str, action: str, scop
     error = AzureError(message, fault=AzureFault.FORBIDDEN, status=403)
     outcome = azure_sentence(error=error, target=target())
     assert outcome.reason is TargetReason.WRITE_FORBIDDEN
-    assert f" lacks {action} on {scope}. Run: az role assignment create" in outcome.message
+    assert f" lacks {action} on {scope}" in outcome.message
+    assert "Run: `az role assignment create --assignee " in outcome.message
+    assert outcome.message.endswith(f" --scope {scope}`.")
+
+
+def linked(message: str) -> str:
+    error = AzureError(
+        message, fault=AzureFault.FORBIDDEN, status=403, code="LinkedAuthorizationFailed"
+    )
+    return azure_sentence(error=error, target=target()).message
+
+
+@pytest.mark.parametrize("word", ["action", "action(s)"])
+def test_a_right_that_is_missing_on_a_linked_resource_is_told_as_that(word: str) -> None:
+    said = linked(LINKED.replace("permission to perform action", f"permission to perform {word}"))
+    assert said.startswith(
+        "Client c1 lacks Microsoft.OperationalInsights/workspaces/sharedkeys/read on "
+        "/subscriptions/s/ws, a resource that the cluster uses (subnet, "
+    )
+    assert "managedClusters/write" not in said
+
+
+def test_a_linked_right_that_azure_does_not_name_is_not_the_one_on_the_cluster() -> None:
+    said = linked("The linked resource is not allowed.")
+    assert "lacks a right on a resource that the cluster uses (subnet, public IP" in said
+    assert "not on the cluster itself: The linked resource is not allowed." in said
+    assert "managedClusters/write" not in said
 
 
 @pytest.mark.parametrize(
