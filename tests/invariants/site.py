@@ -185,9 +185,9 @@ class Site:
         )
 
     def tokens(self, at: float) -> float:
-        """What is left of AKS's bucket of writes, if nobody else wrote."""
+        """What is left of AKS's bucket of writes, if nobody else wrote; never less than nothing."""
         level, last = BUCKET, at
         for write in self.writes:
-            level = min(BUCKET, level + max(0.0, write.at - last) / REFILL) - 1.0
+            level = max(0.0, min(BUCKET, level + max(0.0, write.at - last) / REFILL) - 1.0)
             last = write.at
         return min(BUCKET, level + max(0.0, at - last) / REFILL)

@@ -8,6 +8,8 @@ believe in a full bucket. The last few are kept for revocations.
 from collections.abc import Iterable
 from datetime import datetime
 
+from aks_access.plan.settlement import WRITES_REMEMBERED
+
 CAPACITY = 20.0
 REFILL_SECONDS = 60.0
 RESERVED = 5.0
@@ -17,10 +19,13 @@ RESERVED = 5.0
 def tokens(*, writes: Iterable[datetime], now: datetime) -> float:
     """What is left of the bucket, if nobody else wrote.
 
-    A write in the future was timed by a clock that was wrong, and does not count.
+    A write in the future was timed by a clock that was wrong, and does not count. Where the ledger
+    remembers no further back, the bucket counts as empty before the oldest write: hours of tries
+    may have drained it.
     """
-    level, last = CAPACITY, None
-    for when in sorted(when for when in writes if when <= now):
+    known = sorted(when for when in writes if when <= now)
+    level, last = 1.0 if len(known) >= WRITES_REMEMBERED else CAPACITY, None
+    for when in known:
         if last is not None:
             level = min(CAPACITY, level + (when - last).total_seconds() / REFILL_SECONDS)
         level, last = max(0.0, level - 1.0), when

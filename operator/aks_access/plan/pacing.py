@@ -95,18 +95,35 @@ def with_culprits(*, before: Ledger, after: Ledger, plan: Plan) -> Ledger:
 
 
 def ended(*, scene: Scene, changes: Iterable[Change]) -> tuple[str, ...]:
-    """The namespaces whose grants make the plan take entries out."""
+    """The namespaces whose grants make the plan take entries out.
+
+    A removal that was sent before and may not have arrived is a repetition, and free.
+    """
     names = scene.ledger.names
+    found = {
+        (path.partition("/")[0], change.entry)
+        for change in changes
+        if change.cause in CHARGED_REMOVALS
+        for owner in change.owners
+        if (path := _path(scene=scene, owner=owner, names=names))
+    }
     return tuple(
         sorted(
             {
-                path.partition("/")[0]
-                for change in changes
-                if change.cause in CHARGED_REMOVALS
-                for owner in change.owners
-                if (path := _path(scene=scene, owner=owner, names=names))
+                namespace
+                for namespace, entry in found
+                if not _charged_before(scene=scene, entry=entry, namespace=namespace)
             }
         )
+    )
+
+
+def _charged_before(*, scene: Scene, entry: str, namespace: str) -> bool:
+    """Whether a write since the entry fell due was charged; a refused one gave it back."""
+    known = scene.ledger.entries.get(entry)
+    due = known.due if known is not None else None
+    return due is not None and any(
+        namespace in turn.removed and turn.at >= due for turn in scene.ledger.turns
     )
 
 

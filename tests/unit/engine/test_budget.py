@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aks_access.engine.budget import CAPACITY, seconds_until, tokens
+from aks_access.plan.settlement import WRITES_REMEMBERED
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -21,6 +22,13 @@ def test_each_write_takes_one_and_each_minute_brings_one() -> None:
     assert tokens(writes=ago(30), now=NOW) == 19.5
     assert tokens(writes=ago(120), now=NOW) == 20
     assert tokens(writes=ago(*[0] * 20), now=NOW) == 0
+
+
+def test_i4_hours_of_tries_are_not_forgotten_with_the_oldest_write() -> None:
+    hours = ago(*[60.0 * number for number in range(WRITES_REMEMBERED)])
+    assert tokens(writes=hours, now=NOW) == 0
+    assert seconds_until(writes=hours, now=NOW, needed=1) == 60
+    assert tokens(writes=hours[1:], now=NOW) > 18
 
 
 def test_the_wait_is_until_enough_is_there() -> None:

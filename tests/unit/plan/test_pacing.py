@@ -1,5 +1,6 @@
 """What a plan holds back while tokens are missing, and what it never does."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry
@@ -96,6 +97,21 @@ def test_what_was_withdrawn_and_is_asked_for_again_takes_one() -> None:
     held = known(entry("81.2.69.1/32", state=EntryState.WITHDRAWN))
     plan = planned(grant("a", "81.2.69.1"), view=cluster(OTHER), with_ledger=held, pace=PACE)
     assert paced(plan) == {"a"}
+
+
+def test_a_removal_that_is_repeated_is_charged_once() -> None:
+    before = ledger(entry("81.2.69.1/32", "a"))
+    over = grant("a", "81.2.69.1", revoked=True)
+    view = cluster(OTHER, "81.2.69.1/32")
+    first = planned(over, view=view, with_ledger=before, pace=PACE)
+    assert first.removed_for == ("team-a",)
+    sent = intend(ledger=before, plan=first, now=NOW)
+    unanswered = replace(sent, in_flight=None)
+    again = planned(over, view=view, with_ledger=unanswered, pace=PACE)
+    assert [change.entry for change in again.removals] == ["81.2.69.1/32"]
+    assert again.removed_for == ()
+    refused = planned(over, view=view, with_ledger=replace(unanswered, turns=()), pace=PACE)
+    assert refused.removed_for == ("team-a",)
 
 
 def test_a_refused_write_gives_its_tokens_back() -> None:
