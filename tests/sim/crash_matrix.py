@@ -19,7 +19,8 @@ from tests.sim.world import Process, World, play
 DOWN = (0.5, 40.0, 240.0)
 """Seconds until there is a successor: at once, while Azure still works, long after it."""
 ZOMBIE_SECONDS = 10.0
-QUIET_MINUTES = 25.0
+QUIET_MINUTES = 12.0
+"""Longer than the time between two lists, and two looks, of which nothing may come."""
 NEVER = CrashPoint(call=0, place=Place.BEFORE)
 
 
