@@ -16,6 +16,8 @@ Call = Callable[[], Awaitable[object]]
 
 LATE_SECONDS = 5.0
 """How long after its sender's death a call that was still on its way arrives."""
+FENCED = "put_ranges"
+"""The call that a Lease outlasts: it is sent only where it does, so none ends before its answer."""
 
 
 class Place(StrEnum):
@@ -108,7 +110,7 @@ class PointedGate(Gate):
 
     async def through(self, name: str, call: Call) -> object:
         place = self._place(name)
-        if place is Place.DEPOSED:
+        if place is Place.DEPOSED and name != FENCED:
             self.struck.set()
         if place is Place.LATE:
             self._late.append(asyncio.get_running_loop().create_task(self._arrive_late(call)))
@@ -126,6 +128,8 @@ class PointedGate(Gate):
         await self.cross(f"{name} answered")
         if place is Place.AFTER:
             self.kill()
+        if place is Place.DEPOSED:
+            self.struck.set()
         if failure is not None:
             raise failure
         return answer

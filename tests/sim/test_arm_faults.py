@@ -27,6 +27,15 @@ PROMISED = 62.0
 """Seconds between two attempts while a removal is due: the setting, and one look's time."""
 
 
+def _kinds() -> list[str]:
+    """One answer of each kind that the engine can tell apart."""
+    found: dict[object, str] = {}
+    for name, answer in ANSWERS.items():
+        policy = answer.code == "RequestDisallowedByPolicy"
+        found.setdefault((answer.fault, answer.retry_after, answer.applied, policy), name)
+    return list(found.values())
+
+
 def _failing(number: int, answer: Answer) -> Callable[[Gate], None]:
     """Make a gate answer its number-th call to Azure with an error."""
     seen = 0
@@ -55,7 +64,7 @@ def _failing(number: int, answer: Answer) -> Callable[[Gate], None]:
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("answer", ANSWERS)
+@pytest.mark.parametrize("answer", _kinds())
 @pytest.mark.parametrize("name", STEPS)
 @pytest.mark.timeout(300)
 def test_i5_an_error_at_any_step_is_got_over(
