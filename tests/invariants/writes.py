@@ -150,6 +150,8 @@ def nothing_else(sent: Sent) -> Iterator[Finding]:
         yield "I2", f"the PUT changed {', '.join(sent.write.damage)}"
     if any(part(t, "spec", "mode") == "Exclusive" and not deleting(t) for t in sent.targets):
         return
+    if sent.write.result is Result.CHANGED:
+        return  # the list had moved, and nothing was written over it
     spelled = set(sent.write.sent or ())
     for entry, spelling in sorted(sent.site.foreign.items()):
         if entry in names(sent.write.before) and spelling not in spelled:
