@@ -49,15 +49,19 @@ def run(
     again: CrashPoint | None = None,
     seed: int | None = None,
     spoil: Callable[[Gate], None] | None = None,
+    late: str = "",
 ) -> Played:
     """Play it; raises `AssertionError` where safety was broken.
 
-    `spoil` is given the gate of the process that the scenario happens to.
+    `spoil` is given the gate of the process that the scenario happens to; `late` says why the
+    oracle's bound on removals (I3) does not apply, if so.
     """
     played: Played | None = None
 
     async def scene(world: World) -> None:
         nonlocal played
+        if late:
+            world.expect("I3", because=late)
         played = await _scene(world, scenario=scenario, crash=crash, again=again, spoil=spoil)
 
     steady = SimpleNamespace(Random=lambda: random.Random(0))  # back-off without chance

@@ -113,6 +113,11 @@ class Look:
         ledger = self._ledger or self.stored
         return ledger is not None and any(entry.due for entry in ledger.entries.values())
 
+    @property
+    def holding(self) -> bool:
+        """Whether something would go but for what the plan could not see; False without a plan."""
+        return self._plan is not None and bool(self._plan.held_removals)
+
     def seen(
         self,
         *,

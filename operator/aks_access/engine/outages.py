@@ -103,7 +103,7 @@ class Outages:
         if error.fault is AzureFault.THROTTLED and error.retry_after is not None:
             look.memory.read_gate = loop_time() + error.retry_after
             return self._at_the_gate(look=look)
-        limit = self.config.due_retry if look.due else self.config.slow_retry
+        limit = self.config.due_retry if look.due or look.holding else self.config.slow_retry
         transition = look.until_transition(self.clock.now())
         if error.fault in (AzureFault.FORBIDDEN, AzureFault.REFUSED, AzureFault.LOCKED):
             return Next(after=limit if transition is None else min(limit, transition))
