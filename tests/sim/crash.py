@@ -157,12 +157,15 @@ class Gated:
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._port, name)
         if not inspect.iscoroutinefunction(method):
-            return functools.partial(self._tell, method)
+            return self._kept(name, functools.partial(self._tell, method))
 
-        @functools.wraps(method)
         async def call(**arguments: object) -> object:
             return await self._gate.through(name, functools.partial(method, **arguments))
 
+        return self._kept(name, call)
+
+    def _kept(self, name: str, call: Any) -> Any:
+        setattr(self, name, call)  # asked for once
         return call
 
     def _tell(self, method: Callable[..., object], *given: object, **named: object) -> object:

@@ -118,9 +118,12 @@ class Process:
             await self.engine.refresh(relist=self.relist)
 
     def kill(self) -> None:
+        engine = self.engine
         if not self.gate.dead.is_set():
             self.gate.kill()
         self.watch.close()
+        for queue in (engine._target_queue, engine._grant_queue, engine._set_queue):
+            queue.close()  # else its timers would go on for ever
         if self._refreshing is not None:
             self._refreshing.cancel()
 

@@ -28,7 +28,7 @@ def play(script: Script, *, seed: int) -> Figures:
         logger = logging.getLogger("aks_access.engine")
         logger.addHandler(place.crashes)
         try:
-            await _history(place, script)
+            await _history(place, script, seed=seed)
         finally:
             logger.removeHandler(place.crashes)
             for process in place.processes:
@@ -39,7 +39,7 @@ def play(script: Script, *, seed: int) -> Figures:
     return figures[0]
 
 
-async def _history(place: Place, script: Script) -> None:
+async def _history(place: Place, script: Script, *, seed: int) -> None:
     acts = Acts(place)
     for step in script:
         await acts.play(step)
@@ -50,7 +50,7 @@ async def _history(place: Place, script: Script) -> None:
     await past_every_end(place)
     _safe(place)
     judge(place)
-    await be_silent(place)
+    await be_silent(place, seed=seed)
     _safe(place)
     place.check()
 

@@ -17,7 +17,9 @@ STATES = {
     "the list is full": "CapacityExceeded",
 }
 """States of a target at rest that some grants' verdicts explain."""
-SILENCE = 24 * 3600.0
+DAY, SILENCE = 24 * 3600.0, 4 * 3600.0
+DAYS = 8
+"""One history in so many is silent for a day, the others for four hours."""
 
 
 async def heal(place: Place, acts: Acts) -> None:
@@ -184,10 +186,10 @@ def _judge_status(place: Place, raw: Any) -> None:
         assert entry
 
 
-async def be_silent(place: Place) -> None:
-    """24 hours without a write (I11)."""
+async def be_silent(place: Place, *, seed: int) -> None:
+    """A day or four hours without a write (I11)."""
     before, events = place.written(), len(place.events.posted)
-    await place.advance(SILENCE)
+    await place.advance(SILENCE if seed % DAYS else DAY)
     after = place.written()
     assert before == after, f"I11 written in silence: {before} {after} {place.story()}"
     assert events == len(place.events.posted), f"I11 {place.events.posted[events:]}"
