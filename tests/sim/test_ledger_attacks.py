@@ -54,6 +54,26 @@ def _oldest(world: World) -> None:
     world.ledgers.roll_back(KEY, by=len(saves) - 1)
 
 
+@pytest.mark.parametrize("attack", [_lose, _spoil, _oldest])
+@simulated
+async def test_i2_a_grant_made_after_the_loss_does_not_claim_what_stood_before_it(
+    world: World, attack: Callable[[World], None]
+) -> None:
+    await _running(world)
+    attack(world)
+    await world.advance(minutes=15)
+    assert world.target_state() == "LedgerLost"
+    world.grant("late", FOREIGN, expiresAt=world.at(hours=1))
+    await world.advance(minutes=15)
+    acknowledge(world, world.code())
+    await world.rest()
+    assert world.target_state() == "InSync"
+    await world.advance(hours=1)
+    await world.rest()
+    assert world.state("late") == "Expired"
+    assert FOREIGN in (world.list_of() or ()), "somebody else's entry went with the grant"
+
+
 @pytest.mark.parametrize("running", [True, False])
 @pytest.mark.parametrize("attack", [_lose, _spoil, _oldest])
 @simulated

@@ -35,7 +35,7 @@ from aks_access.engine.retries import (
     with_unrecorded,
 )
 from aks_access.engine.store import Store
-from aks_access.engine.worlds import Worlds
+from aks_access.engine.worlds import Worlds, owners_of
 from aks_access.engine.writer import Sent, Writer, WriteResult
 from aks_access.errors import (
     AzureError,
@@ -145,7 +145,7 @@ class TargetReconciler:
                 else prepare
             )
         if adoption.lost:  # nobody is let in, but whoever is in already must be counted
-            prepare &= plan.held.keys()
+            prepare &= owners_of(adoption.ledger)
         if prepare:
             plan = self.assessor.plan(
                 look=look, view=view, adoption=adoption, unconfirmed=unconfirmed, unready=prepare

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from aks_access.api.timestamps import TimestampError, parse_timestamp
 from aks_access.plan.access import ended, expand
 from aks_access.plan.cluster import ClusterView
 from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry
@@ -80,7 +81,7 @@ def adopt(
             stored=stored,
             target=target,
             view=view,
-            grants=grants,
+            grants=_claiming(grants=grants, target=target, now=now),
             sets=sets,
             now=now,
             newer=newer,
@@ -234,6 +235,33 @@ def _guess(
     if newer:
         return Adoption(guessed, lost=problem, newer=True)
     return _acknowledged(target=target, ledger=guessed)
+
+
+def _claiming(
+    *, grants: Mapping[GrantUid, Grant], target: Target, now: datetime
+) -> dict[GrantUid, Grant]:
+    """The grants that may have put their ranges into the list before its ledger was lost.
+
+    One that somebody makes after that was seen must not claim, and take out when it ends, what
+    stood before it. Ready is False since then or longer; who was let in has the finalizer. After a
+    restored backup this cannot be told: GitOps brings grants back as new objects.
+    """
+    since = _unready_since(target) or now
+    return {uid: item for uid, item in grants.items() if item.created <= since or item.finalized}
+
+
+def _unready_since(target: Target) -> datetime | None:
+    """When the target's status says that it stopped being ready; None = it is, or says nothing."""
+    found = target.status.get("conditions")
+    for item in found if isinstance(found, list) else ():
+        if isinstance(item, Mapping) and item.get("type") == "Ready":
+            if item.get("status") != "False":
+                return None
+            try:
+                return parse_timestamp(str(item.get("lastTransitionTime")))
+            except TimestampError:
+                return None
+    return None
 
 
 def _useless(stored: Ledger, view: ClusterView) -> bool:
