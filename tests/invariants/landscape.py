@@ -157,8 +157,16 @@ class Landscape:
             self.kept[line.name] = line.raw
         if line.kind == TARGET:
             self._target(before, line.raw)
+        if line.kind == GRANT and line.raw is None and before is not None and not line.operator:
+            self._forced(before)
         if line.raw is None or before is None or _plain(before) != _plain(line.raw):
             self._stir()
+
+    def _forced(self, grant: Raw) -> None:
+        """Gone by force: where the ledger is lost, nothing tells whose its entries are."""
+        for site in self.sites.values():
+            if site.ledger is not None and not site.ledger.operator:
+                site.doubt(asked(grant, self.kept) & site.live)
 
     def _target(self, before: Raw | None, after: Raw | None) -> None:
         known = after if after is not None else before
@@ -204,6 +212,7 @@ class Landscape:
             site.own = line
             if line.entries is None:
                 site.past = {}
+                site.doubt(site.live)  # what stays is the platform's or somebody else's now
         else:
             asks = {e for raw in self.world.every(GRANT) for e in asked(raw, self.kept)}
             site.doubt((site.ours | set(site.past)) - asks | asks & set(site.foreign))

@@ -35,13 +35,17 @@ def _calm(land: Landscape, line: Line) -> bool:
 
 
 def _gone(line: Object, land: Landscape) -> Iterator[Finding]:
-    """I9: an object goes when its access is gone, or when a ledger holds its debt."""
+    """I9: an object goes when its access is gone, or when a ledger holds its debt.
+
+    A finalizer that somebody took off by force while the ledger was lost leaves neither.
+    """
     raw = land.world.objects.get((line.kind, line.namespace, line.name))
     if raw is None:
         return
     sets, uid = land.world.named(RANGE_SET), uid_of(raw)
     for site in land.sites.values():
-        if site.missing >= MISSING:
+        lost = site.ledger is not None and not site.ledger.operator
+        if site.missing >= MISSING or (lost and not line.operator):
             continue
         named = any(names_target(raw, target) for target in land.world.targets(site.key))
         for entry in sorted(asked(raw, sets) & site.ours & site.live - site.platform):
@@ -90,9 +94,16 @@ def _forgotten(line: Ledger, land: Landscape) -> Iterator[Finding]:
         part(target, "spec", "deletionPolicy") == "Detach"
         for target in land.world.targets(line.cluster)
     )
-    left = sorted(site.ours & site.live - site.platform)
+    left = sorted(site.ours & site.live - site.platform - _last_known(land, site))
     if left and not detached:
         yield "I5", f"the ledger is deleted, and {left[0]} of ours stands"
+
+
+def _last_known(land: Landscape, site: Site) -> set[str]:
+    """The platform's entries as the ledger has them, once no target says what they are."""
+    if land.world.targets(site.key):
+        return set()
+    return {entry for entry in site.ours if "baseline" in _owners(site, entry)}
 
 
 def _at_rest(land: Landscape) -> Iterator[Finding]:

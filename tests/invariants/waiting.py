@@ -11,7 +11,7 @@ from tests.history import Line, Object
 from tests.invariants.landscape import GRANT, RANGE_SET, TARGET, Landscape
 from tests.invariants.site import Debt, Site
 from tests.invariants.writes import Finding
-from tests.reference import Case, idle, nodes_need_nothing, spec_problem
+from tests.reference import Case, egress_known, idle, nodes_need_nothing, spec_problem
 
 _TERMINAL = frozenset({"Succeeded", "Failed", "Canceled"})
 _MODES = frozenset({"Observe", "Merge", "Exclusive"})
@@ -155,11 +155,17 @@ def _excused(land: Landscape, site: Site, debt: Debt) -> bool:
     facts = site.facts
     if debt.guarded and _held(land, site):
         return True
-    if debt.patient and (debt.refused or land.doubt):
+    if debt.patient and (debt.refused or land.doubt or not _egress_known(land, site)):
         return True
     rest = site.live - set(site.debts) - {SENTINEL}
     needed = not nodes_need_nothing(outbound=facts.outbound, vnet=facts.vnet)
     return needed and not rest and not site.platform
+
+
+def _egress_known(land: Landscape, site: Site) -> bool:
+    targets = land.world.targets(site.key)
+    cases = [land.case(site=site, target=target, world=land.world) for target in targets]
+    return all(map(egress_known, cases))
 
 
 def _held(land: Landscape, site: Site) -> bool:

@@ -30,7 +30,7 @@ from aks_access.kube.ledger_document import decode, encode
 from aks_access.plan.ledger import EntryState, Ledger
 from aks_access.plan.model import ClusterKey, cluster_key
 from aks_access.plan.pace import Bucket, Pace
-from tests.oracle import judge, told
+from tests.oracle import Bounds, judge, told
 from tests.sim.crash import CrashPoint, Gate, Gated, PointedGate
 from tests.sim.recorder import Recorder
 from tests.sim.virtual_loop import run_virtually
@@ -147,6 +147,7 @@ class World:
         self.crashes = _Crashes()
         self.recorder = Recorder(self)
         self.waived: dict[str, str] = {}
+        self.bounds = Bounds()
         self.clusters: list[str] = []
         self.lookers: list[Callable[[], None]] = []
         for namespace in ("team-a", "team-b"):
@@ -421,7 +422,8 @@ class World:
         assert not self.crashes.found, self.crashes.found[0]
         if judged:
             history = self.recorder.finish()
-            found = [v for v in judge(history) if v.invariant not in self.waived]
+            found = judge(history, bounds=self.bounds)
+            found = [violation for violation in found if violation.invariant not in self.waived]
             assert not found, told(found, history)
         assert not self.azure.violations, self.azure.violations
         for request in self.azure.requests("put"):

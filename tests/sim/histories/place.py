@@ -15,6 +15,7 @@ from aks_access.engine.fakes.ledgers import SimLedgers
 from aks_access.engine.fakes.objects import SimObjects
 from aks_access.engine.ports import Kind
 from aks_access.plan.model import ClusterKey
+from tests.oracle import Bounds
 from tests.sim.histories.operator import LEASE, RETRY, Operator
 from tests.sim.histories.script import TARGETS
 from tests.sim.histories.watcher import Watcher
@@ -24,6 +25,9 @@ from tests.sim.world import World, key_of, through_json
 RETENTION = timedelta(hours=1)
 CALM = 700.0
 """Seconds without a write after which nothing more comes by itself: more than a slow retry."""
+
+SLACK = 60.0
+"""Seconds that a drift check or a relist may come late."""
 
 
 @dataclass(slots=True)
@@ -144,6 +148,7 @@ class Place(World):
         self.recorder = Recorder(self)
         for invariant in ("I2", "I3"):
             self.expect(invariant, because="the watcher judges it by what each process could know")
+        self.bounds = Bounds(drift=config.drift + SLACK, relist=Operator.relist_every + SLACK)
         for name in ("team-a", "team-b"):
             api.create_namespace(name, labels={"env": "dev"})
         self._tasks: list[asyncio.Task[None]] = []

@@ -241,7 +241,8 @@ class Watcher:
         for entry in sorted(live & {*ledger.entries, *asked(raw, moment.sets)}):
             known = ledger.entries.get(entry)
             if known is not None and uid in known.owners:
-                if known.state is not EntryState.WITHDRAWN:
+                others = {*known.owners} & {uid_of(grant) for grant in moment.grants} - {uid}
+                if known.state is not EntryState.WITHDRAWN and not others:
                     self.broken("I9", name, f"{entry} stands for a grant that was let go")
             elif known is not None and uid in known.released:
                 bound = self._place.config.revocation_bound
