@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 
+from aks_access.api.timestamps import format_timestamp
 from aks_access.engine.ports import Kind
 from aks_access.errors import KubeConflict, KubeError, KubeForbidden, LedgerUnreadable
 from aks_access.kube.ledger_document import decode, encode
@@ -438,3 +439,19 @@ async def test_a_target_that_lost_its_status_goes_on_with_its_ledger(world: Worl
     world.ungrant()
     await world.rest()
     assert LAPTOP not in (world.list_of() or ())
+
+
+@simulated
+async def test_i10_an_activation_whose_answer_was_lost_counts_from_its_record(
+    world: World,
+) -> None:
+    world.cluster()
+    world.target()
+    error = KubeError("503", status=503)
+    world.activations.faults.plan("record", error, times=3, applied=True)
+    world.grant(duration="30m")
+    await world.start()
+    await world.rest()
+    (begun,) = world.activations.known().values()
+    assert world.list_of() == {*BARE, LAPTOP}
+    assert world.status()["expiresAt"] == format_timestamp(begun + timedelta(minutes=30))

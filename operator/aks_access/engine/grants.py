@@ -195,8 +195,8 @@ class GrantReconciler:
             if not self.worlds.activations_known:
                 return grant
             begun = grant.started or self.clock.now().replace(microsecond=0)
-            await self.activations.record(namespace=grant.namespace, entries={key: begun})
-            self.worlds.activations.setdefault(key, begun)
+            stored = await self.activations.record(namespace=grant.namespace, entries={key: begun})
+            self.worlds.activations.setdefault(key, stored[key])
         if self.board.prepared(grant.uid):
             self.hint(grant)
         else:

@@ -170,8 +170,10 @@ class Activations(Protocol):
         """Every recorded activation: activation key (see `plan.model.activation_key`) to UTC."""
         ...
 
-    async def record(self, *, namespace: str, entries: Mapping[str, datetime]) -> None:
-        """Add entries; one that is recorded already keeps its first time."""
+    async def record(
+        self, *, namespace: str, entries: Mapping[str, datetime]
+    ) -> Mapping[str, datetime]:
+        """Add entries and return them as they stand: one recorded already keeps its first time."""
         ...
 
     async def forget(self, *, namespace: str, keys: Sequence[str]) -> None:

@@ -48,9 +48,15 @@ class KubeActivations:
             found.update(self._entries(await self._maps.read(name)))
         return found
 
-    async def record(self, *, namespace: str, entries: Mapping[str, datetime]) -> None:
-        """Add entries of grants in `namespace`; one that is recorded keeps its first time."""
-        await self._change(namespace, lambda known: {**entries, **known})
+    async def record(
+        self, *, namespace: str, entries: Mapping[str, datetime]
+    ) -> Mapping[str, datetime]:
+        """Add entries of grants in `namespace`; one that is recorded keeps its first time.
+
+        Returns them as they stand: an earlier try may have arrived although its answer did not.
+        """
+        stored = await self._change(namespace, lambda known: {**entries, **known})
+        return {key: stored[key] for key in entries}
 
     async def forget(self, *, namespace: str, keys: Sequence[str]) -> None:
         """Drop entries; a ConfigMap that becomes empty goes."""
@@ -59,35 +65,35 @@ class KubeActivations:
             namespace, lambda known: {k: v for k, v in known.items() if k not in dropped}
         )
 
-    async def _change(self, namespace: str, change: Callable[[Entries], Entries]) -> None:
-        """Change a namespace's entries; grants let in together take turns."""
+    async def _change(self, namespace: str, change: Callable[[Entries], Entries]) -> Entries:
+        """Change a namespace's entries; grants let in together take turns. Returns what stands."""
         async with self._turns[namespace]:
             for _ in range(_ATTEMPTS):
                 with suppress(KubeConflict):
-                    await self._try_change(namespace, change)
-                    return
+                    return await self._try_change(namespace, change)
         raise KubeConflict(
             f"the activations of namespace {namespace} were changed by somebody else "
             f"{_ATTEMPTS} times while they were to be written"
         )
 
-    async def _try_change(self, namespace: str, change: Callable[[Entries], Entries]) -> None:
+    async def _try_change(self, namespace: str, change: Callable[[Entries], Entries]) -> Entries:
         name = NAME_PREFIX + namespace
         document = await self._maps.read(name)
         known = self._entries(document)
         wanted = change(known)
         if wanted == known:
-            return
+            return known
         version = "" if document is None else document.version
         if not wanted:
             await self._maps.delete(name=name, version=version)
-            return
+            return wanted
         await self._maps.write(
             name=name,
             version=version,
             text=encode(wanted),
             annotations={NAMESPACE_ANNOTATION: namespace},
         )
+        return wanted
 
     def _entries(self, document: Document | None) -> Entries:
         if document is None:

@@ -197,8 +197,10 @@ class SimActivations:
         await asyncio.sleep(self.latency / 2)
         return found
 
-    async def record(self, *, namespace: str, entries: Mapping[str, datetime]) -> None:
-        """Add entries; the first time stays."""
+    async def record(
+        self, *, namespace: str, entries: Mapping[str, datetime]
+    ) -> Mapping[str, datetime]:
+        """Add entries; the first time stays. Returns them as they stand."""
         await self._sent("record")
         known = self._entries.setdefault(namespace, {})
         for key, when in entries.items():
@@ -207,6 +209,7 @@ class SimActivations:
                 self.recorded.append((asyncio.get_running_loop().time(), key))
         await asyncio.sleep(self.latency / 2)
         self.faults.take("record", applied=True)
+        return {key: known[key] for key in entries}
 
     async def forget(self, *, namespace: str, keys: Sequence[str]) -> None:
         """Drop entries."""
