@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from aks_access.engine.fakes.cluster import SimCluster, azure_error
+from aks_access.engine.fakes.watch import lose_nothing
 from aks_access.engine.ports import Kind, OperationState
 from aks_access.errors import AzureError, AzureFault, KubeConflict, KubeError
 from aks_access.plan.ledger import EntryState
@@ -321,7 +322,7 @@ class Acts:
         operator.watch.held = on
         if on:
             operator.grow_stale(self.place.now)
-        else:
+        elif operator.watch.lose is lose_nothing:
             operator.freshen(self.place.now)
 
     def lose_events(self, *, deleted_only: bool) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextvars import ContextVar
 
+from aks_access.engine.fakes.watch import lose_nothing
 from aks_access.errors import AksAccessError
 from tests.sim.crash import Gate
 from tests.sim.world import Process, World
@@ -68,6 +69,7 @@ class Operator(Process):
     async def relist(self) -> bool:
         complete = await super().relist()
         if complete and not self.watch.held:
+            self.watch.lose = lose_nothing
             self.freshen(self._world.now)
         return complete
 

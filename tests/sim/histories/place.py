@@ -13,6 +13,7 @@ from aks_access.engine.fakes.faults import Faults
 from aks_access.engine.fakes.kube import Raw, SimApiServer, deleting
 from aks_access.engine.fakes.ledgers import SimLedgers
 from aks_access.engine.fakes.objects import SimObjects
+from aks_access.engine.fakes.watch import lose_nothing
 from aks_access.engine.ports import Kind
 from aks_access.plan.model import ClusterKey
 from tests.oracle import Bounds
@@ -207,7 +208,7 @@ class Place(World):
         if seconds >= LEASE:
             await asyncio.sleep(1.0)
             operator.kill()
-        elif not held:
+        elif not held and operator.watch.lose is lose_nothing:
             operator.freshen(self.now)
 
     def written(self) -> tuple[int, int, int, int]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from aks_access.engine.fakes.watch import lose_nothing
 from aks_access.engine.ports import Kind
 from tests.facts import asked, canonical, deleting, instant, length, part, uid_of
 from tests.reference import Case, expected, idle, verdicts
@@ -31,7 +32,7 @@ async def heal(place: Place, acts: Acts) -> None:
     await place.advance(75.0)
     await place.until(lambda: place.alive, within=3600.0)
     place.operator.gate.at = None
-    place.operator.watch.lose = lambda kind, event, name: False
+    place.operator.watch.lose = lose_nothing
     acts.stall(on=False)
     await place.operator.engine.refresh(relist=place.operator.relist)
     await place.until(lambda: not place.azure.working(), within=3600.0)
