@@ -214,7 +214,14 @@ class Landscape:
                 site.past = {}
                 site.doubt(site.live)  # what stays is the platform's or somebody else's now
         else:
-            asks = {e for raw in self.world.every(GRANT) for e in asked(raw, self.kept)}
+            targets = self.world.targets(line.cluster)
+            asks = {
+                entry
+                for raw in self.world.every(GRANT)
+                if part(raw, "metadata", "finalizers")  # else it was never let in
+                and any(names_target(raw, target) for target in targets)
+                for entry in asked(raw, self.kept)
+            }
             site.doubt((site.ours | set(site.past)) - asks | asks & set(site.foreign))
         site.ledger = line
 
