@@ -206,7 +206,7 @@ def asked(grant: Raw, sets: Mapping[str, Raw]) -> set[str]:
     """The canonical entries that the grant asks for; of a set that does not resolve, nothing."""
     found = {canonical(item) for item in part(grant, "spec", "ipRanges") or () if network(item)}
     for ref in part(grant, "spec", "rangeSetRefs") or ():
-        known = sets.get(ref["name"])
+        known = sets.get(ref.get("name", ""))
         if known is not None and usable_set(known):
             found |= {canonical(item) for item in part(known, "spec", "ipRanges")}
     return found

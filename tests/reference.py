@@ -79,7 +79,7 @@ def baseline(target: Raw, sets: Mapping[str, Raw]) -> set[str]:
     """The canonical entries that are always let in."""
     found = {canonical(item) for item in part(target, "spec", "baseline", "ipRanges") or ()}
     for ref in part(target, "spec", "baseline", "rangeSetRefs") or ():
-        known = sets.get(ref["name"])
+        known = sets.get(ref.get("name", ""))
         if known is not None and usable_set(known):
             found |= {canonical(item) for item in part(known, "spec", "ipRanges")}
     return found
@@ -189,7 +189,7 @@ def refusal(case: Case, grant: Raw) -> str:
 
 def _broken(case: Case, grant: Raw) -> Iterator[str]:
     spec, policy = part(grant, "spec"), part(case.target, "spec", "policy") or {}
-    refs = [ref["name"] for ref in spec.get("rangeSetRefs") or ()]
+    refs = [ref.get("name", "") for ref in spec.get("rangeSetRefs") or ()]
     for name in refs:
         if not usable_set(case.sets.get(name)):
             yield f"range set {name} does not resolve"

@@ -198,6 +198,8 @@ def _ledger(
     at = _time(event)
     try:
         found = json.loads((raw.get("data") or {})["ledger.json"])
+        if found["resourceId"].lower() != key:
+            raise ValueError("another cluster's")
         owners = found["owners"]
         entries = {
             entry["range"]: Owned(
@@ -207,7 +209,7 @@ def _ledger(
             )
             for entry in found["entries"]
         }
-    except (KeyError, ValueError, TypeError, IndexError):
+    except (AttributeError, KeyError, ValueError, TypeError, IndexError):
         return Ledger(at=at, cluster=key, entries=None, operator=by_operator)
     if event["verb"] == "delete":
         return Ledger(at=at, cluster=key, entries=None, operator=by_operator)

@@ -176,6 +176,7 @@ def _wrote_once(cluster: Cluster, mark: Mark) -> bool:
 
 def test_i13_another_writer_ends_in_a_conflict_and_not_in_a_war(restart_world: World) -> None:
     world = restart_world
+    world.expect("I13", because="the request to reconcile, which the oracle does not hear, ends it")
     world.station.ensure()
     cluster = world.cluster()
     target = world.target(cluster)

@@ -317,7 +317,7 @@ class Landscape:
         """The platform's entries; what a set last said counts while it does not resolve."""
         found = platform(case)
         for ref in part(case.target, "spec", "baseline", "rangeSetRefs") or ():
-            name = ref["name"]
+            name = ref.get("name", "")
             if name in self.kept and not usable_set(case.sets.get(name)):
                 found |= asked({"spec": {"rangeSetRefs": [ref]}}, self.kept)
         return found

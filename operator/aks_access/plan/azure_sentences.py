@@ -126,9 +126,10 @@ def _linked(*, message: str, who: str, assignee: str) -> str:
     action, scope = _LINKED_ACTION.search(message), _LINKED_SCOPE.search(message)
     kind = "a resource that the cluster uses (subnet, public IP, disk encryption set, workspace …)"
     if action is None or scope is None:
+        right = azure_text(action[1]) if action is not None else "a right"
         said = sentence(azure_text(message) or "Azure does not say which")
         return (
-            f"{azure_text(who)} lacks a right on {kind}, not on the cluster itself: {said} Assign "
+            f"{azure_text(who)} lacks {right} on {kind}, not on the cluster itself: {said} Assign "
             "a role with that right on that resource, or on its resource group."
         )
     return (
