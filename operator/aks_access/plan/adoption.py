@@ -90,8 +90,9 @@ def adopt(
         return Adoption(fresh(target=target, view=view))
     if stored.detached or another_cluster(stored, view):
         renewed = fresh(target=target, view=view, sequence=stored.sequence)
-        kept = replace(renewed, writes=stored.writes, turns=stored.turns)
-        return Adoption(replace(kept, version=stored.version))
+        return Adoption(
+            replace(renewed, version=stored.version, writes=stored.writes, turns=stored.turns)
+        )
     if not stored.lost and unattended is not None:
         problem = out_of_step(
             stored=stored,
@@ -230,8 +231,7 @@ def _guess(
         lost=problem,
     )
     if stored is not None:
-        guessed = replace(guessed, version=stored.version, writes=stored.writes)
-        guessed = replace(guessed, turns=stored.turns)
+        guessed = replace(guessed, version=stored.version, writes=stored.writes, turns=stored.turns)
     if newer:
         return Adoption(guessed, lost=problem, newer=True)
     return _acknowledged(target=target, ledger=guessed)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from aks_access.api.names import ledger_name
 from aks_access.engine.fakes.faults import Faults
 from aks_access.engine.ports import LedgerRef
 from aks_access.errors import KubeConflict, LedgerNewer, LedgerTooLarge, LedgerUnreadable
@@ -100,7 +101,7 @@ class SimLedgers:
         """The ledger as Events name it."""
         if key not in self._stored:
             return None
-        return LedgerRef(name=f"ledger-{key.rpartition('/')[2]}", namespace="operator", uid=key)
+        return LedgerRef(name=ledger_name(key), namespace="operator", uid=key)
 
     async def load(self, *, key: ClusterKey) -> Ledger | None:
         """Read a ledger."""
@@ -117,7 +118,7 @@ class SimLedgers:
     async def keys(self) -> Mapping[ClusterKey, str]:
         """Every cluster with a ledger."""
         await self._sent("keys", "")
-        found = {key: f"aks-access-ledger-{key.rpartition('/')[2]}" for key in self._stored}
+        found = {key: ledger_name(key) for key in self._stored}
         await self._answered("keys", "")
         return found
 
