@@ -27,6 +27,7 @@ from tests.invariants.site import HOUR, Site, names
 from tests.reference import (
     Case,
     baseline,
+    egress,
     egress_known,
     ends,
     idle,
@@ -150,8 +151,8 @@ def nothing_else(sent: Sent) -> Iterator[Finding]:
         yield "I2", f"the PUT changed {', '.join(sent.write.damage)}"
     if any(part(t, "spec", "mode") == "Exclusive" and not deleting(t) for t in sent.targets):
         return
-    if sent.write.result is Result.CHANGED:
-        return  # the list had moved, and nothing was written over it
+    if sent.write.result in (Result.CHANGED, Result.FAILED):
+        return  # the list may have moved since it was read, and nothing was written over it
     spelled = set(sent.write.sent or ())
     for entry, spelling in sorted(sent.site.foreign.items()):
         if entry in names(sent.write.before) and spelling not in spelled:
@@ -277,11 +278,12 @@ def _closing(sent: Sent) -> Iterator[Finding]:
 
 
 def no_tug_of_war(sent: Sent) -> Iterator[Finding]:
-    """I13: after three reversals within an hour an entry returns once an hour."""
+    """I13: after three reversals within an hour an entry returns once an hour, but for egress."""
     at = sent.write.at
     if sent.write.before is None:
         return
-    for entry in sorted(sent.added):
+    vital = {entry for c in sent.cases for entry in egress(c.target) | set(c.management)}
+    for entry in sorted(sent.added - vital):
         lost = [t for t in sent.site.reversals.get(entry, ()) if at - t < HOUR]
         last = sent.site.returned.get(entry)
         if len(lost) >= REVERSALS and last is not None and at - last < HOUR:

@@ -83,12 +83,14 @@ class PointedGate(Gate):
         made: what was called since it was armed, in order.
         struck: set when the crash point is reached; `dead` as well, where that is a death.
         look: called after each call that did its work, whether its answer arrives or not.
+        depose: ends the Lease, at the moment that `struck` is set for a lost one.
     """
 
     def __init__(
         self,
         *,
         look: Callable[[], None],
+        depose: Callable[[], None],
         at: int | None = None,
         witness: Callable[[], None] | None = None,
     ) -> None:
@@ -96,7 +98,10 @@ class PointedGate(Gate):
         self.made: list[str] = []
         self.struck = asyncio.Event()
         self.look = look
+        self.depose = depose
         self._point: CrashPoint | None = None
+        self._deposed = False
+        self._fenced = 0
         self._late: list[asyncio.Task[None]] = []
 
     def arm(self, point: CrashPoint | None) -> None:
@@ -110,8 +115,9 @@ class PointedGate(Gate):
 
     async def through(self, name: str, call: Call) -> object:
         place = self._place(name)
-        if place is Place.DEPOSED and name != FENCED:
-            self.struck.set()
+        self._deposed = self._deposed or place is Place.DEPOSED
+        self._fenced += name == FENCED
+        self._lose_lease()
         if place is Place.LATE:
             self._late.append(asyncio.get_running_loop().create_task(self._arrive_late(call)))
         if place in (Place.BEFORE, Place.LATE):
@@ -122,17 +128,23 @@ class PointedGate(Gate):
             answer = await call()
         except Exception as error:
             failure = error
+        self._fenced -= name == FENCED
         self.look()
         if place is Place.LOST:
             self.kill()
         await self.cross(f"{name} answered")
         if place is Place.AFTER:
             self.kill()
-        if place is Place.DEPOSED:
-            self.struck.set()
+        self._lose_lease()
         if failure is not None:
             raise failure
         return answer
+
+    def _lose_lease(self) -> None:
+        """Where its end was reached, and no fenced call is under way."""
+        if self._deposed and not self._fenced:
+            self.depose()
+            self.struck.set()
 
     def _place(self, name: str) -> Place | None:
         if self.dead.is_set():

@@ -140,7 +140,6 @@ async def _succeed(
         return first
     await world.until_set(first.gate.struck, within=max(1.0, ends - world.now))
     if crash.place is Place.DEPOSED:
-        first.leadership.seconds = 0.0
         second = await world.start(crash=again)
         await world.advance(ZOMBIE_SECONDS)
         first.kill()

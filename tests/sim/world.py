@@ -77,15 +77,19 @@ class Process:
 
     def __init__(self, world: "World", *, crash_at: int | None = None) -> None:
         self._world = world
-        self.gate: Any = self._new_gate(crash_at)
         self.leadership = FakeLeadership()
+        self.gate: Any = self._new_gate(crash_at)
         self.engine = Engine(ports=self._ports(world), config=world.config)
         self.watch: Watch = world.api.watch(self.engine.store)
         self._refreshing: asyncio.Task[None] | None = None
 
     def _new_gate(self, at: int | None) -> Gate:
-        recorder = self._world.recorder
-        return PointedGate(at=at, witness=recorder.look, look=self._world.look)
+        return PointedGate(
+            at=at,
+            witness=self._world.recorder.look,
+            look=self._world.look,
+            depose=functools.partial(setattr, self.leadership, "seconds", 0.0),
+        )
 
     def _ports(self, world: "World") -> Ports:
         def gated(port: object) -> Any:

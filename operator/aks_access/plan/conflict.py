@@ -2,15 +2,16 @@
 
 A write undoes somebody else's where it puts back an entry of ours that was taken out, or takes out
 one that came back. The third time within an hour is a conflict: from then on entries are added
-again once an hour only. Removals, new entries and a list that was cleared never wait. It ends when
-nothing was undone for a while, or when somebody asks (`requestedAt`).
+again once an hour only. Removals, new entries, a list that was cleared and the egress that nodes
+and management need (I12) never wait. It ends when nothing was undone for a while, or when somebody
+asks (`requestedAt`).
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from aks_access.plan.ledger import Conflict, Ledger, Reversal, WriteInFlight
+from aks_access.plan.ledger import EGRESS_OWNER, Conflict, Ledger, Reversal, WriteInFlight
 from aks_access.plan.listing import Listing
 from aks_access.plan.model import Cause
 from aks_access.plan.outcome import Change, Standing
@@ -51,7 +52,8 @@ def standing(*, ledger: Ledger, now: datetime, asked: str, pending: bool = False
     ends = max((item.at for item in past), default=now - CALM) + CALM
     if ends <= now:
         return Standing(reversals=ledger.reversals, recent=recent)
-    added = max((item.at for item in past if item.added), default=None)
+    paced = (item.at for item in past if not _vital(ledger=ledger).issuperset(item.added))
+    added = max(paced, default=None)
     again = added + PACE if added is not None else None
     return Standing(
         conflict=conflict,
@@ -66,7 +68,16 @@ def contested(*, standing: Standing, additions: Sequence[Change]) -> tuple[Chang
     """Those of the additions that wait: what was taken out and would only be added again."""
     if standing.again is None:
         return ()
-    return tuple(change for change in additions if change.cause is Cause.DRIFT)
+    return tuple(
+        change
+        for change in additions
+        if change.cause is Cause.DRIFT and EGRESS_OWNER not in change.owners
+    )
+
+
+def _vital(*, ledger: Ledger) -> frozenset[str]:
+    """The entries that never wait."""
+    return frozenset(e.range for e in ledger.entries.values() if EGRESS_OWNER in e.owners)
 
 
 def undoes(
@@ -91,6 +102,7 @@ def noted(*, ledger: Ledger, flight: WriteInFlight, listing: Listing, landed: bo
     done = [e for e in flight.undoes if landed or (e in listing) == (e in added)]
     reversals = ledger.reversals
     if done:
+        done.sort(key=_vital(ledger=ledger).__contains__)  # what is paced is named first
         reversal = Reversal(
             at=flight.started,
             added=tuple(e for e in done if e in added)[:NAMED],

@@ -6,7 +6,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aks_access.plan.conflict import CALM, contested, noted, standing, undoes
-from aks_access.plan.ledger import Conflict, Ledger, Reversal, WriteInFlight
+from aks_access.plan.ledger import (
+    EGRESS_OWNER,
+    Conflict,
+    EntryState,
+    Ledger,
+    LedgerEntry,
+    Reversal,
+    WriteInFlight,
+)
 from aks_access.plan.listing import Listing
 from aks_access.plan.model import Cause, cluster_key
 from aks_access.plan.outcome import Change, Standing
@@ -89,6 +97,34 @@ def test_i13_only_what_was_taken_out_waits() -> None:
     slow = standing(ledger=ledger(30, 20, 10), now=NOW, asked="")
     assert {change.cause for change in contested(standing=slow, additions=changes)} == {Cause.DRIFT}
     assert contested(standing=Standing(), additions=changes) == ()
+
+
+def test_i12_egress_that_was_taken_out_does_not_wait_and_makes_nothing_else_wait() -> None:
+    egress = LedgerEntry(
+        range=ENTRY, state=EntryState.OWNED, owners=(EGRESS_OWNER,), since=ago(600)
+    )
+    restored = replace(ledger(30, 20, 10), entries={ENTRY: egress})
+    found = standing(ledger=restored, now=NOW, asked="")
+    assert found.conflict is not None
+    assert found.again is None
+    slow = standing(ledger=ledger(30, 20, 10), now=NOW, asked="")
+    vital = Change(entry=ENTRY, cause=Cause.DRIFT, owners=(EGRESS_OWNER,))
+    other = Change(entry="20.0.0.1/32", cause=Cause.DRIFT, owners=("uid",))
+    assert contested(standing=slow, additions=[vital, other]) == (other,)
+
+
+def test_i13_of_many_entries_that_return_the_paced_ones_are_remembered() -> None:
+    names = [f"20.0.0.{number}/32" for number in range(1, 30)]
+    owned = {
+        name: LedgerEntry(range=name, state=EntryState.OWNED, owners=(EGRESS_OWNER,), since=NOW)
+        for name in names
+    }
+    flight = WriteInFlight(
+        desired=(), added=(*names, ENTRY), removed=(), started=ago(10), undoes=(*names, ENTRY)
+    )
+    known = replace(ledger(30, 20), entries=owned)
+    after = noted(ledger=known, flight=flight, listing=Listing.of(()), landed=True)
+    assert standing(ledger=after, now=NOW, asked="").again == ago(10) + timedelta(hours=1)
 
 
 def test_i13_what_counts_as_undoing_somebody_else() -> None:
