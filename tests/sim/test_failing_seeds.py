@@ -1,14 +1,8 @@
 """What random histories found in the product, cut down to scenarios."""
 
-import pytest
-
 from tests.sim.world import World, key_of, simulated
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a due time that no ledger keeps is found anew at each look while the ledger is lost",
-)
 @simulated
 async def test_i11_an_overdue_removal_is_quiet_while_its_ledger_is_lost(world: World) -> None:
     world.cluster()
@@ -24,3 +18,21 @@ async def test_i11_an_overdue_removal_is_quiet_while_its_ledger_is_lost(world: W
     before = len(world.objects.writes)
     await world.advance(hours=4)
     assert len(world.objects.writes) == before
+
+
+@simulated
+async def test_i9_a_grant_is_not_let_go_to_a_ledger_that_is_lost(world: World) -> None:
+    cluster = world.cluster()
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    world.ledgers.lose(key_of("weu"))
+    cluster.power_state = "Stopped"
+    world.ungrant()
+    await world.advance(hours=2)
+    assert world.target_state() == "RevocationOverdue"
+    assert not world.gone(), "no record but its own tells of the access that stands"
+    cluster.power_state = "Running"
+    await world.rest()
+    assert world.gone()

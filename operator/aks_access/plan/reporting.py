@@ -91,8 +91,15 @@ def _wanted(
 
 
 def _released(*, scene: Scene, entry: LedgerEntry) -> LedgerEntry:
-    """An overdue debt is the ledger's alone: a deleted grant need not wait for it any longer."""
-    if entry.due is None or entry.due + scene.world.revocation_bound > scene.world.now:
+    """An overdue debt is the ledger's alone: a deleted grant need not wait for it any longer.
+
+    A ledger that is lost cannot hold it: the grant is all that tells of its access.
+    """
+    if (
+        scene.lost
+        or entry.due is None
+        or entry.due + scene.world.revocation_bound > scene.world.now
+    ):
         return entry
     grants = scene.world.grants
     let_go = tuple(
