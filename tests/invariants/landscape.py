@@ -157,16 +157,17 @@ class Landscape:
             self.kept[line.name] = line.raw
         if line.kind == TARGET:
             self._target(before, line.raw)
-        if line.kind == GRANT and line.raw is None and before is not None and not line.operator:
-            self._forced(before)
+        if line.kind == GRANT and before is not None and not line.operator:
+            self._unnamed(before, line.raw)
         if line.raw is None or before is None or _plain(before) != _plain(line.raw):
             self._stir()
 
-    def _forced(self, grant: Raw) -> None:
-        """Gone by force: where the ledger is lost, nothing tells whose its entries are."""
+    def _unnamed(self, before: Raw, after: Raw | None) -> None:
+        """Gone by force or edited: where the ledger is lost, nothing tells whose they are."""
+        still = asked(after, self.kept) if after is not None else set()
         for site in self.sites.values():
             if site.ledger is not None and not site.ledger.operator:
-                site.doubt(asked(grant, self.kept) & site.live)
+                site.doubt((asked(before, self.kept) - still) & site.live)
 
     def _target(self, before: Raw | None, after: Raw | None) -> None:
         known = after if after is not None else before
@@ -214,7 +215,8 @@ class Landscape:
                 site.past = {}
                 site.doubt(site.live)  # what stays is the platform's or somebody else's now
         else:
-            targets = self.world.targets(line.cluster)
+            # A target that the operator never wrote to tells nobody that there was a ledger.
+            targets = [t for t in self.world.targets(line.cluster) if part(t, "status")]
             asks = {
                 entry
                 for raw in self.world.every(GRANT)

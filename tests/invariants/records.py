@@ -101,9 +101,9 @@ def _forgotten(line: Ledger, land: Landscape) -> Iterator[Finding]:
 
 def _last_known(land: Landscape, site: Site) -> set[str]:
     """The platform's entries as the ledger has them, once no target says what they are."""
-    if land.world.targets(site.key):
+    if all(world.targets(site.key) for world in land.views()):
         return set()
-    return {entry for entry in site.ours if "baseline" in _owners(site, entry)}
+    return {entry for entry in site.ours if {"baseline", "egress"} & set(_owners(site, entry))}
 
 
 def _at_rest(land: Landscape) -> Iterator[Finding]:

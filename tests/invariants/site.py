@@ -92,6 +92,12 @@ class Site:
         """The canonical entries that stand."""
         return names(self.ranges)
 
+    @property
+    def refused(self) -> set[str]:
+        """What was added by lists that AKS refused: any of it may be why."""
+        lists = [write for write in self.writes if write.result is Result.INVALID]
+        return {entry for w in lists for entry in names(w.sent) - names(w.before)}
+
     def seen(self, line: Cluster) -> None:
         """The cluster is this from now on."""
         if line.uid != self.facts.uid:

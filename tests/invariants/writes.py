@@ -4,8 +4,9 @@ A PUT is excused by anything that the operator could know at that moment: the ob
 and as they were so long ago as its watches may lag behind.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Set
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cached_property
 
 from tests.facts import (
@@ -14,6 +15,7 @@ from tests.facts import (
     Raw,
     asked,
     deleting,
+    instant,
     names_target,
     network,
     part,
@@ -178,11 +180,21 @@ def cause_for_each(sent: Sent) -> Iterator[Finding]:
 
 
 def _reopened(sent: Sent, entry: str) -> Iterator[Finding]:
-    """I10: a clock that steps back gives no time again to what it had closed."""
+    """I10: a clock that steps back gives no time again to what it had closed.
+
+    A grant that was made after the entry went was not closed then.
+    """
     if entry in sent.fixed or entry not in sent.site.past or not sent.cases:
         return
     case, latest = sent.cases[0], sent.land.latest
-    asking = [g for g in case.grants if entry in asked(g, case.sets) and not refusal(case, g)]
+    gone = sent.land.history.epoch + timedelta(seconds=sent.site.past[entry])
+    asking = [
+        grant
+        for grant in case.grants
+        if entry in asked(grant, case.sets)
+        and not refusal(case, grant)
+        and (instant(part(grant, "metadata", "creationTimestamp")) or gone) <= gone
+    ]
     last = [ends(case, grant) for grant in asking]
     if asking and latest and all(end is not None and end <= latest for end in last):
         yield "I10", f"the PUT adds {entry} for {path_of(asking[0])}, which was over before"
@@ -229,27 +241,31 @@ def no_partial_view(sent: Sent) -> Iterator[Finding]:
     blind = not all(world.targets(sent.site.key) for world in sent.views)
     if sent.land.doubt or sent.land.offset or blind:
         return
+    refused = sent.site.refused
     for entry in sorted(sent.removed & ours):
-        if all(_entitled(case, entry) for case in sent.cases):
+        if all(_entitled(case, entry, refused) for case in sent.cases):
             yield "I8", f"the PUT takes out {entry}, which a live grant asks for"
 
 
-def _entitled(case: Case, entry: str) -> bool:
-    """Whether a grant that is surely live and let in asks for the entry."""
+def _entitled(case: Case, entry: str, refused: Set[str]) -> bool:
+    """Whether a grant that is surely live and let in asks for the entry; see `Site.refused`."""
     policy = part(case.target, "spec", "policy") or {}
     limited = {"maxGrantsPerNamespace", "maxEntriesPerNamespace"} & set(policy)
     full = len(case.live or ()) >= (2000 if case.vnet else 200)
     if limited or full or part(case.target, "spec", "mode") == "Observe":
         return False
-    found = verdicts(case)
+    found = verdicts(replace(case, lenient=False))
     return any(
-        found.get(uid_of(grant)) == "" and entry in asked(grant, case.sets) for grant in case.grants
+        found.get(uid_of(grant)) == ""
+        and entry in asked(grant, case.sets)
+        and not refused & asked(grant, case.sets)
+        for grant in case.grants
     )
 
 
 def no_lockout(sent: Sent) -> Iterator[Finding]:
     """I12: no cluster closed unasked, and what must always be let in never taken out."""
-    if sent.targets and all(idle(target) for target in sent.targets):
+    if sent.land.world.targets(sent.site.key) and all(idle(target) for target in sent.targets):
         yield "I12", "the target only observes, is suspended or detaches: the list is not ours"
     if sent.write.before is None and not sent.site.restricted:
         yield from _closing(sent)

@@ -52,6 +52,7 @@ class Assessor:
             now=world.now,
             unattended=None if look.memory.examined else self.worlds.unattended,
             newer=look.memory.ledger_newer,
+            guessed=look.memory.guessed,
         )
 
     def _perhaps_ours(self, target: Target, world: World) -> dict[GrantUid, Grant]:

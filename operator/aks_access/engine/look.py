@@ -129,8 +129,8 @@ class Look:
     ) -> None:
         """The cluster was read and planned."""
         self._view, self._adoption, self._plan = view, adoption, plan
-        dues = {e.range: e.due for e in plan.entries.values() if e.due is not None}
-        self.memory.dues = dues if adoption.lost else {}
+        guessed = replace(adoption.ledger, entries=dict(plan.entries))
+        self.memory.guessed = guessed if adoption.lost else None
         self.state, self.prepare, self._ledger = state, prepare, adoption.ledger
 
     def wrote(self, *, ledger: Ledger, plan: Plan) -> None:

@@ -4,7 +4,6 @@ Nothing here is needed for safety: the ledger is. It only spares Azure needless 
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from aks_access.errors import AzureError
 from aks_access.plan.cluster import ClusterView
@@ -19,7 +18,7 @@ class ClusterMemory:
     Attributes:
         operation_url: of the write in flight; signed, so it stays here.
         unrecorded: the write in flight where the ledger could not be saved before it.
-        dues: canonical entry to when its removal fell due, UTC, while no ledger can hold that.
+        guessed: what was taken for ours at the last look, while the ledger is lost.
         view: the last read of the cluster.
         read_error, write_error: the last failure of each kind, None after a success.
         write_failures: failed writes in a row.
@@ -41,7 +40,7 @@ class ClusterMemory:
 
     operation_url: str | None = None
     unrecorded: WriteInFlight | None = None
-    dues: dict[str, datetime] = field(default_factory=dict)
+    guessed: Ledger | None = None
     view: ClusterView | None = None
     read_error: AzureError | None = None
     write_error: AzureError | None = None

@@ -14,9 +14,8 @@ from aks_access.engine.ports import Clock
 from aks_access.engine.writer import WriteResult
 from aks_access.errors import AzureError, AzureFault
 from aks_access.plan import search
-from aks_access.plan.adoption import Adoption
 from aks_access.plan.clearing import revokes
-from aks_access.plan.ledger import EntryState, Ledger, WriteInFlight
+from aks_access.plan.ledger import Ledger, WriteInFlight
 from aks_access.plan.listing import same_entries
 from aks_access.plan.pacing import with_culprits
 
@@ -45,20 +44,6 @@ def with_unrecorded(*, memory: ClusterMemory, ledger: Ledger) -> Ledger:
         memory.unrecorded = None
         return ledger
     return replace(ledger, in_flight=flight, writes=(*ledger.writes, flight.started))
-
-
-def with_dues(*, memory: ClusterMemory, adoption: Adoption) -> Adoption:
-    """A guess of what is ours, with the times at which removals fell due at earlier looks."""
-    dues, ledger = memory.dues, adoption.ledger
-    if not adoption.lost or not dues:
-        return adoption
-    entries = {
-        name: replace(entry, due=entry.due or dues.get(name))
-        if entry.state is not EntryState.WITHDRAWN
-        else entry
-        for name, entry in ledger.entries.items()
-    }
-    return replace(adoption, ledger=replace(ledger, entries=entries))
 
 
 def asked(*, memory: ClusterMemory, requested_at: str) -> None:

@@ -32,7 +32,6 @@ from aks_access.engine.retries import (
     after_refusal,
     asked,
     held_back,
-    with_dues,
     with_unrecorded,
 )
 from aks_access.engine.store import Store
@@ -126,7 +125,6 @@ class TargetReconciler:
         adoption = await self.records.doubted(
             look=look, adoption=self.assessor.adopt(look=look, view=view)
         )
-        adoption = with_dues(memory=look.memory, adoption=adoption)
         known = with_unrecorded(memory=look.memory, ledger=adoption.ledger)
         ledger, state = await self.assessor.settle(look=look, view=view, ledger=known)
         adoption = replace(adoption, ledger=ledger)

@@ -15,7 +15,7 @@ from datetime import datetime
 from aks_access.api.timestamps import TimestampError, parse_timestamp
 from aks_access.plan.access import ended, expand
 from aks_access.plan.cluster import ClusterView
-from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry
+from aks_access.plan.ledger import PLATFORM_OWNERS, EntryState, Ledger, LedgerEntry
 from aks_access.plan.listing import Listing
 from aks_access.plan.model import ClusterKey, Grant, GrantUid, RangeSet, Target
 from aks_access.plan.settlement import doubt
@@ -61,12 +61,14 @@ def adopt(
     now: datetime,
     unattended: datetime | None = None,
     newer: bool = False,
+    guessed: Ledger | None = None,
 ) -> Adoption:
     """The ledger to plan with for this target and cluster.
 
     `unattended`: since when nobody had led when this process began to, UTC, where the last leader
     never let go; None = the time without a leader is known to be harmless, or was looked into.
-    `newer`: see `Adoption`.
+    `newer`: see `Adoption`. `guessed`: what was taken for ours at the last look, where the ledger
+    was lost then: a grant that no longer names its range, or is gone, does not make it anybody's.
     """
     remembered = target.ledger_sequence
     problem = unreadable
@@ -85,6 +87,7 @@ def adopt(
             sets=sets,
             now=now,
             newer=newer,
+            earlier=guessed,
         )
     if stored is None:
         return Adoption(fresh(target=target, view=view))
@@ -110,6 +113,7 @@ def adopt(
             grants=grants,
             sets=sets,
             now=now,
+            earlier=guessed,
         )
     return Adoption(_renewed(stored=stored, target=target, view=view))
 
@@ -193,6 +197,7 @@ def _guess(
     sets: Mapping[str, RangeSet],
     now: datetime,
     newer: bool = False,
+    earlier: Ledger | None = None,
 ) -> Adoption:
     """What is ours as far as grants and an older ledger tell; lost until it is acknowledged.
 
@@ -230,11 +235,29 @@ def _guess(
         names={**guessed.names, **names},
         lost=problem,
     )
+    guessed = _with_earlier(guessed=guessed, earlier=earlier, view=view)
     if stored is not None:
         guessed = replace(guessed, version=stored.version, writes=stored.writes, turns=stored.turns)
     if newer:
         return Adoption(guessed, lost=problem, newer=True)
     return _acknowledged(target=target, ledger=guessed)
+
+
+def _with_earlier(*, guessed: Ledger, earlier: Ledger | None, view: ClusterView) -> Ledger:
+    """The guess with what grants' owners held at an earlier one, and when that fell due."""
+    if earlier is None or another_cluster(earlier, view):
+        return guessed
+    listing = Listing.of(view.ranges or ())
+    entries = dict(guessed.entries)
+    for name, before in earlier.entries.items():
+        if before.state is EntryState.WITHDRAWN or name not in listing:
+            continue
+        found = entries.get(name)
+        if found is None and not PLATFORM_OWNERS.issuperset(before.owners):
+            entries[name] = before
+        elif found is not None and found.state is not EntryState.WITHDRAWN:
+            entries[name] = replace(found, due=found.due or before.due)
+    return replace(guessed, entries=entries, names={**earlier.names, **guessed.names})
 
 
 def _claiming(

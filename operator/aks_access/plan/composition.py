@@ -125,8 +125,8 @@ def wanted(
 ) -> Wanted:
     """The platform's entries and those of the admitted grants.
 
-    Of a grant that is not ready only what it holds already, and what stands as ours for another:
-    an equal entry stays while anybody needs it.
+    Of a grant that is not ready only what it holds already, and what stands for another or as
+    somebody else's: an equal entry stays while anybody needs it.
     """
     result = Wanted(
         owners={entry: (OWNER_OF[origin],) for entry, origin in platform.entries.items()}
@@ -156,7 +156,7 @@ def _stands(*, ledger: Ledger, uid: GrantUid, entry: str, present: Listing) -> b
     """One that an unproven write carried counts once it is in Azure, for nobody but its owner."""
     known = ledger.entries.get(entry)
     if known is None:
-        return False
+        return entry in present
     if known.state is EntryState.OWNED and uid in known.owners:
         return True
     return entry in present and (known.state is EntryState.OWNED or uid in known.owners)

@@ -47,6 +47,7 @@ class Acts:
 
     def __init__(self, place: Place) -> None:
         self.place = place
+        self._missed = False
 
     async def play(self, step: Step) -> None:
         """One step, and the time until the next one."""
@@ -223,7 +224,9 @@ class Acts:
         """Somebody opens the cluster."""
         cluster = self._at_rest(name)
         if cluster is not None and cluster.ranges is not None:
-            self.place.watcher.cleared[name] |= set(map(canonical, cluster.ranges))
+            ledger = self.place.ledgers.peek(key_of(name))
+            seen = (ledger.verified if ledger is not None else None) or ()
+            self.place.watcher.cleared[name] |= set(map(canonical, (*cluster.ranges, *seen)))
             cluster.set_by_others(None)
 
     def _at_rest(self, name: str) -> SimCluster | None:
@@ -339,6 +342,11 @@ class Acts:
             unlistable[Kind(kind)] = "403"
 
     def azure_fault(self, *, call: str, fault: str, times: int) -> None:
+        """A cluster that exists is not found once at most: a minute later that is believed."""
+        if fault == "missing":
+            if self._missed:
+                return
+            self._missed, times = True, 1
         error, applied = AZURE_FAULTS[fault]
         self.place.azure.faults.plan(call, error, times=times, applied=applied)
 
