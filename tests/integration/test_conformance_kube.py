@@ -259,6 +259,24 @@ async def test_a_deletion_needs_the_version_that_was_read(
     assert backend.read(grant) is None
 
 
+async def test_a_deletion_tells_what_is_left(backend: KubeBackend, grant: ObjectRef) -> None:
+    held = ref_of(
+        Kind.GRANT, await backend.objects.add_finalizer(ref=grant, finalizer=GRANT_FINALIZER)
+    )
+    raw: Any = await backend.objects.delete(ref=held)
+    assert raw["metadata"]["deletionTimestamp"]
+    assert ref_of(Kind.GRANT, raw) == ref_of(Kind.GRANT, backend.read(grant) or {})
+    await backend.objects.remove_finalizer(ref=held, finalizer=GRANT_FINALIZER)
+    assert await backend.objects.delete(ref=held) is None
+
+
+async def test_a_deletion_of_what_nothing_holds_leaves_nothing(
+    backend: KubeBackend, grant: ObjectRef
+) -> None:
+    assert await backend.objects.delete(ref=grant) is None
+    assert backend.read(grant) is None
+
+
 async def test_a_deletion_spares_the_namesake(backend: KubeBackend, grant: ObjectRef) -> None:
     recreate(backend, grant)
     await backend.objects.delete(ref=grant)

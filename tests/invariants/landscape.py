@@ -237,6 +237,7 @@ class Landscape:
         elif result in (Result.FAILED, Result.MISSING):
             site.waits = self.at + self.bounds.slow
         elif result is Result.OK:
+            site.read = self.at
             site.waits = min(site.waits, self.at + self.bounds.excuse)
 
     def _mark(self, line: Mark) -> None:

@@ -65,11 +65,14 @@ def _owners(site: Site, entry: str) -> tuple[str, ...]:
 
 
 def _held(site: Site, entry: str, uid: str, *, operator: bool) -> bool:
-    """Whether the ledger knows of the entry; let go by the operator, it must be a debt."""
+    """Whether the ledger knows of the entry; let go by the operator, it must be a debt.
+
+    What somebody put in again after it was taken out is remembered as withdrawn.
+    """
     known = site.ledger.entries if site.ledger is not None else None
     found = (known or {}).get(entry)
     if found is None or found.state == "withdrawn":
-        return False
+        return found is not None and entry in site.past
     return not operator or uid not in found.owners
 
 

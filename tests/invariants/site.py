@@ -54,6 +54,7 @@ class Site:
         past: entries that were ours, with the time they went.
         maybe: entries of writes that were never answered.
         ledger: its newest version; `own` the newest that the operator wrote.
+        began: when this cluster was first seen; `read` when the operator last read one.
         writes: the operator's PUTs that reached AKS, oldest first.
         debts: removals that are due, by entry; `unclear` = a cleared list.
         waits: until then nothing is expected, because a request failed.
@@ -74,6 +75,8 @@ class Site:
     restricted: bool = False
     ledger: Ledger | None = None
     own: Ledger | None = None
+    began: float = 0.0
+    read: float = 0.0
     writes: list[Write] = field(default_factory=list)
     debts: dict[str, Debt] = field(default_factory=dict)
     unclear: Debt | None = None
@@ -112,6 +115,7 @@ class Site:
 
     def begin(self, line: Cluster) -> None:
         """Another cluster, or the first sight of one: everything in it is somebody else's."""
+        self.began = line.at
         self.ours, self.either, self.cleared, self.maybe = set(), set(), set(), set()
         self.past, self.debts, self.unclear, self.writes = {}, {}, None, []
         self.ranges = line.ranges
@@ -123,7 +127,9 @@ class Site:
         """Somebody else made the list this."""
         before, now = self.live, names(after)
         if after is None and self.ranges is not None:
-            self.cleared = set(self.foreign) | self.either
+            recorded = names(self.ledger.verified) if self.ledger is not None else set()
+            recorded -= self.ours | set(self.past)
+            self.cleared = set(self.foreign) | self.either | recorded
         for entry in before - now:
             if entry in self.ours and after is not None:
                 self.reversals.setdefault(entry, []).append(at)

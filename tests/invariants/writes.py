@@ -118,7 +118,8 @@ def judge_write(write: Write, site: Site, land: Landscape) -> Iterator[Finding]:
         what = "no list" if write.sent is None else "an empty list"
         yield "I1", f"a PUT with {what} opens the cluster"
         return
-    for rule in RULES:
+    unseen = write.result is not Result.OK and site.began > site.read
+    for rule in MEANT if unseen or write.result is Result.CHANGED else RULES:
         yield from rule(sent)
 
 
@@ -153,7 +154,7 @@ def nothing_else(sent: Sent) -> Iterator[Finding]:
         yield "I2", f"the PUT changed {', '.join(sent.write.damage)}"
     if any(part(t, "spec", "mode") == "Exclusive" and not deleting(t) for t in sent.targets):
         return
-    if sent.write.result in (Result.CHANGED, Result.FAILED):
+    if sent.write.result is Result.FAILED:
         return  # the list may have moved since it was read, and nothing was written over it
     spelled = set(sent.write.sent or ())
     for entry, spelling in sorted(sent.site.foreign.items()):
@@ -334,6 +335,11 @@ RULES: tuple[Callable[[Sent], Iterator[Finding]], ...] = (
     no_tug_of_war,
     revocation_first,
 )
+
+
+MEANT = (one_writer, never_create)
+"""What holds for a list that was refused, made from a list, or a cluster, that had gone by then:
+what it would have added cannot be told from outside."""
 
 
 def no_change(sent: Write, site: Site) -> Iterator[Finding]:

@@ -91,3 +91,22 @@ async def test_i8_a_search_for_what_azure_refuses_takes_out_nothing_that_stood(
     await world.until(lambda: world.state("laptop") == "Active")
     assert len(world.puts()) > 2, "it had to search"
     assert all(LAPTOP in (request.sent or ()) for request in world.puts())
+
+
+@simulated
+async def test_i11_a_loss_is_acknowledged_once_in_observe_too(world: World) -> None:
+    world.cluster()
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    world.ledgers.lose(key_of("weu"))
+    world.retarget(mode="Observe")
+    await world.until(lambda: world.target_state() == "LedgerLost")
+    world.mark(Kind.TARGET, "weu", annotations={"aksaccess.dev/acknowledge": world.code()})
+    await world.rest()
+    assert world.target_state() == "Observing"
+    world.grant("other", "81.2.69.150")
+    world.azure.cluster(key_of("weu")).set_by_others([FOREIGN, OFFICE, LAPTOP, "81.2.69.150/32"])
+    await world.advance(hours=1)
+    assert world.target_state() == "Observing"

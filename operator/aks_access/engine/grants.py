@@ -323,9 +323,11 @@ class GrantReconciler:
         fresh = self.store.grant(grant.uid) or grant
         log.info("expired grant is deleted", extra={"grant": grant.path, "uid": grant.uid})
         try:
-            await self.objects.delete(ref=grant_ref(fresh))
+            raw = await self.objects.delete(ref=grant_ref(fresh))
         except KubeConflict:
             return Next(after=1.0)
+        if raw is not None:
+            self.store.changed(Kind.GRANT, raw)
         return Next()
 
 

@@ -121,8 +121,11 @@ class Objects(Protocol):
         """Replace the status subresource by `status` (fields that are absent are cleared)."""
         ...
 
-    async def delete(self, *, ref: ObjectRef) -> None:
-        """Delete under preconditions uid and resourceVersion; gone already is no error."""
+    async def delete(self, *, ref: ObjectRef) -> Mapping[str, object] | None:
+        """Delete under preconditions uid and resourceVersion; gone already is no error.
+
+        Returns the object as its finalizers keep it; None = it is gone.
+        """
         ...
 
 

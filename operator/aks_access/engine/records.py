@@ -90,10 +90,14 @@ class Records:
             return ledger
 
     async def record(self, *, look: Look) -> None:
-        """Save the ledger where the look changed it; never for a cluster that is only observed."""
+        """Save the ledger where the look changed it.
+
+        A cluster that was never but observed has none; one whose loss was acknowledged has again.
+        """
         target, plan = look.target, look.plan
         observed = look.adoption.ledger.mode == Mode.OBSERVE.value
-        if look.adoption.lost or (look.stored is None and observed):
+        remembered = target is not None and target.ledger_sequence is not None
+        if look.adoption.lost or (look.stored is None and observed and not remembered):
             return
         if target is not None and target.deleting is None and not target.finalized and not observed:
             await self.claims.finalize(target)

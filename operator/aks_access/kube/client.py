@@ -119,9 +119,10 @@ class KubeObjects:
         )
         return without_managed_fields(answer)
 
-    async def delete(self, *, ref: ObjectRef) -> None:
+    async def delete(self, *, ref: ObjectRef) -> Mapping[str, object] | None:
         """Delete that very object at that very version; gone already is no error.
 
+        Returns the object as its finalizers keep it; None = it is gone.
         Raises `KubeConflict` where it changed, so that an extension is never raced.
         """
         preconditions = {"uid": ref.uid}
@@ -135,15 +136,16 @@ class KubeObjects:
             "propagationPolicy": "Background",
         }
         try:
-            await self._connection.delete(path, body=options)
+            answer = await self._connection.delete(path, body=options)
         except KubeNotFound:
-            return
+            return None
         except KubeConflict:
             try:
                 await self._read(ref)
             except (KubeNotFound, KubeConflict):
-                return
+                return None
             raise
+        return None if answer.get("kind") == "Status" else without_managed_fields(answer)
 
     async def _read(self, ref: ObjectRef) -> Mapping[str, object]:
         """That very object: `KubeNotFound` where it is gone, `KubeConflict` if it is a namesake."""

@@ -98,18 +98,19 @@ class SimObjects:
         await self._answered("patch_status", ref.name)
         return raw
 
-    async def delete(self, *, ref: ObjectRef) -> None:
+    async def delete(self, *, ref: ObjectRef) -> Mapping[str, object] | None:
         """Delete under preconditions; gone already is no error."""
         await self._sent("delete", ref.name)
         try:
             raw = self._read(ref)
         except (KubeNotFound, KubeConflict):
-            return
+            return None
         if ref.resource_version and metadata_of(raw)["resourceVersion"] != ref.resource_version:
             raise KubeConflict(f"{ref.name} changed", status=409)
         self._record("delete", ref)
         self._server.delete(ref.kind, ref.name, namespace=ref.namespace)
         await self._answered("delete", ref.name)
+        return self._server.find(ref.kind, ref.name, namespace=ref.namespace)
 
     def _read(self, ref: ObjectRef) -> Raw:
         raw = self._server.find(ref.kind, ref.name, namespace=ref.namespace)
