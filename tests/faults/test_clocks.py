@@ -68,6 +68,7 @@ def test_i10_a_slow_clock_after_a_failover_opens_nothing_again(
 def test_i10_a_fast_clock_adds_nothing_and_deletes_no_object(
     world: World, replicas: Replicas, figure: Record
 ) -> None:
+    world.expect("I8", because="by the fast clock the grant is over")
     right, fast = replicas.leader_and_followers(1)[0], skewed(replicas, SKEW)
     cluster = world.cluster()
     target = world.target(cluster)

@@ -100,6 +100,7 @@ def test_threat_19_a_move_to_another_hub_writes_nothing_and_loses_nothing(
     hubs: Hubs, tmp_path: Path
 ) -> None:
     old, new = hubs.old, hubs.new
+    old.expect("I8", because="its grants are edited and deleted on the new hub")
     cluster = old.cluster([PORTAL])
     target = old.target(cluster, baseline={"ipRanges": [OFFICE]})
     laptop = old.grant(target, LAPTOP)
@@ -153,6 +154,7 @@ def test_threat_19_a_move_to_another_hub_writes_nothing_and_loses_nothing(
 
 def test_an_import_never_overwrites_what_the_new_hub_knows(hubs: Hubs, tmp_path: Path) -> None:
     old, new = hubs.old, hubs.new
+    old.expect("I8", because="its grants are edited and deleted on the new hub")
     cluster = old.cluster([PORTAL])
     target = old.target(cluster, baseline={"ipRanges": [OFFICE]})
     laptop = old.grant(target, LAPTOP)
