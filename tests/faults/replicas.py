@@ -21,7 +21,9 @@ from sandbox.controlplane.client import ApiError
 from sandbox.controlplane.kubeconfig import write_kubeconfig
 from sandbox.operator import OperatorProcess
 from tests.faults.gate import Gate
-from tests.integration.world import PACE, Cluster, Mark, Station, World
+from tests.integration.station import PACE, Station
+from tests.integration.things import Cluster, Mark
+from tests.integration.world import World
 
 LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/aks-access-operator"
 LEASES = LEASE.rpartition("/")[0]

@@ -7,7 +7,8 @@ import pytest
 
 from tests.faults.figures import Record
 from tests.faults.replicas import Replica, Replicas, next_leader, one_writer
-from tests.integration.world import Cluster, Object, World
+from tests.integration.things import Cluster, Object
+from tests.integration.world import World
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 

@@ -18,7 +18,8 @@ from tests.faults.replicas import (
     one_writer,
     wait_seconds,
 )
-from tests.integration.world import MERGE_PATCH, World
+from tests.integration.things import MERGE_PATCH
+from tests.integration.world import World
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 

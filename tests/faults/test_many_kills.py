@@ -12,7 +12,8 @@ from sandbox.controlplane.client import ApiError
 from tests.faults.figures import Record
 from tests.faults.replicas import LEASE, Replica, Replicas, wait_seconds
 from tests.integration.test_crashes import ledger_of, owned
-from tests.integration.world import Cluster, Object, World
+from tests.integration.things import Cluster, Object
+from tests.integration.world import World
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 

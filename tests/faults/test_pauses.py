@@ -22,7 +22,8 @@ from tests.faults.replicas import (
     wait_seconds,
 )
 from tests.integration.test_crashes import at_path, held, ledger_of, owned
-from tests.integration.world import Cluster, Object, World
+from tests.integration.things import Cluster, Object
+from tests.integration.world import World
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 

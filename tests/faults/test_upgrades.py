@@ -13,7 +13,8 @@ import pytest
 
 from sandbox.chart import ROOT
 from tests.faults.replicas import Replica, Replicas, next_leader, one_writer
-from tests.integration.world import Cluster, World
+from tests.integration.things import Cluster
+from tests.integration.world import World
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 

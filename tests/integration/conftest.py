@@ -16,7 +16,8 @@ from sandbox import chart
 from sandbox.arm.process import ArmProcess
 from sandbox.controlplane import ControlPlane, binary
 from tests.integration import costs
-from tests.integration.world import STEADY, Station, World
+from tests.integration.station import STEADY, Station
+from tests.integration.world import World
 
 _HERE = Path(__file__).parent
 _PROGRAMS = {

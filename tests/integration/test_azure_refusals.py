@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from sandbox.arm.journal import JournalEntry
-from tests.integration.world import Cluster, World
+from tests.integration.things import Cluster
+from tests.integration.world import World
 
 OFFICE = "51.140.8.0/24"
 LAPTOP = "81.2.69.142"

@@ -15,7 +15,8 @@ from aks_access.api.names import API_VERSION, GROUP, PLURALS
 from aks_access.api.names import Kind as ApiKind
 from aks_access.engine.ports import Kind
 from sandbox.controlplane.client import ApiError
-from tests.integration.world import SUBSCRIPTION, Object, World
+from tests.integration.things import Object
+from tests.integration.world import SUBSCRIPTION, World
 from tests.unit.api.specs import BAD, CLUSTER_ID, Bad
 
 FOREIGN = "51.140.8.0/24"

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from tests.integration.world import Object, World
+from tests.integration.things import Object
+from tests.integration.world import World
 
 OFFICE = "51.140.8.0/24"
 LAPTOP = "81.2.69.142"

@@ -16,7 +16,8 @@ from aks_access.plan.ledger import EntryState
 from aks_access.plan.model import ClusterKey
 from sandbox.chart import NAMESPACE
 from sandbox.controlplane.client import ApiError
-from tests.integration.world import Cluster, Mark, Object, World
+from tests.integration.things import Cluster, Mark, Object
+from tests.integration.world import World
 
 OFFICE = "51.140.8.0/24"
 LAPTOP = "81.2.69.142"

@@ -15,7 +15,8 @@ import pytest
 from aks_access.kube.ledger_document import decode
 from aks_access.plan.model import ClusterKey
 from sandbox.chart import NAMESPACE
-from tests.integration.world import MERGE_PATCH, Cluster, Mark, Object, World
+from tests.integration.things import MERGE_PATCH, Cluster, Mark, Object
+from tests.integration.world import World
 
 OFFICE = "51.140.8.0/24"
 LAPTOP = "81.2.69.142"

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from sandbox.arm.control_clusters import Shape
-from tests.integration.world import Cluster, World, sent_ranges
+from tests.integration.things import Cluster
+from tests.integration.world import World, sent_ranges
 
 FOREIGN = "51.140.8.0/24"
 OURS = "81.2.69.142/32"

@@ -6,7 +6,8 @@ Nobody touches an object while the clock runs, so that only the operator's own s
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.integration.world import Cluster, Mark, World
+from tests.integration.things import Cluster, Mark
+from tests.integration.world import World
 
 FOREIGN = "51.140.8.0/24"
 OURS = "81.2.69.142/32"

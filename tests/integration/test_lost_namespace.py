@@ -9,7 +9,8 @@ from sandbox import chart
 from sandbox.arm.process import ArmProcess
 from sandbox.chart import NAMESPACE
 from sandbox.controlplane import ControlPlane
-from tests.integration.world import Station, World
+from tests.integration.station import Station
+from tests.integration.world import World
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(240)]
 

@@ -3,7 +3,8 @@
 import re
 
 from aks_access.engine.ports import Kind
-from tests.integration.world import Object, World
+from tests.integration.things import Object
+from tests.integration.world import World
 
 
 def expected(*ranges: str) -> list[str]:

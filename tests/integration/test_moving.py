@@ -17,7 +17,9 @@ import yaml
 from sandbox import chart
 from sandbox.arm.process import ArmProcess
 from sandbox.controlplane import ControlPlane
-from tests.integration.world import Cluster, Object, Station, World
+from tests.integration.station import Station
+from tests.integration.things import Cluster, Object
+from tests.integration.world import World
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(240)]
 

@@ -14,15 +14,9 @@ from sandbox.arm.process import ArmProcess
 from sandbox.chart import NAMESPACE
 from sandbox.controlplane import ControlPlane
 from sandbox.operator import OperatorProcess
-from tests.integration.world import (
-    OPERATOR,
-    PACE,
-    STEADY,
-    Object,
-    Station,
-    World,
-    audit_since,
-)
+from tests.integration.station import PACE, STEADY, Station
+from tests.integration.things import Object
+from tests.integration.world import OPERATOR, World, audit_since
 
 OFFICE = "51.140.8.0/24"
 LAPTOP = "81.2.69.142"

@@ -18,7 +18,9 @@ from sandbox.arm.process import ArmProcess
 from sandbox.chart import NAMESPACE
 from sandbox.controlplane import ControlPlane
 from sandbox.processes import wait_until
-from tests.integration.world import Cluster, Object, Station, World
+from tests.integration.station import Station
+from tests.integration.things import Cluster, Object
+from tests.integration.world import World
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(240)]
 

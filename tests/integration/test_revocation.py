@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from sandbox.controlplane.client import ApiError
-from tests.integration.world import Cluster, Mark, Object, World
+from tests.integration.things import Cluster, Mark, Object
+from tests.integration.world import World
 
 FOREIGN = "51.140.8.0/24"
 OURS = "81.2.69.128/28"

@@ -12,7 +12,8 @@ from sandbox.arm.process import ArmProcess
 from sandbox.chart import NAMESPACE, SERVICE_ACCOUNT
 from sandbox.controlplane import ControlPlane
 from tests.faults.apiserver.scene import Proxied, Scene
-from tests.integration.world import STEADY, Station, World
+from tests.integration.station import STEADY, Station
+from tests.integration.world import World
 
 _numbers = count(1)
 _PROXIES = pytest.StashKey[list[ApiProxy]]()

@@ -13,16 +13,9 @@ from aks_access.engine.ports import Kind
 from sandbox.apiproxy import ApiProxy
 from sandbox.apiproxy.faults import Injection
 from sandbox.processes import wait_until
-from tests.integration.world import (
-    DEADLINE,
-    MERGE_PATCH,
-    Cluster,
-    Mark,
-    Object,
-    Station,
-    World,
-    sent_ranges,
-)
+from tests.integration.station import Station
+from tests.integration.things import DEADLINE, MERGE_PATCH, Cluster, Mark, Object
+from tests.integration.world import World, sent_ranges
 
 FOREIGN = "51.140.8.0/24"
 BASELINE = "20.60.0.0/28"
