@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from os import SEEK_END
 from pathlib import Path
 from typing import Any, Self
 
@@ -30,6 +31,9 @@ POLICY = {
         {"level": "Metadata"},
     ],
 }
+
+_LONGEST = 8 << 20
+"""Bytes: more than request and answer of the largest object, escaped, in one line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +72,27 @@ class AuditEvent:
         )
 
 
-def read_audit_log(path: Path) -> Iterator[AuditEvent]:
-    """Yield the complete lines of an audit log, in the order of the answers."""
+def raw_events(path: Path, *, offset: int = 0) -> Iterator[dict[str, Any]]:
+    """Yield what the complete lines behind an offset in bytes say, in the order of the answers."""
     if not path.exists():
         return
-    with path.open() as lines:
+    with path.open("rb") as lines:
+        lines.seek(offset)
         for line in lines:
-            if line.endswith("\n"):
-                yield AuditEvent.parse(json.loads(line))
+            if line.endswith(b"\n"):
+                yield json.loads(line)
+
+
+def read_audit_log(path: Path, *, offset: int = 0) -> Iterator[AuditEvent]:
+    """Yield the complete lines behind an offset in bytes, in the order of the answers."""
+    yield from map(AuditEvent.parse, raw_events(path, offset=offset))
+
+
+def written(path: Path) -> int:
+    """Offset in bytes behind the last complete line: a longer one may be half written."""
+    if not path.exists():
+        return 0
+    with path.open("rb") as log:
+        start = max(0, log.seek(0, SEEK_END) - _LONGEST)
+        log.seek(start)
+        return start + log.read().rfind(b"\n") + 1

@@ -22,6 +22,8 @@ from sandbox.processes import Port, Process, ProcessError, Scratch, wait_until
 
 _READY_SECONDS = 60.0
 _TOKEN_SECONDS = 24 * 3600
+_AUDIT_MEGABYTES = 100_000
+"""Never rotated: tests count what stands behind an offset."""
 
 
 class ControlPlane:
@@ -289,6 +291,7 @@ class ControlPlane:
             "--enable-priority-and-fairness=false",
             f"--audit-policy-file={here / 'audit-policy.json'}",
             f"--audit-log-path={self.audit_log}",
+            f"--audit-log-maxsize={_AUDIT_MEGABYTES}",
         ]
 
     def _controller_flags(self) -> list[str]:

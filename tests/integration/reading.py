@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.arm.control import ControlError
 from sandbox.arm.journal import Area, JournalEntry
+from sandbox.controlplane.audit import raw_events
 from tests.facts import part
 from tests.history import Cluster, History, Ledger, Line, Mark, Object, Owned, Read, Result, Sign
 from tests.history import Write as Put
@@ -136,16 +137,10 @@ def _ranges(values: list[str] | None) -> tuple[str, ...] | None:
 
 def _events(world: "World") -> Iterator[dict[str, Any]]:
     """The successful writes that the API server answered since the test began."""
-    log = world.plane.audit_log
-    with log.open("rb") as file:
-        file.seek(world.begun.audit)
-        for line in file:
-            if not line.endswith(b"\n"):
-                return
-            event = json.loads(line)
-            code = event.get("responseStatus", {}).get("code", 0)
-            if event["verb"] in _WRITES and 200 <= code < 300 and "objectRef" in event:
-                yield event
+    for event in raw_events(world.plane.audit_log, offset=world.begun.audit):
+        code = event.get("responseStatus", {}).get("code", 0)
+        if event["verb"] in _WRITES and 200 <= code < 300 and "objectRef" in event:
+            yield event
 
 
 def _time(event: Mapping[str, Any]) -> float:

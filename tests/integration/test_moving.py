@@ -106,7 +106,7 @@ def test_threat_19_a_move_to_another_hub_writes_nothing_and_loses_nothing(
     cluster = old.cluster([PORTAL])
     target = old.target(cluster, baseline={"ipRanges": [OFFICE]})
     laptop = old.grant(target, LAPTOP)
-    timed = old.grant(target, TIMED, duration="60s")
+    timed = old.grant(target, TIMED, duration="90s")
     ending = old.grant(target, ENDING, expiresAt=old.at(10))
     for grant in (laptop, timed, ending):
         grant.wait_state("Active")
@@ -150,7 +150,7 @@ def test_threat_19_a_move_to_another_hub_writes_nothing_and_loses_nothing(
     moved[laptop.name].delete()
     moved[laptop.name].wait_gone()
     cluster.wait_ranges(PORTAL, OFFICE, TIMED)
-    moved[timed.name].wait_state("Expired", seconds=60)
+    moved[timed.name].wait_state("Expired", seconds=90)
     cluster.wait_ranges(PORTAL, OFFICE)
 
 

@@ -13,10 +13,11 @@ from sandbox import chart
 from sandbox.arm.process import ArmProcess
 from sandbox.chart import NAMESPACE
 from sandbox.controlplane import ControlPlane
+from sandbox.controlplane.audit import read_audit_log
 from sandbox.operator import OperatorProcess
 from tests.integration.station import PACE, STEADY, Station
 from tests.integration.things import Object
-from tests.integration.world import OPERATOR, World, audit_since
+from tests.integration.world import OPERATOR, World
 
 OFFICE = "51.140.8.0/24"
 LAPTOP = "81.2.69.142"
@@ -179,7 +180,7 @@ def test_a_restart_with_500_grants_writes_nothing_but_the_lease(empty_world: Wor
     assert world.writes(mark) == []
     others = [
         event
-        for event in audit_since(world.plane.audit_log, mark.audit)
+        for event in read_audit_log(world.plane.audit_log, offset=mark.audit)
         if event.user == OPERATOR
         and event.verb in ("create", "update", "patch", "delete")
         and event.resource not in ("leases", "selfsubjectaccessreviews")

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any, Unpack
 
 import yaml
@@ -24,7 +23,7 @@ from sandbox.arm.control_clusters import Options, Shape
 from sandbox.arm.journal import JournalEntry
 from sandbox.chart import NAMESPACE, SERVICE_ACCOUNT
 from sandbox.controlplane import ControlPlane
-from sandbox.controlplane.audit import AuditEvent
+from sandbox.controlplane.audit import AuditEvent, read_audit_log, written
 from sandbox.controlplane.client import ApiError
 from sandbox.operator import CLIENT_ID, OperatorProcess
 from sandbox.processes import wait_until
@@ -255,11 +254,7 @@ class World:
 
     def mark(self) -> Mark:
         """Now, in both logs."""
-        log = self.plane.audit_log
-        return Mark(
-            journal=self.arm.last_sequence(),
-            audit=log.stat().st_size if log.exists() else 0,
-        )
+        return Mark(journal=self.arm.last_sequence(), audit=written(self.plane.audit_log))
 
     def writes(self, since: Mark | None = None) -> list[AuditEvent]:
         """The operator's Kubernetes writes to this test's objects (never the Lease, no Events)."""
@@ -269,7 +264,7 @@ class World:
         names = {o.name for o in self.objects if not o.namespace}
         ledgers = {c.ledger_name for c in self.clusters}
         activations = {f"aks-access-activations-{name}" for name in self.namespaces}
-        for event in audit_since(self.plane.audit_log, (since or self.begun).audit):
+        for event in read_audit_log(self.plane.audit_log, offset=(since or self.begun).audit):
             if event.user != OPERATOR or event.verb not in _WRITES or event.resource == "leases":
                 continue
             ours = event.namespace in self.namespaces or (
@@ -360,12 +355,3 @@ def sent_ranges(entry: JournalEntry) -> list[str] | None:
         "authorizedIPRanges"
     )
     return ranges
-
-
-def audit_since(log: Path, offset: int) -> list[AuditEvent]:
-    """The complete lines of the audit log behind an offset in bytes."""
-    if not log.exists():
-        return []
-    with log.open("rb") as file:
-        file.seek(offset)
-        return [AuditEvent.parse(json.loads(line)) for line in file if line.endswith(b"\n")]

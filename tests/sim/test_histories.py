@@ -3,7 +3,6 @@
 import json
 import random
 from collections.abc import Callable
-from dataclasses import asdict
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -52,8 +51,17 @@ def test_many_random_histories_are_safe(
             figures.add(play(script_of(seed), seed=seed))
         except AssertionError as error:
             failed.append(f"seed {seed}: {str(error)[:300]}")
-    record_property("histories", json.dumps(asdict(figures)))
+    record_property("histories", json.dumps(figures.stored()))
     assert not failed, "\n".join(failed)
+
+
+def test_what_histories_did_adds_up_over_processes() -> None:
+    figures = Figures(runs=1)
+    figures.acts["grant"] += 2
+    total = Figures()
+    for _ in range(2):
+        total.add(Figures.of(json.loads(json.dumps(figures.stored()))))
+    assert (total.runs, total.acts) == (2, {"grant": 4})
 
 
 @pytest.mark.timeout(300)

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import Any
 
@@ -50,6 +50,10 @@ class Figures:
         self.writes += other.writes
         for name in ("acts", "faults", "crashes", "judged"):
             getattr(self, name).update(getattr(other, name))
+
+    def stored(self) -> dict[str, Any]:
+        """As JSON takes it; `dataclasses.asdict` would count a Counter's items."""
+        return {item.name: getattr(self, item.name) for item in fields(self)}
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> "Figures":

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from sandbox.controlplane.audit import AuditEvent, read_audit_log
+from sandbox.controlplane.audit import AuditEvent, read_audit_log, written
 from sandbox.controlplane.binaries import HELM, KUBERNETES, BuildError, binary
 from sandbox.controlplane.kubeconfig import write_kubeconfig
 from sandbox.controlplane.paths import cache_directory, go_environment, home
@@ -64,6 +64,11 @@ def test_an_audit_line_that_is_still_being_written_waits(tmp_path: Path):
     line = json.dumps(EVENT)
     log.write_text(f"{line}\n{line[:50]}")
     assert len(list(read_audit_log(log))) == 1
+    offset = written(log)
+    with log.open("a") as file:
+        file.write(f"{line[50:]}\n")
+    assert len(list(read_audit_log(log, offset=offset))) == 1
+    assert written(log) == log.stat().st_size
 
 
 def test_versions_come_from_go_mod():
