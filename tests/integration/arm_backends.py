@@ -59,7 +59,17 @@ class ArmBackend(Protocol):
 
     def forget_operations(self) -> None: ...
 
-    def edit_pool(self) -> None: ...
+    def edit_pool(self) -> None:
+        """A pool is scaled, to another size each time."""
+        ...
+
+    def nodes(self) -> int:
+        """Nodes of the first pool, as stored."""
+        ...
+
+    def set_back(self) -> bool:
+        """Whether a PUT is known to have changed more than the list."""
+        ...
 
     def delete(self) -> None: ...
 
@@ -117,7 +127,13 @@ class SimArm:
         self.sim.forget_operations()
 
     def edit_pool(self) -> None:
-        self.cluster.pools["system"] = "4"
+        self.cluster.pools["system"] += 1
+
+    def nodes(self) -> int:
+        return self.cluster.pools["system"]
+
+    def set_back(self) -> bool:
+        return bool(self.sim.violations)
 
     def delete(self) -> None:
         self.cluster.gone = True
@@ -196,8 +212,20 @@ class EmulatedArm:
         )
 
     def edit_pool(self) -> None:
-        pools: Any = self.arm.control.cluster(CLUSTER).body["properties"]["agentPoolProfiles"]
-        self.arm.control.edit_pool(CLUSTER, pool=pools[0]["name"], values={"count": 7})
+        pool, nodes = self._pool["name"], self.nodes() + 1
+        self.arm.control.edit_pool(CLUSTER, pool=pool, values={"count": nodes})
+
+    def nodes(self) -> int:
+        return int(self._pool["count"])
+
+    def set_back(self) -> bool:
+        return bool(self.arm.control.damage())
+
+    @property
+    def _pool(self) -> dict[str, Any]:
+        properties: Any = self.arm.control.cluster(CLUSTER).body["properties"]
+        pool: dict[str, Any] = properties["agentPoolProfiles"][0]
+        return pool
 
     def delete(self) -> None:
         self.arm.control.delete_cluster(CLUSTER)

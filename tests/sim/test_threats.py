@@ -4,6 +4,8 @@
 numbers in their names.
 """
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.sim.world import FOREIGN, OFFICE, World, condition, simulated
@@ -63,22 +65,52 @@ async def test_threat_07_unknown_egress_keeps_nobody_in(world: World) -> None:
     assert world.list_of() == {FOREIGN, OFFICE}
 
 
+def between_the_looks(world: World, act: Callable[[], None]) -> None:
+    """Act once, when the next write stands in the ledger: read, not yet read again."""
+
+    def look() -> None:
+        if world.ledger().in_flight is not None:
+            world.lookers.remove(look)
+            act()
+
+    world.lookers.append(look)
+
+
 @simulated
-async def test_threat_08_a_pool_that_scales_between_the_looks_is_not_set_back(world: World) -> None:
+async def test_i6_the_list_that_is_sent_is_planned_on_a_second_look(world: World) -> None:
     cluster = world.cluster()
     world.target()
     await world.start()
     await world.rest()
-    reads = len(world.gets())
     world.grant()
-    await world.until(lambda: len(world.gets()) > reads)
-    cluster.pools = {"system": "10"}
-    cluster.touch()
+    between_the_looks(world, lambda: cluster.set_by_others([FOREIGN, OFFICE, "198.41.0.9/32"]))
     await world.rest()
-    assert world.list_of() == {FOREIGN, OFFICE, LAPTOP}
-    assert [r.result for r in world.tried()].count("ok") == len(world.puts())
-    last = world.puts()[-1]
-    assert [r for r in world.gets() if last.at - 1.0 < r.at < last.at], "not read right before"
+    assert world.list_of() == {FOREIGN, OFFICE, LAPTOP, "198.41.0.9/32"}
+    assert [request.result for request in world.tried()] == ["ok", "ok"], "nothing was refused"
+
+
+@pytest.mark.parametrize("ending", [False, True], ids=["addition", "removal"])
+@simulated
+async def test_threat_08_a_pool_that_scales_between_the_looks_is_not_set_back(
+    world: World, ending: bool
+) -> None:
+    cluster = world.cluster()
+    world.target()
+    if ending:
+        world.grant()
+    await world.start()
+    await world.rest()
+    if ending:
+        world.regrant(revoked=True)
+    else:
+        world.grant()
+    between_the_looks(world, lambda: cluster.pools.update(system=10))
+    await world.until(lambda: len(world.tried()) == 2)
+    assert world.tried()[-1].pools == {"system": 10}
+    await world.rest()
+    assert cluster.pools == {"system": 10}
+    assert world.list_of() == ({FOREIGN, OFFICE} if ending else {FOREIGN, OFFICE, LAPTOP})
+    assert [request.result for request in world.tried()] == ["ok", "ok"]
 
 
 @simulated

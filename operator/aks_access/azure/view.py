@@ -5,8 +5,6 @@ unreadable: a list that cannot be read must never pass for an open cluster. Ever
 missing or of another type, as it is where a newer API version says something new.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Final
 
@@ -48,7 +46,6 @@ def read_cluster(body: object, *, resource_id: str) -> ClusterView:
         disable_run_command=_flag(profile, "disableRunCommand"),
         public_network_access=_text(properties, "publicNetworkAccess") or None,
         fqdn=_text(properties, "fqdn"),
-        pools=_pools(properties),
         body=body,
     )
 
@@ -96,18 +93,3 @@ def _text(parent: Json, name: str, default: str = "") -> str:
 def _flag(parent: Json, name: str) -> bool | None:
     value = parent.get(name)
     return value if isinstance(value, bool) else None
-
-
-def _pools(properties: Json) -> dict[str, str]:
-    pools = properties.get("agentPoolProfiles")
-    if not isinstance(pools, list):
-        return {}
-    return {
-        _text(pool if isinstance(pool, Mapping) else _NOTHING, "name", f"#{index}"): _digest(pool)
-        for index, pool in enumerate(pools)
-    }
-
-
-def _digest(value: object) -> str:
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

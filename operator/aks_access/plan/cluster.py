@@ -3,7 +3,6 @@
 Property names are AKS's (REST reference of Microsoft.ContainerService/managedClusters).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 RUNNING = "Running"
@@ -31,8 +30,6 @@ class ClusterView:
         disable_run_command: `apiServerAccessProfile.disableRunCommand`; None = absent.
         public_network_access: `properties.publicNetworkAccess`; None = absent.
         fqdn: public name of the API server.
-        pools: agent pool name to a fingerprint of everything the pool says, for noticing
-            a pool operation that the cluster's eTag does not show.
         body: the document as read, for the writer alone; never compared, logged or stored.
     """
 
@@ -49,7 +46,6 @@ class ClusterView:
     disable_run_command: bool | None = None
     public_network_access: str | None = None
     fqdn: str = ""
-    pools: Mapping[str, str] = field(default_factory=dict)
     body: object = field(default=None, compare=False, repr=False)
 
     @property

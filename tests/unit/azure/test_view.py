@@ -44,7 +44,6 @@ def test_everything_is_read() -> None:
                 "disableRunCommand": False,
             },
             networkProfile={"outboundType": "userDefinedRouting", "loadBalancerSku": "Standard"},
-            agentPoolProfiles=[{"name": "system", "count": 3}],
         )
     )
     assert view.ranges == ("20.1.0.0/24", "AzureCloud")
@@ -53,7 +52,6 @@ def test_everything_is_read() -> None:
     assert (view.private, view.vnet_integration, view.disable_run_command) == (True, True, False)
     assert (view.outbound_type, view.load_balancer_sku) == ("userDefinedRouting", "standard")
     assert (view.public_network_access, view.fqdn) == ("Disabled", "prod.azmk8s.io")
-    assert list(view.pools) == ["system"]
 
 
 def test_absent_properties_have_azures_meaning() -> None:
@@ -62,7 +60,6 @@ def test_absent_properties_have_azures_meaning() -> None:
     assert (view.provisioning_state, view.power_state) == ("Succeeded", "Running")
     assert (view.outbound_type, view.load_balancer_sku) == ("loadBalancer", "standard")
     assert (view.etag, view.resource_uid, view.disable_run_command) == (None, None, None)
-    assert view.pools == {}
 
 
 @pytest.mark.parametrize(
@@ -128,15 +125,6 @@ def test_properties_of_any_type_are_survived(properties: dict[str, Any], etag: o
     assert written["properties"]["apiServerAccessProfile"]["authorizedIPRanges"] == ["20.2.0.0/24"]
 
 
-def test_a_pools_fingerprint_shows_any_change_of_it_and_no_reordering() -> None:
-    pool = {"name": "user", "count": 3, "nodeLabels": {"a": "1", "b": "2"}, "eTag": "1"}
-    same = {"eTag": "1", "nodeLabels": {"b": "2", "a": "1"}, "count": 3, "name": "user"}
-    first = read(body(agentPoolProfiles=[pool])).pools
-    assert first == read(body(agentPoolProfiles=[same])).pools
-    for change in ({"count": 4}, {"eTag": "2"}, {"nodeLabels": {"a": "1"}}, {"future": None}):
-        assert first != read(body(agentPoolProfiles=[pool | change])).pools
-
-
 def test_the_body_for_writing_leaves_the_view_as_it_was() -> None:
     document = body(apiServerAccessProfile={"authorizedIPRanges": ["20.1.0.0/24"], "future": 1})
     before = json.dumps(document)
@@ -175,6 +163,5 @@ def test_a_recorded_cluster_of_2026() -> None:
     assert view.resource_uid == "69ead85117c5cf0001afa7aa"
     assert (view.provisioning_state, view.power_state) == ("Succeeded", "Running")
     assert (view.outbound_type, view.load_balancer_sku) == ("loadBalancer", "standard")
-    assert list(view.pools) == ["nodepool1"]
     written = with_ranges(view=view, resource_id=document["id"], ranges=["20.1.0.0/24"])
     assert written["properties"]["bootstrapProfile"] == {"artifactSource": "Direct"}

@@ -1,7 +1,7 @@
 """One simulated AKS cluster: its list, its states, its operations, and AKS's rules for a PUT."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aks_access.engine.ports import OperationState
@@ -25,6 +25,8 @@ class SimCluster:
 
     Attributes:
         ranges: the list; None = not restricted.
+        pools: nodes of each agent pool. Scaling one does not move the eTag, and a PUT sets them
+            all to what it carries, as in Azure.
         operation_seconds: how long a list change takes.
         outcomes: how the next operations end; Succeeded when it is used up.
         unacceptable: ranges that AKS answers with 400.
@@ -40,7 +42,7 @@ class SimCluster:
     vnet_integration: bool = False
     outbound_type: str = "loadBalancer"
     load_balancer_sku: str = "standard"
-    pools: dict[str, str] = field(default_factory=lambda: {"system": "3"})
+    pools: dict[str, int] = field(default_factory=lambda: {"system": 3})
     operation_seconds: float = 60.0
     outcomes: list[OperationState] = field(default_factory=list)
     unacceptable: set[str] = field(default_factory=set)
@@ -62,7 +64,7 @@ class SimCluster:
             vnet_integration=self.vnet_integration,
             outbound_type=self.outbound_type,
             load_balancer_sku=self.load_balancer_sku,
-            pools=dict(self.pools),
+            body=_body(self.pools),
         )
 
     @property
@@ -86,13 +88,16 @@ class SimCluster:
         """Something unrelated changes: the eTag moves."""
         self._tag += 1
 
-    def accept(self, *, etag: str | None, ranges: Sequence[str]) -> Operation:
+    def accept(
+        self, *, etag: str | None, ranges: Sequence[str], pools: dict[str, int]
+    ) -> Operation:
         """Take a PUT, or raise what AKS answers."""
         self.settle()
         self._refuse(etag=etag, ranges=ranges)
         outcome = self.outcomes.pop(0) if self.outcomes else OperationState.SUCCEEDED
         operation = self._begin(seconds=self.operation_seconds, state="Updating", outcome=outcome)
         self.ranges = tuple(map(canonical, ranges))
+        self.pools.update(pools)
         return operation
 
     def settle(self) -> None:
@@ -128,6 +133,18 @@ class SimCluster:
             raise azure_error(AzureFault.INVALID, 400, f"greater than the allowed value {limit}")
         if bad is not None or (SENTINEL in known and len(known) > 1):
             raise azure_error(AzureFault.INVALID, 400, f"InvalidParameter {bad or SENTINEL}")
+
+
+def pools_in(body: object) -> dict[str, int]:
+    """The nodes of each agent pool in a cluster's document."""
+    properties = body.get("properties") if isinstance(body, dict) else None
+    pools = properties.get("agentPoolProfiles") if isinstance(properties, dict) else None
+    return {pool["name"]: pool["count"] for pool in pools or ()}
+
+
+def _body(pools: Mapping[str, int]) -> dict[str, object]:
+    profiles = [{"name": name, "count": count} for name, count in pools.items()]
+    return {"properties": {"agentPoolProfiles": profiles}}
 
 
 def azure_error(

@@ -1,14 +1,14 @@
 """`ports.Clusters` on simulated clusters: throttling, faults, and a journal of every request.
 
 What must never happen is refused and stands in `violations`: a list that opens a cluster, a write
-in its last operation's time, a PUT that would create.
+in its last operation's time, a PUT that would create, one that carries the pools of an older read.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from aks_access.engine.fakes.cluster import Operation, SimCluster, azure_error
+from aks_access.engine.fakes.cluster import Operation, SimCluster, azure_error, pools_in
 from aks_access.engine.fakes.faults import Faults
 from aks_access.engine.ports import ClusterRef, OperationState, WriteAccepted
 from aks_access.errors import AzureError, AzureFault, UnsafeWrite
@@ -35,6 +35,7 @@ class Request:
         before, sent: around a PUT, the list that stood and the list that was sent.
         spelled: the list as it was sent, each entry in its own spelling.
         conditional: a PUT carries an eTag.
+        pools: the nodes of each agent pool that a PUT carries.
         operation: what an accepted PUT began.
     """
 
@@ -46,6 +47,7 @@ class Request:
     sent: tuple[str, ...] | None = None
     spelled: tuple[str, ...] | None = None
     conditional: bool = True
+    pools: Mapping[str, int] | None = None
     operation: Operation | None = None
 
 
@@ -92,6 +94,7 @@ class SimClusters:
         self._puts: dict[ClusterKey, _Bucket] = {}
         self._gets: dict[ClusterKey, _Bucket] = {}
         self._operations: dict[str, Operation] = {}
+        self._shown: dict[ClusterKey, dict[str, int]] = {}
 
     def add(self, cluster: SimCluster) -> SimCluster:
         """Add a cluster, or put another one in its place."""
@@ -147,6 +150,7 @@ class SimClusters:
             raise
         self._wrote("get", key, "ok")
         await asyncio.sleep(self.latency / 2)
+        self._shown[key] = pools_in(view.body)
         return view
 
     async def put_ranges(
@@ -155,13 +159,14 @@ class SimClusters:
         """Write a list."""
         key = cluster_key(ref.resource_id)
         self._guard(key=key, view=view, ranges=ranges)
+        self._compare(key=key, view=view)
         await asyncio.sleep(self.latency / 2)
         known = self._clusters.get(key)
         before = known.ranges if known is not None else None
         try:
             self.faults.take("put_ranges", key, applied=False)
             cluster = self._writable(key)
-            operation = cluster.accept(etag=view.etag, ranges=ranges)
+            operation = cluster.accept(etag=view.etag, ranges=ranges, pools=pools_in(view.body))
         except AzureError as error:
             self._put(key, error.fault.value, before=before, ranges=ranges, view=view)
             raise
@@ -197,6 +202,12 @@ class SimClusters:
         except UnsafeWrite as error:
             self.violations.append(f"a PUT to {key} is refused at the edge: {error}")
             raise
+
+    def _compare(self, *, key: ClusterKey, view: ClusterView) -> None:
+        """The body carries the pools as last read: what an older read says sets them back."""
+        carried, shown = pools_in(view.body), self._shown.get(key)
+        if carried != shown:
+            self.violations.append(f"a PUT to {key} sets pools to {carried}, last read as {shown}")
 
     def _existing(self, key: ClusterKey, buckets: dict[ClusterKey, _Bucket]) -> SimCluster:
         cluster = self._clusters.get(key)
@@ -236,6 +247,7 @@ class SimClusters:
                 sent=tuple(map(canonical, ranges)),
                 spelled=tuple(ranges),
                 conditional=view.etag is not None,
+                pools=pools_in(view.body),
                 operation=operation,
             )
         )
