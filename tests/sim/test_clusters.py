@@ -7,7 +7,7 @@ import pytest
 from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.ports import Kind
 from aks_access.errors import AzureFault
-from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, resource_id, simulated
+from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, simulated
 
 LAPTOP = "81.2.69.142/32"
 BARE = {FOREIGN, OFFICE}
@@ -268,45 +268,6 @@ async def test_a_target_with_a_wrong_id_says_so(world: World) -> None:
     assert world.target_state("bad") == "InvalidSpec"
     assert world.target_state("missing") == "ClusterNotFound"
     assert world.state("other") == "Active"
-
-
-@simulated
-async def test_threat_03_of_two_targets_for_one_cluster_the_first_stays(world: World) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
-    await world.rest()
-    world.target("second", cluster="weu", resourceId=resource_id("weu").upper())
-    world.grant("by-second", "81.2.69.9", target="second")
-    await world.rest()
-    assert world.target_state("second") == "DuplicateTarget"
-    assert world.target_state() == "InSync"
-    assert world.state("by-second") == "TargetBlocked"
-    assert world.list_of() == {*BARE, LAPTOP}
-    world.untarget()
-    await world.rest()
-    assert world.target_gone()
-    assert world.target_state("second") == "InSync"
-    assert world.list_of() == {*BARE, "81.2.69.9/32"}
-    world.untarget("second")
-    await world.rest()
-    assert world.target_gone("second")
-    assert world.list_of() == BARE
-
-
-@simulated
-async def test_a_duplicate_may_be_deleted(world: World) -> None:
-    world.cluster()
-    world.target()
-    world.target("second", cluster="weu")
-    await world.start()
-    await world.rest()
-    loser = "second" if world.target_state("second") == "DuplicateTarget" else "weu"
-    world.untarget(loser)
-    await world.rest()
-    assert world.target_gone(loser)
-    assert len(world.puts()) == 1
 
 
 @simulated

@@ -150,10 +150,14 @@ class Claims:
 
 
 def incumbent(claimants: list[Target], stored: Ledger | None) -> Target | None:
-    """Which of several targets holds the cluster: its ledger's, else the oldest, then by uid."""
+    """Which of several targets holds the cluster: its ledger's, else the oldest, then by uid.
+
+    A restore may give every target another uid and time of creation; its name stays.
+    """
     if stored is not None:
-        for target in claimants:
-            if target.uid == stored.target_uid:
-                return target
+        by_uid = [target for target in claimants if target.uid == stored.target_uid]
+        by_name = [target for target in claimants if target.name == stored.target_name]
+        if by_uid or by_name:
+            return (by_uid or by_name)[0]
     usable = [target for target in claimants if not target.problems] or claimants
     return usable[0] if usable else None
