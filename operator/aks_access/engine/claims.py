@@ -152,12 +152,17 @@ class Claims:
 def incumbent(claimants: list[Target], stored: Ledger | None) -> Target | None:
     """Which of several targets holds the cluster: its ledger's, else the oldest, then by uid.
 
-    A restore may give every target another uid and time of creation; its name stays.
+    A restore may give every target another uid and time of creation; its name stays. One that
+    remembers a ledger held it, whatever became of that ledger and of the target's spec: with any
+    other the loss would look like a first sight.
     """
     if stored is not None:
         by_uid = [target for target in claimants if target.uid == stored.target_uid]
         by_name = [target for target in claimants if target.name == stored.target_name]
         if by_uid or by_name:
             return (by_uid or by_name)[0]
+    held = [target for target in claimants if target.ledger_sequence is not None]
+    if held:
+        return max(held, key=lambda target: target.ledger_sequence or 0)
     usable = [target for target in claimants if not target.problems] or claimants
     return usable[0] if usable else None

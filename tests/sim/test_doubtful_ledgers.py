@@ -1,0 +1,77 @@
+"""Ledgers lost at a bad moment: beside a duplicate, an unusable spec, a deletion, an orphan.
+
+What the target remembers must speak for the ledger, and nobody else's entries may go with it.
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from aks_access.engine.ports import Kind
+from tests.sim.world import FOREIGN, OFFICE, POLICY, World, key_of, simulated
+
+KEY = key_of("weu")
+LAPTOP = "81.2.69.142/32"
+UNUSABLE = {"allowedNamespaces": {"from": "Nobody"}}
+
+
+def lose(world: World) -> None:
+    world.ledgers.lose(KEY)
+
+
+def spoil(world: World) -> None:
+    world.ledgers.spoil(KEY)
+
+
+def upgrade(world: World) -> None:
+    world.ledgers.upgrade(KEY)
+
+
+async def _beside_an_older_duplicate(world: World) -> None:
+    """The younger target holds the cluster, because the older one could not be used at first."""
+    world.cluster()
+    world.target("old", cluster="weu", policy=UNUSABLE)
+    await world.start()
+    await world.rest()
+    world.target("weu")
+    world.grant(expiresAt=world.at(hours=6))
+    await world.rest()
+    world.retarget("old", policy=dict(POLICY))
+    await world.rest()
+    assert (world.target_state("old"), world.target_state()) == ("DuplicateTarget", "InSync")
+
+
+@pytest.mark.parametrize("usable", [True, False])
+@pytest.mark.parametrize("attack", [lose, spoil, upgrade])
+@simulated
+async def test_i8_a_duplicate_does_not_take_hold_when_the_ledger_is_lost(
+    world: World, attack: Callable[[World], None], usable: bool
+) -> None:
+    await _beside_an_older_duplicate(world)
+    if not usable:
+        world.retarget(policy=UNUSABLE)
+        await world.rest()
+    attack(world)
+    await world.advance(hours=1)
+    assert world.target_state("old") == "DuplicateTarget"
+    assert world.target_state() == ("LedgerLost" if usable else "InvalidSpec")
+    if not usable:
+        world.retarget(policy=dict(POLICY))
+    await world.advance(hours=6)
+    assert world.target_state() == "LedgerLost"
+    assert world.list_of() == {FOREIGN, OFFICE}, "access without end"
+
+
+@pytest.mark.parametrize("attack", [lose, spoil])
+@simulated
+async def test_i9_a_grant_and_its_target_wait_beside_a_duplicate_when_the_ledger_is_lost(
+    world: World, attack: Callable[[World], None]
+) -> None:
+    await _beside_an_older_duplicate(world)
+    attack(world)
+    world.untarget()
+    world.ungrant()
+    await world.rest()
+    assert not world.target_gone(), "it is all that remembers the ledger"
+    assert LAPTOP not in (world.list_of() or ())
+    assert world.gone()
