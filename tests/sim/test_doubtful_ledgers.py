@@ -7,11 +7,13 @@ from collections.abc import Callable
 
 import pytest
 
-from aks_access.engine.ports import Kind
+from aks_access.engine.fakes.cluster import azure_error
+from aks_access.errors import AzureFault
 from tests.sim.world import FOREIGN, OFFICE, POLICY, World, key_of, simulated
 
 KEY = key_of("weu")
 LAPTOP = "81.2.69.142/32"
+NOT_FOUND = azure_error(AzureFault.NOT_FOUND, 404, "ResourceNotFound")
 UNUSABLE = {"allowedNamespaces": {"from": "Nobody"}}
 
 
@@ -75,3 +77,54 @@ async def test_i9_a_grant_and_its_target_wait_beside_a_duplicate_when_the_ledger
     assert not world.target_gone(), "it is all that remembers the ledger"
     assert LAPTOP not in (world.list_of() or ())
     assert world.gone()
+
+
+async def _older_than_its_target_remembers(world: World) -> None:
+    """An unusable target whose ledger comes back from before the latest grant."""
+    world.target()
+    await world.start()
+    await world.rest()
+    for number in (1, 2):
+        world.grant(f"ending{number}", f"81.2.69.{number}", expiresAt=world.at(hours=number))
+    await world.rest()
+    early = len(world.ledgers.saves)
+    world.grant(expiresAt=world.at(hours=12))
+    await world.rest()
+    world.retarget(policy=UNUSABLE)
+    await world.rest()
+    world.ledgers.roll_back(KEY, by=len(world.ledgers.saves) - early)
+
+
+@simulated
+async def test_i8_an_older_ledger_of_an_unusable_target_is_not_trusted_in_time(
+    world: World,
+) -> None:
+    world.cluster()
+    await _older_than_its_target_remembers(world)
+    remembered = world.target_status()["ledgerSequence"]
+    await world.advance(hours=3)
+    assert world.list_of() == {FOREIGN, OFFICE, LAPTOP}, "what has ended goes all the same"
+    assert world.target_status()["ledgerSequence"] == remembered
+    await world.restart()
+    world.retarget(policy=dict(POLICY))
+    await world.rest()
+    assert world.target_state() == "LedgerLost"
+    await world.advance(hours=12)
+    assert world.list_of() == {FOREIGN, OFFICE}
+
+
+@simulated
+async def test_i8_an_older_ledger_is_not_trusted_after_its_cluster_seemed_to_be_gone(
+    world: World,
+) -> None:
+    cluster = world.cluster()
+    await _older_than_its_target_remembers(world)
+    saves = len(world.ledgers.saves)
+    fault = world.azure.faults.plan("get", NOT_FOUND, times=None, about=KEY)
+    await world.advance(minutes=30)
+    assert len(world.ledgers.saves) == saves
+    world.azure.faults.lift(fault)
+    world.retarget(policy=dict(POLICY))
+    await world.rest()
+    assert world.target_state() == "LedgerLost"
+    assert LAPTOP in (cluster.ranges or ())

@@ -36,8 +36,8 @@ class Assessor:
     config: EngineConfig
 
     def adopt(self, *, look: Look, view: ClusterView) -> Adoption:
-        """The ledger to plan with."""
-        if look.target is None or look.target.problems:
+        """The ledger to plan with; one that an unusable target does not trust is lost as well."""
+        if look.target is None or (look.target.problems and look.trusted):
             assert look.stored is not None
             return inherited(stored=look.stored, view=view)
         world = self.worlds.of(target=look.target, ledger=look.stored)

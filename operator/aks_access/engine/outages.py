@@ -83,7 +83,7 @@ class Outages:
         if now - memory.missing_since < self.config.missing_confirm:
             await self._report_unread(look=look, error=error)
             return Next(after=self.config.missing_confirm - (now - memory.missing_since))
-        if look.stored is not None:
+        if look.stored is not None and look.trusted:
             left = cluster_gone(ledger=look.stored, now=self.clock.now())
             if left != look.stored:
                 look.stored = await self.ledgers.save(ledger=left)
