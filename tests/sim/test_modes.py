@@ -1,8 +1,6 @@
 """What each mode may do, what others do to the list, and what is never done."""
 
-from typing import Any
 
-import pytest
 
 from aks_access.engine.ports import Kind
 from tests.sim.world import FOREIGN, OFFICE, World, condition, simulated
@@ -186,22 +184,19 @@ async def test_threat_05_a_cleared_list_goes_back_while_nobody_else_asks_for_any
     assert took <= 615
 
 
-@pytest.mark.parametrize("facts", [{"mode": "Observe"}, {"suspend": True}])
 @simulated
-async def test_a_cleared_list_is_left_alone_where_nothing_may_be_written(
-    world: World, facts: dict[str, Any]
-) -> None:
+async def test_a_list_that_was_cleared_while_suspended_goes_back_afterwards(world: World) -> None:
     cluster = world.cluster()
     world.target()
     world.grant()
     await world.start()
     await world.rest()
-    world.retarget(**facts)
+    world.retarget(suspend=True)
     await world.rest()
     cluster.set_by_others(None)
     await world.advance(hours=2)
     assert world.list_of() is None
-    world.retarget(mode="Merge", suspend=None)
+    world.retarget(suspend=None)
     await world.rest()
     assert world.list_of() == {*BARE, LAPTOP}
 
@@ -392,3 +387,24 @@ async def test_threat_09_a_baseline_set_that_stops_resolving_keeps_its_last_valu
     await world.advance(hours=1)
     assert world.list_of() == {FOREIGN, "51.141.0.0/24"}
     assert world.target_state() == "RangeSetNotResolved"
+
+
+@simulated
+async def test_i12_a_list_that_was_cleared_in_observe_stays_open(world: World) -> None:
+    cluster = world.cluster()
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    world.retarget(mode="Observe")
+    await world.rest()
+    cluster.set_by_others(None)
+    await world.advance(minutes=15)
+    assert (world.target_state(), world.list_of()) == ("Observing", None)
+    await world.restart()
+    world.retarget(mode="Merge")
+    await world.rest()
+    assert (world.target_state(), world.list_of()) == ("ClusterUnrestricted", None)
+    world.retarget(restrictUnrestricted=True)
+    await world.rest()
+    assert world.list_of() == {OFFICE, LAPTOP}

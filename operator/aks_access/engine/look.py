@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from aks_access.api.target import Mode
 from aks_access.engine.budget import RESERVED, seconds_until, tokens
 from aks_access.engine.memory import ClusterMemory
 from aks_access.engine.ports import ClusterRef
@@ -153,7 +154,9 @@ class Look:
         verified = ledger.verified
         at_rest = ledger.in_flight is None and view.settled and not plan.write
         at_rest = at_rest and self.memory.examined  # else nobody compared the two yet
-        if at_rest and view.ranges is not None and not same_entries(verified, view.ranges):
+        # A list that is cleared in Observe is opened on purpose, and does not go back later.
+        meant = view.ranges is not None or ledger.mode == Mode.OBSERVE.value
+        if at_rest and meant and not same_entries(verified, view.ranges):
             verified = view.ranges
         return replace(
             ledger,
