@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from aks_access.engine.fakes.cluster import azure_error
+from aks_access.engine.ports import Kind
 from aks_access.errors import AzureFault
 from tests.sim.world import FOREIGN, OFFICE, POLICY, World, key_of, simulated
 
@@ -128,3 +129,31 @@ async def test_i8_an_older_ledger_is_not_trusted_after_its_cluster_seemed_to_be_
     await world.rest()
     assert world.target_state() == "LedgerLost"
     assert LAPTOP in (cluster.ranges or ())
+
+
+@pytest.mark.parametrize("attack", [lose, spoil])
+@simulated
+async def test_i9_an_unusable_target_does_not_go_while_its_ledger_is_lost(
+    world: World, attack: Callable[[World], None]
+) -> None:
+    world.cluster()
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    world.retarget(policy=UNUSABLE)
+    await world.rest()
+    attack(world)
+    world.untarget()
+    world.ungrant()
+    await world.advance(hours=1)
+    assert not world.target_gone()
+    assert not world.gone(), "nobody knows what is held for it"
+    world.retarget(policy=dict(POLICY))
+    await world.rest()
+    assert world.gone()
+    assert world.list_of() == {FOREIGN, OFFICE}
+    assert world.target_state() == "LedgerLost"
+    world.mark(Kind.TARGET, "weu", annotations={"aksaccess.dev/acknowledge": world.code()})
+    await world.rest()
+    assert world.target_gone()

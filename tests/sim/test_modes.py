@@ -1,7 +1,5 @@
 """What each mode may do, what others do to the list, and what is never done."""
 
-
-
 from aks_access.engine.ports import Kind
 from tests.sim.world import FOREIGN, OFFICE, World, condition, simulated
 

@@ -113,11 +113,14 @@ class Claims:
             await self.blocked(key=key, target=other, note=note, duplicate=True)
 
     async def unusable(self, *, key: ClusterKey, target: Target, unreadable: str) -> Next:
-        """An invalid target that holds no ledger: say so, and wait for an edit."""
+        """An invalid target without a ledger: say so, and wait for an edit.
+
+        One that remembers a ledger does not go: mended, it says that this is lost.
+        """
         note = self.publisher.spec_note(target=target)
         known = not unreadable and target.ledger_sequence is None
         await self.blocked(key=key, target=target, note=note, known=known)
-        if target.deleting is not None and target.finalized:
+        if known and target.deleting is not None and target.finalized:
             await self.objects.remove_finalizer(ref=target_ref(target), finalizer=TARGET_FINALIZER)
         return Next()
 
