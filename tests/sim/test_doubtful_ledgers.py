@@ -3,17 +3,19 @@
 What the target remembers must speak for the ledger, and nobody else's entries may go with it.
 """
 
+import re
 from collections.abc import Callable
 
 import pytest
 
+from aks_access.api.names import ledger_name
 from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.ports import Kind
 from aks_access.errors import AzureFault
-from tests.sim.world import FOREIGN, OFFICE, POLICY, World, key_of, simulated
+from tests.sim.world import FOREIGN, OFFICE, POLICY, Process, World, key_of, simulated
 
 KEY = key_of("weu")
-LAPTOP = "81.2.69.142/32"
+LAPTOP, CAME = "81.2.69.142/32", "20.1.1.1/32"
 NOT_FOUND = azure_error(AzureFault.NOT_FOUND, 404, "ResourceNotFound")
 UNUSABLE = {"allowedNamespaces": {"from": "Nobody"}}
 
@@ -157,3 +159,40 @@ async def test_i9_an_unusable_target_does_not_go_while_its_ledger_is_lost(
     world.mark(Kind.TARGET, "weu", annotations={"aksaccess.dev/acknowledge": world.code()})
     await world.rest()
     assert world.target_gone()
+
+
+@simulated
+async def test_i9_an_orphaned_ledger_that_is_in_doubt_can_be_acknowledged(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    await _in_doubt(world)
+    world.api.force_delete(Kind.TARGET, "weu")
+    await world.advance(hours=1)
+    assert world.list_of() == {FOREIGN, OFFICE, CAME}
+    told = rf"annotate --overwrite configmap {ledger_name(KEY)} \S+acknowledge=(\w{{10}})"
+    (code,) = set(re.findall(told, caplog.text))
+    world.ledgers.acknowledge(KEY, "0123456789")
+    await world.advance(minutes=15)
+    assert world.ledgers.peek(KEY) is not None
+    world.ledgers.acknowledge(KEY, code)
+    await world.advance(minutes=15)
+    assert world.ledgers.peek(KEY) is None
+    assert world.list_of() == {FOREIGN, OFFICE, CAME}
+
+
+async def _in_doubt(world: World) -> None:
+    """The list moved while nobody led: the ledger says since then that it is in doubt."""
+    cluster = world.cluster()
+    world.target()
+    world.grant(expiresAt=world.at(minutes=30))
+    await world.start()
+    await world.rest()
+    world.kill()
+    since = world.clock.now()
+    cluster.set_by_others([*cluster.ranges, CAME])
+    await world.advance(minutes=10)
+    process = Process(world)
+    world.processes.append(process)
+    await process.engine.lead(relist=process.relist, unattended=since)
+    await world.rest()
+    assert world.target_state() == "LedgerLost"

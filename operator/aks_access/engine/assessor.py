@@ -39,7 +39,7 @@ class Assessor:
         """The ledger to plan with; one that an unusable target does not trust is lost as well."""
         if look.target is None or (look.target.problems and look.trusted):
             assert look.stored is not None
-            return inherited(stored=look.stored, view=view)
+            return inherited(stored=look.stored, view=view, acknowledge=look.acknowledge)
         world = self.worlds.of(target=look.target, ledger=look.stored)
         return adopt(
             stored=look.stored,

@@ -71,7 +71,7 @@ class Publisher:
         )
         self._figures(look=look, note=notes[0])
         if look.target is None:
-            if orphaned(look):
+            if orphaned(look) or look.adoption.lost:
                 message = orphan_message(look=look, why=notes[0].message)
                 await self.orphans.tell(key=look.key, message=message)
             return
@@ -106,17 +106,17 @@ class Publisher:
 
     def duplicate_note(self, *, target: Target, holder: Target) -> Note:
         """Another target holds the cluster."""
-        return self._finding(
-            target, Finding(TargetReason.DUPLICATE_TARGET, {"holder": holder.name}, blocks=True)
-        )
+        finding = Finding(TargetReason.DUPLICATE_TARGET, {"holder": holder.name}, blocks=True)
+        return finding_note(finding=finding, target=target, cluster=target.resource_id)
 
     def spec_note(self, *, target: Target) -> Note:
         """The target's spec is unusable."""
-        return self._finding(target, Finding(TargetReason.INVALID_SPEC, blocks=True))
+        finding = Finding(TargetReason.INVALID_SPEC, blocks=True)
+        return finding_note(finding=finding, target=target, cluster=target.resource_id)
 
-    def _finding(self, target: Target | None, finding: Finding) -> Note:
-        cluster = target.resource_id if target is not None else ""
-        return finding_note(finding=finding, target=target, cluster=cluster)
+    def _finding(self, look: Look, finding: Finding) -> Note:
+        cluster = look.ref.resource_id
+        return finding_note(finding=finding, target=look.target, cluster=cluster)
 
     def _notes(self, look: Look) -> tuple[Note, ...]:
         target, plan = look.target, look.plan
@@ -126,7 +126,7 @@ class Publisher:
         in_flight = look.ledger.in_flight is not None
         errors = self._errors(look)
         refused = [f for f in plan.findings if f.reason is TargetReason.WRITE_REFUSED]
-        keeping = [*errors, *(self._finding(target, finding) for finding in refused)]
+        keeping = [*errors, *(self._finding(look, finding) for finding in refused)]
         for finding in plan.findings:
             if finding.reason is TargetReason.CLUSTER_BUSY and in_flight:
                 continue
@@ -134,11 +134,11 @@ class Publisher:
                 message = observing_message(plan=plan)
                 notes.append(Note(reason=finding.reason, message=message))
                 continue
-            notes.append(self._finding(target, kept_by(finding=finding, keeping=keeping)))
+            notes.append(self._finding(look, kept_by(finding=finding, keeping=keeping)))
         notes.extend(errors)
         notes.extend(self._waits(look=look, in_flight=in_flight))
         if not notes:
-            notes.append(self._finding(target, Finding(TargetReason.IN_SYNC)))
+            notes.append(self._finding(look, Finding(TargetReason.IN_SYNC)))
         return worst_first(notes)
 
     def _errors(self, look: Look) -> list[Note]:
@@ -156,17 +156,15 @@ class Publisher:
     def _waits(self, *, look: Look, in_flight: bool) -> list[Note]:
         plan, notes = look.plan, []
         if self.clock.in_doubt():
-            notes.append(
-                self._finding(look.target, Finding(TargetReason.CLOCK_IN_DOUBT, blocks=True))
-            )
+            notes.append(self._finding(look, Finding(TargetReason.CLOCK_IN_DOUBT, blocks=True)))
         if look.memory.ledger_full:
-            notes.append(self._finding(look.target, Finding(TargetReason.LEDGER_FULL, blocks=True)))
+            notes.append(self._finding(look, Finding(TargetReason.LEDGER_FULL, blocks=True)))
         if plan.write and not in_flight and look.budget_wait(self.clock.now()) > 0.0:
-            notes.append(self._finding(look.target, Finding(TargetReason.THROTTLED, blocks=True)))
+            notes.append(self._finding(look, Finding(TargetReason.THROTTLED, blocks=True)))
         removing = plan.removals or (in_flight and look.state is Settled.WAITING and look.due)
         if plan.write or in_flight or look.prepare:
             reason = TargetReason.REVOCATION_PENDING if removing else TargetReason.PROGRESSING
-            notes.append(self._finding(look.target, Finding(reason)))
+            notes.append(self._finding(look, Finding(reason)))
         return notes
 
     async def _write(self, *, target: Target, facts: TargetFacts) -> None:

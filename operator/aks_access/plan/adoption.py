@@ -146,9 +146,9 @@ def _renewed(*, stored: Ledger, target: Target, view: ClusterView) -> Ledger:
     )
 
 
-def _acknowledged(*, target: Target, ledger: Ledger) -> Adoption:
+def _acknowledged(*, acknowledge: str, ledger: Ledger) -> Adoption:
     """A guessed ledger is trusted from the acknowledgement on, and not before."""
-    if ledger.lost and target.acknowledge == lost_code(ledger):
+    if ledger.lost and acknowledge == lost_code(ledger):
         ledger = replace(ledger, lost="")
     return Adoption(ledger, lost=ledger.lost)
 
@@ -163,10 +163,10 @@ def lost_code(ledger: Ledger) -> str:
     )
 
 
-def inherited(*, stored: Ledger, view: ClusterView) -> Adoption:
+def inherited(*, stored: Ledger, view: ClusterView, acknowledge: str) -> Adoption:
     """The ledger of a target that is gone or unusable; another cluster has nothing of ours."""
     if not another_cluster(stored, view):
-        return Adoption(stored, stored.lost)
+        return _acknowledged(acknowledge=acknowledge, ledger=stored)
     emptied = replace(
         stored,
         resource_uid=view.resource_uid,
@@ -240,7 +240,7 @@ def _guess(
         guessed = replace(guessed, version=stored.version, writes=stored.writes, turns=stored.turns)
     if newer:
         return Adoption(guessed, lost=problem, newer=True)
-    return _acknowledged(target=target, ledger=guessed)
+    return _acknowledged(acknowledge=target.acknowledge, ledger=guessed)
 
 
 def _with_earlier(*, guessed: Ledger, earlier: Ledger | None, view: ClusterView) -> Ledger:

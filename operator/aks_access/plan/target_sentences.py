@@ -127,22 +127,22 @@ def _lost(details: _Details, name: str, cluster: str, target: Target | None) -> 
     return (
         f"{problem}: entries of known grants "
         "count as ours, the others are kept, nothing is added. Restore the ledger, or accept this: "
-        f"{_acknowledge(details, name)}"
+        f"{_acknowledge(details, name, cluster, target)}"
     )
 
 
 def _held(details: _Details, name: str, cluster: str, target: Target | None) -> str:
-    subject = f"aat {name}" if target is not None else f"configmap {ledger_name(cluster)}"
     return (
         f"{details.get('count', 'Many')} removals at once ({details.get('causes', 'unknown')}) "
         "wait for a person: if they are a mistake, bring back what vanished; if they are meant: "
-        f"{_acknowledge(details, name, subject=subject)}"
+        f"{_acknowledge(details, name, cluster, target)}"
     )
 
 
-def _acknowledge(details: _Details, name: str, subject: str = "") -> str:
+def _acknowledge(details: _Details, name: str, cluster: str, target: Target | None) -> str:
+    subject = f"aat {name}" if target is not None else f"configmap {ledger_name(cluster)}"
     return (
-        f"`kubectl annotate --overwrite {subject or f'aat {name}'} "
+        f"`kubectl annotate --overwrite {subject} "
         f"aksaccess.dev/acknowledge={details.get('code', '<code>')}`."
     )
 
