@@ -200,6 +200,44 @@ async def test_a_list_that_was_cleared_while_suspended_goes_back_afterwards(worl
 
 
 @simulated
+async def test_i12_a_suspended_target_waits_with_its_deletion_while_the_list_is_cleared(
+    world: World,
+) -> None:
+    cluster = world.cluster()
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    world.retarget(suspend=True)
+    await world.rest()
+    cluster.set_by_others(None)
+    await world.advance(minutes=20)
+    world.untarget()
+    await world.advance(hours=1)
+    assert not world.target_gone()
+    assert world.list_of() is None
+    world.retarget(suspend=None)
+    await world.rest()
+    assert world.target_gone()
+    assert world.list_of() == BARE
+
+
+@simulated
+async def test_a_suspended_target_that_is_detached_does_not_wait(world: World) -> None:
+    world.cluster()
+    world.target(deletionPolicy="Detach")
+    world.grant()
+    await world.start()
+    await world.rest()
+    world.retarget(suspend=True)
+    await world.rest()
+    world.untarget()
+    await world.rest()
+    assert world.target_gone()
+    assert world.list_of() == {*BARE, LAPTOP}
+
+
+@simulated
 async def test_i12_an_open_cluster_is_not_closed_without_opt_in(world: World) -> None:
     world.cluster(ranges=None)
     world.target()

@@ -44,9 +44,14 @@ class Claims:
         self.store.changed(Kind.TARGET, raw)
 
     async def released(self, *, look: Look) -> bool:
-        """Let go of a target, or of an orphaned ledger, when nothing of ours stands any more."""
+        """Let go of a target, or of an orphaned ledger, when nothing of ours stands any more.
+
+        A suspended target stays: what somebody clears meanwhile goes back when that is lifted.
+        """
         target = look.target
-        if not self.store.synced or (target is not None and target.deleting is None):
+        if not self.store.synced:
+            return False
+        if target is not None and (target.deleting is None or target.suspend):
             return False
         plan, ledger = look.plan, look.ledger
         standing = plan.held or plan.removals or plan.held_removals
