@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from aks_access.api.names import ledger_name
+from aks_access.api.names import GRANT_FINALIZER, ledger_name
 from aks_access.engine.fakes.cluster import azure_error
+from aks_access.engine.fakes.kube import Raw
 from aks_access.engine.ports import Kind
 from aks_access.errors import AzureFault
 from tests.sim.world import FOREIGN, OFFICE, POLICY, Process, World, key_of, simulated
@@ -196,3 +197,75 @@ async def _in_doubt(world: World) -> None:
     await process.engine.lead(relist=process.relist, unattended=since)
     await world.rest()
     assert world.target_state() == "LedgerLost"
+
+
+def forged(world: World) -> None:
+    """A grant with our finalizer, as anybody may write it."""
+
+    def change(raw: Raw) -> None:
+        raw["metadata"]["finalizers"] = [GRANT_FINALIZER]
+
+    world.grant("evil", FOREIGN, namespace="team-b", revoked=True)
+    world.api.edit(Kind.GRANT, "evil", namespace="team-b", change=change)
+
+
+def edited(world: World) -> None:
+    """A grant from before the loss, with another range."""
+    world.regrant(ipRanges=[FOREIGN], revoked=True)
+
+
+def edited_and_deleted(world: World) -> None:
+    """The same, deleted."""
+    world.regrant(ipRanges=[FOREIGN])
+    world.ungrant()
+
+
+@pytest.mark.parametrize("act", [forged, edited, edited_and_deleted])
+@pytest.mark.parametrize("attack", [lose, spoil, upgrade, None])
+@simulated
+async def test_i2_no_tenant_takes_out_what_is_not_its_own_while_the_ledger_is_in_doubt(
+    world: World, attack: Callable[[World], None] | None, act: Callable[[World], None]
+) -> None:
+    if attack is None:
+        await _in_doubt(world)
+    else:
+        world.cluster()
+        world.target()
+        world.grant()
+        await world.start()
+        await world.rest()
+        attack(world)
+        await world.advance(minutes=30)
+    act(world)
+    await world.advance(minutes=40)
+    await world.restart()
+    await world.advance(minutes=40)
+    assert world.target_state() == "LedgerLost"
+    assert FOREIGN in (world.list_of() or ())
+    if act is not forged:
+        assert LAPTOP not in (world.list_of() or ()), "what it had before is its own"
+    if attack is not upgrade:
+        world.mark(Kind.TARGET, "weu", annotations={"aksaccess.dev/acknowledge": world.code()})
+        await world.rest()
+        assert FOREIGN in (world.list_of() or ())
+
+
+@pytest.mark.parametrize("attack", [lose, spoil])
+@simulated
+async def test_i3_a_grant_let_in_while_its_target_was_not_ready_still_counts_as_ours(
+    world: World, attack: Callable[[World], None]
+) -> None:
+    world.cluster()
+    world.target(baseline={"ipRanges": [OFFICE], "rangeSetRefs": [{"name": "missing"}]})
+    await world.start()
+    await world.rest()
+    assert world.target_state() == "RangeSetNotResolved"
+    world.grant(expiresAt=world.at(hours=2))
+    await world.rest()
+    assert LAPTOP in (world.list_of() or ())
+    attack(world)
+    await world.advance(minutes=30)
+    assert world.target_state() == "LedgerLost"
+    await world.restart()
+    await world.advance(hours=2)
+    assert LAPTOP not in (world.list_of() or ())

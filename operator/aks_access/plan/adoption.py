@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from aks_access.api.timestamps import TimestampError, parse_timestamp
-from aks_access.plan.access import ended, expand
+from aks_access.plan.access import ended
+from aks_access.plan.claiming import claims, known_foreign
 from aks_access.plan.cluster import ClusterView
 from aks_access.plan.ledger import PLATFORM_OWNERS, EntryState, Ledger, LedgerEntry
 from aks_access.plan.listing import Listing
@@ -83,7 +83,7 @@ def adopt(
             stored=stored,
             target=target,
             view=view,
-            grants=_claiming(grants=grants, target=target, now=now),
+            grants=grants,
             sets=sets,
             now=now,
             newer=newer,
@@ -114,6 +114,7 @@ def adopt(
             sets=sets,
             now=now,
             earlier=guessed,
+            foreign=known_foreign(stored),
         )
     return Adoption(_renewed(stored=stored, target=target, view=view))
 
@@ -198,8 +199,11 @@ def _guess(
     now: datetime,
     newer: bool = False,
     earlier: Ledger | None = None,
+    foreign: frozenset[str] | None = None,
 ) -> Adoption:
     """What is ours as far as grants and an older ledger tell; lost until it is acknowledged.
+
+    `foreign`: what was known to be somebody else's before the doubt; None = anything may be.
 
     Entries of the older ledger stay ours: had one been taken out meanwhile and come back, it would
     be taken out again. What it knows of its last write is settled as if nobody had seen its answer.
@@ -216,11 +220,9 @@ def _guess(
             verified=view.ranges if view.ranges is not None else known.verified,
         )
         guessed = replace(doubt(ledger=guessed), in_flight=None) if older else guessed
-    owners: dict[str, list[str]] = {}
-    for uid, grant in sorted(grants.items()):
-        for item in expand(grant=grant, sets=sets)[0]:
-            owners.setdefault(str(item), []).append(uid)
     listing = Listing.of(view.ranges or ())
+    stood = frozenset(listing.spelling) if foreign is None else foreign
+    owners = claims(grants=grants, sets=sets, target=target, stood=stood)
     entries = {
         entry: LedgerEntry(
             range=entry, state=EntryState.OWNED, owners=tuple(owners[entry]), since=now
@@ -258,33 +260,6 @@ def _with_earlier(*, guessed: Ledger, earlier: Ledger | None, view: ClusterView)
         elif found is not None and found.state is not EntryState.WITHDRAWN:
             entries[name] = replace(found, due=found.due or before.due)
     return replace(guessed, entries=entries, names={**earlier.names, **guessed.names})
-
-
-def _claiming(
-    *, grants: Mapping[GrantUid, Grant], target: Target, now: datetime
-) -> dict[GrantUid, Grant]:
-    """The grants that may have put their ranges into the list before its ledger was lost.
-
-    One that somebody makes after that was seen must not claim, and take out when it ends, what
-    stood before it. Ready is False since then or longer; who was let in has the finalizer. After a
-    restored backup this cannot be told: GitOps brings grants back as new objects.
-    """
-    since = _unready_since(target) or now
-    return {uid: item for uid, item in grants.items() if item.created <= since or item.finalized}
-
-
-def _unready_since(target: Target) -> datetime | None:
-    """When the target's status says that it stopped being ready; None = it is, or says nothing."""
-    found = target.status.get("conditions")
-    for item in found if isinstance(found, list) else ():
-        if isinstance(item, Mapping) and item.get("type") == "Ready":
-            if item.get("status") != "False":
-                return None
-            try:
-                return parse_timestamp(str(item.get("lastTransitionTime")))
-            except TimestampError:
-                return None
-    return None
 
 
 def _useless(stored: Ledger, view: ClusterView) -> bool:
