@@ -116,7 +116,10 @@ def set_scene(*, world: World, view: ClusterView, adoption: Adoption) -> Scene:
     current = Listing.of(view.ranges or ())
     base = Listing.of(ledger.verified or ()) if restores else current
     foreign = composition.foreign(base=base, platform=place, ledger=ledger)
-    room = view.entry_limit - len(foreign)
+    stays = composition.keeps_foreign(
+        mode=mode, egress_known=place.egress_known, lost=bool(adoption.lost)
+    )
+    room = view.entry_limit - (len(foreign) if stays else 0)
     return Scene(
         world=world,
         view=view,
