@@ -19,3 +19,27 @@ async def test_i12_exclusive_takes_over_a_full_list_without_locking_anybody_out(
     await world.rest()
     assert world.list_of() == {OFFICE, NODES, LAPTOP}
     assert all({OFFICE, NODES} <= set(put.sent) for put in world.puts())
+
+
+@simulated
+async def test_i12_new_egress_comes_in_beside_removals_that_wait_for_a_person(
+    world: World,
+) -> None:
+    old = [f"20.1.{n}.0/24" for n in range(120)]
+    new = [f"20.2.{n}.0/24" for n in range(120)]
+    world.cluster(outbound_type="userDefinedRouting")
+    world.target(
+        baseline={"ipRanges": old}, nodeEgress={"mode": "Static", "ipRanges": ["51.141.0.8"]}
+    )
+    await world.start()
+    await world.rest()
+    world.retarget(baseline={"ipRanges": new}, nodeEgress={"mode": "Static", "ipRanges": [NODES]})
+    world.grant()
+    await world.rest()
+    assert world.target_state() == "MassRemovalHeld"
+    found = world.list_of() or set()
+    assert {NODES, *old} <= found
+    assert len(found) == 200
+    assert len(found & set(new)) == 78
+    assert world.state() == "CapacityExceeded"
+    assert all(put.result == "ok" for put in world.tried())

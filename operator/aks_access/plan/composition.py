@@ -59,20 +59,22 @@ def platform(*, world: World, view: ClusterView, ledger: Ledger) -> Platform:
     return Platform(entries=entries, egress_known=nodes is not None, unresolved=unresolved)
 
 
-def fitting(*, platform: Platform, room: int, present: Listing) -> Platform:
-    """The platform's entries that AKS would take: egress first, then what stands already."""
+def fitting(*, platform: Platform, limit: int, occupied: Set[str], present: Listing) -> Platform:
+    """The platform's entries that AKS would take: egress first, then what stands already.
+
+    `occupied` stand in the list whatever is wanted; those of them that the platform wants need no
+    room of their own.
+    """
     entries = platform.entries
-    if len(entries) <= room:
-        return platform
-    ranked = sorted(entries, key=lambda e: (entries[e] is Origin.BASELINE, e not in present, e))[
-        : max(room, 0)
-    ]
-    kept = set(ranked)
-    return replace(
-        platform,
-        entries={entry: origin for entry, origin in entries.items() if entry in kept},
-        omitted=len(entries) - len(kept),
+    ranked = sorted(
+        entries.keys() - occupied,
+        key=lambda e: (entries[e] is Origin.BASELINE, e not in present, e),
     )
+    out = set(ranked[max(limit - len(occupied), 0) :])
+    if not out:
+        return platform
+    kept = {entry: origin for entry, origin in entries.items() if entry not in out}
+    return replace(platform, entries=kept, omitted=len(out))
 
 
 def _baseline(entries: dict[str, Origin], *, target: Target, world: World) -> tuple[str, ...]:

@@ -19,10 +19,10 @@ _ANYTHING = Policy(all_namespaces=True, min_prefix_length=0, allow_permanent=Tru
 """Judges by the grant alone, where the target's own policy cannot be read."""
 
 
-def verdicts(*, scene: Scene, occupied: Set[str] = frozenset()) -> dict[GrantUid, Verdict]:
+def verdicts(*, scene: Scene, occupied: Set[str]) -> dict[GrantUid, Verdict]:
     """The verdict of each grant that matches the target, by uid.
 
-    `occupied` are entries that nobody wants any more and that stay in the list for now.
+    `occupied` are the entries that stay in the list, at least for now, whoever wants them.
     """
     world, target = scene.world, scene.world.target
     if target is None:
@@ -57,7 +57,7 @@ def verdicts(*, scene: Scene, occupied: Set[str] = frozenset()) -> dict[GrantUid
         }
     return admission.admit(
         verdicts=limited,
-        fixed={*scene.platform.entries, *scene.kept_foreign, *occupied},
+        fixed={*scene.platform.entries, *occupied},
         limit=scene.view.entry_limit,
         max_entries_per_namespace=readable.policy.max_entries_per_namespace,
         programmed=programmed,

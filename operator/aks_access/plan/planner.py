@@ -23,7 +23,7 @@ from aks_access.plan.composition import Wanted
 from aks_access.plan.desired import additions as plan_additions
 from aks_access.plan.desired import desired as plan_desired
 from aks_access.plan.desired import untouched
-from aks_access.plan.listing import canonical
+from aks_access.plan.listing import SENTINEL, canonical
 from aks_access.plan.model import GrantUid
 from aks_access.plan.outcome import Change, Plan, Verdict
 from aks_access.plan.scene import RemovalPlan, Scene, set_scene
@@ -32,8 +32,7 @@ from aks_access.plan.world import World
 
 def plan(*, world: World, view: ClusterView, adoption: Adoption) -> Plan:
     """The plan; see `Plan`."""
-    scene = set_scene(world=world, view=view, adoption=adoption)
-    verdicts, wants, removals = _decide(scene)
+    scene, verdicts, wants, removals = _decide(set_scene(world=world, view=view, adoption=adoption))
     added = plan_additions(scene=scene, wants=wants, verdicts=verdicts)
     scene = _with_standing(scene=scene, added=added, removals=removals)
     contested = (
@@ -83,13 +82,15 @@ def plan(*, world: World, view: ClusterView, adoption: Adoption) -> Plan:
     )
 
 
-def _decide(scene: Scene) -> tuple[dict[GrantUid, Verdict], Wanted, RemovalPlan]:
-    """Verdicts, what is wanted, and what goes.
+def _decide(whole: Scene) -> tuple[Scene, dict[GrantUid, Verdict], Wanted, RemovalPlan]:
+    """The scene with the platform that fits, verdicts, what is wanted, and what goes.
 
-    What cannot go yet takes room: where there is such, the verdicts are made again around it.
+    What nobody wants and cannot go yet takes room: where there is such, all is decided again
+    around it, or the list would be too long to be written at all.
     """
-    occupied: frozenset[str] = frozenset()
+    occupied = frozenset(whole.kept_foreign)
     while True:
+        scene = whole.fitted(occupied)
         verdicts = judging.verdicts(scene=scene, occupied=occupied)
         wants = composition.wanted(
             platform=scene.platform,
@@ -99,9 +100,11 @@ def _decide(scene: Scene) -> tuple[dict[GrantUid, Verdict], Wanted, RemovalPlan]
             unready=scene.world.unready,
         )
         removals = plan_removals(scene=scene, wants=wants, verdicts=verdicts)
-        left = frozenset(change.entry for change in (*removals.waiting, *removals.held))
+        gone = {change.entry for change in removals.now}
+        left = scene.base.spelling.keys() - wants.owners.keys() - gone - {SENTINEL}
         if left <= occupied:
-            return *_paced(scene=scene, wants=wants, verdicts=verdicts), removals
+            verdicts, wants = _paced(scene=scene, wants=wants, verdicts=verdicts)
+            return scene, verdicts, wants, removals
         occupied |= left
 
 

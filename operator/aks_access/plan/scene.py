@@ -1,5 +1,6 @@
 """One cluster's case, set out once for every step of planning: its lists and what kind it is."""
 
+from collections.abc import Set
 from dataclasses import dataclass, field, replace
 
 from aks_access.api.target import Mode
@@ -89,6 +90,16 @@ class Scene:
             mode=self.mode, egress_known=self.platform.egress_known, lost=bool(self.lost)
         )
 
+    def fitted(self, occupied: Set[str]) -> "Scene":
+        """The scene with as much of the platform as fits beside `occupied`."""
+        fitting = composition.fitting(
+            platform=self.platform,
+            limit=self.view.entry_limit,
+            occupied=occupied,
+            present=self.base,
+        )
+        return replace(self, platform=fitting)
+
     @property
     def additions_allowed(self) -> bool:
         """Whether entries may be added at this moment."""
@@ -116,10 +127,6 @@ def set_scene(*, world: World, view: ClusterView, adoption: Adoption) -> Scene:
     current = Listing.of(view.ranges or ())
     base = Listing.of(ledger.verified or ()) if restores else current
     foreign = composition.foreign(base=base, platform=place, ledger=ledger)
-    stays = composition.keeps_foreign(
-        mode=mode, egress_known=place.egress_known, lost=bool(adoption.lost)
-    )
-    room = view.entry_limit - (len(foreign) if stays else 0)
     return Scene(
         world=world,
         view=view,
@@ -129,7 +136,7 @@ def set_scene(*, world: World, view: ClusterView, adoption: Adoption) -> Scene:
         base=base,
         restores=restores,
         closes=not restores and _closes(world=world, view=view, adoption=adoption, place=place),
-        platform=composition.fitting(platform=place, room=room, present=base),
+        platform=place,
         foreign=foreign,
         lost=adoption.lost,
         newer=adoption.newer,
