@@ -1,6 +1,7 @@
 """A list that is nearly full: who gets the room, and that nobody is locked out for want of it."""
 
-from tests.sim.world import OFFICE, World, simulated
+from aks_access.engine.ports import Kind
+from tests.sim.world import FOREIGN, OFFICE, World, simulated
 
 LAPTOP = "81.2.69.142/32"
 NODES = "51.141.0.9/32"
@@ -42,4 +43,7 @@ async def test_i12_new_egress_comes_in_beside_removals_that_wait_for_a_person(
     assert len(found) == 200
     assert len(found & set(new)) == 78
     assert world.state() == "CapacityExceeded"
+    world.mark(Kind.TARGET, "weu", annotations={"aksaccess.dev/acknowledge": world.code()})
+    await world.rest()
+    assert world.list_of() == {FOREIGN, NODES, LAPTOP, *new}
     assert all(put.result == "ok" for put in world.tried())

@@ -262,6 +262,8 @@ class TargetReconciler:
             delays.append(max(0.05, look.memory.retry_at - loop_time(), look.budget_wait(now)))
         elif plan.removals and plan.desired is not None:
             delays.append(config.due_retry)
+        if plan.acknowledgement and look.ledger.sequence != look.adoption.ledger.sequence:
+            delays.append(0.05)  # the code that was published is of the ledger before this save
         transition = look.until_transition(now)
         if transition is not None:
             delays.append(transition)
