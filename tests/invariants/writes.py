@@ -129,7 +129,8 @@ def never_open(sent: Sent) -> Iterator[Finding]:
         max(part(t, "spec", "policy", "minPrefixLength") or 24, WIDEST_GRANT) for t in sent.targets
     ]
     floor = min(floors, default=WIDEST_GRANT)
-    for entry in sorted(sent.added - (sent.site.cleared if sent.restores else set())):
+    new = sent.added - (sent.site.cleared if sent.restores else set())
+    for entry in sorted(new):
         found = network(entry)
         if found is None:
             yield "I1", f"the PUT adds {entry}, which is no IPv4 range"
@@ -137,7 +138,7 @@ def never_open(sent: Sent) -> Iterator[Finding]:
             yield "I1", f"the PUT adds {entry}: everybody"
         elif entry not in sent.fixed and found.prefixlen < floor:
             yield "I1", f"the PUT adds {entry}, wider than /{floor}, the policy's limit for a grant"
-    if size(sent.added) > MOST_ADDED:
+    if size(new) > MOST_ADDED:
         yield "I1", "the PUT adds more than a quarter of all addresses"
     entries, facts = names(sent.write.sent), sent.site.facts
     if SENTINEL in entries and len(entries) > 1:

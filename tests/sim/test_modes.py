@@ -182,6 +182,21 @@ async def test_threat_05_a_cleared_list_goes_back_while_nobody_else_asks_for_any
     assert took <= 615
 
 
+@pytest.mark.parametrize(
+    "wide", [("0.0.0.0/1",), tuple(f"{first}.0.0.0/6" for first in range(16, 96, 4))]
+)
+@simulated
+async def test_i12_a_cleared_list_goes_back_however_wide_others_made_it(
+    world: World, wide: tuple[str, ...]
+) -> None:
+    cluster = world.cluster(ranges=(*wide, FOREIGN))
+    world.target()
+    await world.start()
+    await world.rest()
+    cluster.set_by_others(None)
+    await world.until(lambda: world.list_of() == {*BARE, *wide}, within=700)
+
+
 @simulated
 async def test_a_list_that_was_cleared_while_suspended_goes_back_afterwards(world: World) -> None:
     cluster = world.cluster()

@@ -17,6 +17,7 @@ WIDEST_UNION: Final = 1 << 30
 """How many addresses the added entries may hold together: a quarter of IPv4. Two /1 networks are
 as open as 0.0.0.0/0."""
 
+_ALL_ADDRESSES: Final = 1 << 32
 _SERVICE_TAG: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:\.[A-Za-z0-9]+)*", re.ASCII)
 _WHOLE_INTERNET: Final = "internet"
 
@@ -30,7 +31,7 @@ def refuse_unsafe_list(
     `entry_limit` how many entries the cluster takes; a list that only takes entries out may stay
     above it. An entry counts as added when no entry of `current` means the same. Against an open
     cluster nothing can open it further, and a restored list may hold what was foreign before:
-    there service tags and odd ranges pass, but neither all addresses nor more than a quarter.
+    there service tags and wide ranges pass, but not what would be all addresses again.
     """
     entries = _entries(desired)
     known = {canonical(entry) for entry in current or ()}
@@ -49,7 +50,10 @@ def refuse_unsafe_list(
             )
         return
     ranges = [_added(entry, restoring=not known) for entry in added]
-    _refuse_wide_union(value for value in ranges if value is not None)
+    _refuse_wide_union(
+        (value for value in ranges if value is not None),
+        most=WIDEST_UNION if known else _ALL_ADDRESSES - 1,
+    )
 
 
 def _entries(desired: object) -> list[str]:
@@ -92,13 +96,13 @@ def _added(entry: str, *, restoring: bool) -> IPv4Range | None:
         raise UnsafeWrite(f"An added entry cannot be written: {error}.") from error
 
 
-def _refuse_wide_union(ranges: Iterable[IPv4Range]) -> None:
+def _refuse_wide_union(ranges: Iterable[IPv4Range], *, most: int) -> None:
     total, end = 0, -1
     for value in sorted(ranges):
         total += max(0, value.last - max(value.first, end + 1) + 1)
         end = max(end, value.last)
-    if total > WIDEST_UNION:
+    if total > most:
         raise UnsafeWrite(
-            f"The added entries hold {total} addresses together, more than a quarter of all of "
-            "IPv4; list the clients' own networks instead."
+            f"The added entries hold {total} addresses together, more than {most}, the limit; list "
+            "the clients' own networks instead."
         )

@@ -21,7 +21,8 @@ PUT_BUCKET = 20.0
 PUT_REFILL = 60.0
 GET_BUCKET = 60.0
 GET_REFILL = 1.0
-OPENING = frozenset({"0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1"})
+WHOLE = "0.0.0.0/0"
+HALVES = frozenset({"0.0.0.0/1", "128.0.0.0/1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +192,11 @@ class SimClusters:
 
     def _guard(self, *, key: ClusterKey, view: ClusterView, ranges: Sequence[str]) -> None:
         """What the edge refuses to send; the first check shares no code with it."""
-        sent, cluster = set(map(canonical, ranges)), self._clusters.get(key)
+        cluster = self._clusters.get(key)
         stood = set(cluster.ranges or ()) if cluster is not None else set()
-        if not sent or (sent - stood) & OPENING:
+        added = set(map(canonical, ranges)) - stood
+        opening = added & HALVES if stood else added >= HALVES
+        if not ranges or WHOLE in added or opening:
             sentence = f"a PUT would open {key}: {list(ranges)}"
             self.violations.append(sentence)
             raise UnsafeWrite(sentence)
