@@ -6,7 +6,7 @@ paper. What already stands there passes as it is: refusing it would only block a
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Final
 
 from aks_access.api.ranges import IPv4Range, RangeError, parse_public, quoted
@@ -33,8 +33,8 @@ def refuse_unsafe_list(
     cluster nothing can open it further, and a restored list may hold what was foreign before:
     there service tags and wide ranges pass, but not what would be all addresses again.
     """
-    entries = _entries(desired)
     known = {canonical(entry) for entry in current or ()}
+    entries = _entries(desired, known=known)
     added = [entry for entry in entries if canonical(entry) not in known]
     _refuse_duplicates(entries)
     if added and len(entries) > entry_limit:
@@ -56,7 +56,7 @@ def refuse_unsafe_list(
     )
 
 
-def _entries(desired: object) -> list[str]:
+def _entries(desired: object, *, known: Set[str]) -> list[str]:
     if desired is None or isinstance(desired, str) or not isinstance(desired, Sequence):
         raise UnsafeWrite(f"{quoted(desired)} is no list of ranges; nothing is written.")
     if not desired:
@@ -65,8 +65,10 @@ def _entries(desired: object) -> list[str]:
             "written."
         )
     for entry in desired:
-        if not isinstance(entry, str) or not entry.strip():
+        if not isinstance(entry, str) or not (entry.strip() or entry in known):
             raise UnsafeWrite(f"The list has an entry {quoted(entry)}, which is no range.")
+    if not any(map(str.strip, desired)):
+        raise UnsafeWrite("The list holds nothing but blanks; nothing is written.")
     return list(desired)
 
 

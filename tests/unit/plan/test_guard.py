@@ -67,6 +67,16 @@ def test_what_stands_there_passes_as_it_is(desired: list[str]) -> None:
     check(desired)
 
 
+@pytest.mark.parametrize("blank", ["", " "])
+def test_i4_a_blank_entry_that_stands_there_holds_no_removal_up(blank: str) -> None:
+    live = [blank, "20.1.0.0/24", "20.2.0.0/24"]
+    check(live[:2], current=live)
+    with pytest.raises(UnsafeWrite, match="no range"):
+        check(live, current=live[1:])
+    with pytest.raises(UnsafeWrite, match="blanks"):
+        check(live[:1], current=live)
+
+
 def test_an_entry_that_stands_there_is_known_in_either_spelling() -> None:
     check(["10.0.0.1/32"], current=["10.0.0.1"])
 
@@ -140,9 +150,9 @@ def test_i1_whatever_passes_opens_nothing(current: list[str] | None, desired: li
         refuse_unsafe_list(current=current, desired=desired, entry_limit=200)
     except UnsafeWrite:
         return
-    assert desired
-    assert all(entry.strip() for entry in desired)
+    assert any(map(str.strip, desired))
     known = {canonical(entry) for entry in current or ()}
+    assert all(entry.strip() for entry in desired if entry not in known)
     added = [entry for entry in desired if canonical(entry) not in known]
     assert "0.0.0.0/0" not in map(canonical, added)
     assert desired == [entry for entry in desired if canonical(entry) == "0.0.0.0/32"] or (
@@ -155,8 +165,9 @@ def test_i1_whatever_passes_opens_nothing(current: list[str] | None, desired: li
             assert special_network(value) is None
 
 
-@given(current=st.lists(entries.filter(str.strip), min_size=1, max_size=8, unique_by=canonical))
+@given(current=st.lists(entries, min_size=1, max_size=8, unique_by=canonical))
 def test_i4_every_part_of_the_list_that_stands_there_may_stay(current: list[str]) -> None:
     kept = [entry for entry in current if canonical(entry) != "0.0.0.0/32"]
     for count in range(1, len(kept) + 1):
-        refuse_unsafe_list(current=current, desired=kept[:count], entry_limit=1)
+        if any(map(str.strip, kept[:count])):
+            refuse_unsafe_list(current=current, desired=kept[:count], entry_limit=1)
