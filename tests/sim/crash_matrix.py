@@ -5,16 +5,17 @@ two, where that one dies too) finishes; then everything is compared with the run
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
 from unittest.mock import patch
 
 from aks_access.engine import queue
-from tests.sim.crash import CrashPoint, Gate, Place
+from tests.sim.crash import CrashPoint, Place
 from tests.sim.safety import Safety, outcome
 from tests.sim.scenarios import Scenario
-from tests.sim.world import Process, World, play
+from tests.sim.world import Method, Process, World, play
 
 DOWN = (0.5, 40.0, 240.0)
 """Seconds until there is a successor: at once, while Azure still works, long after it."""
@@ -30,12 +31,14 @@ class Played:
 
     Attributes:
         calls: the port calls of the process that was to die, from the act on.
+        asked: calls of each method of the Kubernetes ports, by any process, from the act on.
         ends: see `safety.outcome`.
         tried: PUTs, refused ones too.
         recovery: port calls of its successor.
     """
 
     calls: tuple[str, ...]
+    asked: Counter[Method]
     ends: dict[str, object]
     tried: int
     looks: int
@@ -48,12 +51,12 @@ def run(
     crash: CrashPoint | None = None,
     again: CrashPoint | None = None,
     seed: int | None = None,
-    spoil: Callable[[Gate], None] | None = None,
+    spoil: Callable[[World], None] | None = None,
     late: str = "",
 ) -> Played:
     """Play it; raises `AssertionError` where safety was broken.
 
-    `spoil` is given the gate of the process that the scenario happens to; `late` says why the
+    `spoil` is given the world right before the scenario happens to it; `late` says why the
     oracle's bound on removals (I3) does not apply, if so.
     """
     played: Played | None = None
@@ -77,7 +80,7 @@ async def _scene(
     scenario: Scenario,
     crash: CrashPoint | None,
     again: CrashPoint | None,
-    spoil: Callable[[Gate], None] | None,
+    spoil: Callable[[World], None] | None,
 ) -> Played:
     if Place.LATE in {point.place for point in (crash, again) if point is not None}:
         world.expect("I6", because="a dead process's PUT arrives in its successor's time")
@@ -92,16 +95,16 @@ async def _scene(
         opened=set(scenario.clusters if scenario.opened else ()),
         detached=set(scenario.clusters if scenario.detached else ()),
     )
-    began, tried = world.now, len(world.azure.requests("put"))
+    began, tried, asked = world.now, len(world.azure.requests("put")), world.asked()
     if spoil is not None:
-        spoil(world.process.gate)
+        spoil(world)
     first = await _act(world, scenario=scenario, crash=crash, safety=safety)
     ends = began + scenario.minutes * 60.0
     second = await _succeed(world, first=first, crash=crash, again=again, ends=ends)
     if again is not None:
         await _succeed(world, first=second, crash=again, again=None, ends=ends)
     await world.advance(max(0.0, ends - world.now))
-    calls = tuple(first.gate.made)
+    calls, asked = tuple(first.gate.made), world.asked() - asked
     await world.rest()
     written = world.written()
     await world.advance(minutes=QUIET_MINUTES)
@@ -110,6 +113,7 @@ async def _scene(
     assert world.written() == written, f"it does not rest: {world.story()}"
     return Played(
         calls=calls,
+        asked=asked,
         ends=outcome(world),
         tried=len(world.azure.requests("put")) - tried,
         looks=safety.looks,

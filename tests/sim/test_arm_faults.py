@@ -6,16 +6,24 @@
 import functools
 import itertools
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 import pytest
 
 from aks_access.engine.fakes.clusters import Request
 from aks_access.errors import AzureFault
 from tests.sim.arm_errors import ANSWERS, GONE, Answer
-from tests.sim.crash import Gate
 from tests.sim.crash_matrix import run
-from tests.sim.safety import differences
+from tests.sim.outages import (
+    ENDING,
+    LAPTOP,
+    NEW,
+    STAYING,
+    WANTED,
+    act,
+    all_got_over,
+    got_over,
+    under_way,
+)
 from tests.sim.scenarios import SCENARIOS
 from tests.sim.world import FOREIGN, OFFICE, World, condition, simulated
 
@@ -23,12 +31,8 @@ Figure = Callable[[str, object], None]
 
 AZURE = frozenset({"get", "put_ranges", "operation"})
 STEPS = ("grant", "expire", "delete", "edit", "delete-target")
-LAPTOP, STAYING, ENDING, NEW = ("81.2.69.142/32", "81.2.69.1/32", "81.2.69.5/32", "81.2.69.7/32")
-WANTED = {FOREIGN, OFFICE, STAYING, NEW}
 PROMISED = 62.0
 """Seconds between two attempts while a removal is due: the setting, and one look's time."""
-OVER = 12.0
-"""Minutes until a look that an error puts off has been made: the longest wait, ten, and a while."""
 
 
 def _kinds() -> list[str]:
@@ -45,12 +49,12 @@ def _kinds() -> list[str]:
     return list(found.values())
 
 
-def _failing(number: int, answer: Answer) -> Callable[[Gate], None]:
-    """Make a gate answer its number-th call to Azure with an error."""
+def _failing(number: int, answer: Answer) -> Callable[[World], None]:
+    """Make a process's gate answer its number-th call to Azure with an error."""
     seen = 0
 
-    def prepare(gate: Gate) -> None:
-        through = gate.through
+    def prepare(world: World) -> None:
+        through = world.process.gate.through
 
         @functools.wraps(through)
         async def failing(name: str, call: Callable[[], Awaitable[object]]) -> object:
@@ -67,7 +71,7 @@ def _failing(number: int, answer: Answer) -> Callable[[Gate], None]:
 
             return await through(name, failed)
 
-        gate.through = failing  # type: ignore[method-assign]
+        world.process.gate.through = failing
 
     return prepare
 
@@ -83,36 +87,14 @@ def test_i5_an_error_at_any_step_is_got_over(
     plain = run(scenario)
     steps = sum(call in AZURE for call in plain.calls)
     late = "Azure forbids every request for so long" if ANSWERS[answer].retry_after else ""
-    longer = replace(scenario, minutes=scenario.minutes + OVER)
-    wrong = []
-    for number in range(1, steps + 1):
-        try:
-            found = run(longer, spoil=_failing(number, ANSWERS[answer]), late=late)
-            if problems := differences(wanted=plain.ends, found=found.ends):
-                wrong.append(f"step {number}: {problems}")
-            elif found.tried > plain.tried + 3:
-                wrong.append(f"step {number}: {found.tried} PUTs instead of {plain.tried}")
-        except AssertionError as error:
-            wrong.append(f"step {number}: {str(error)[:600]}")
+    wrong = {
+        f"step {number}": got_over(
+            scenario, plain=plain, spoil=_failing(number, ANSWERS[answer]), late=late
+        )
+        for number in range(1, steps + 1)
+    }
     record_property("figure: ARM errors injected, one at a step", steps)
-    assert not wrong, "\n".join(wrong[:5])
-
-
-async def _under_way(world: World) -> float:
-    """A removal, one that falls due later, and an addition, all in the fault's time."""
-    world.cluster()
-    world.target()
-    world.grant("leaving")
-    world.grant("staying", "81.2.69.1")
-    world.grant("ending", "81.2.69.5", expiresAt=world.at(minutes=15))
-    await world.start()
-    await world.rest()
-    return world.now
-
-
-def _act(world: World) -> None:
-    world.ungrant("leaving")
-    world.grant("new", "81.2.69.7")
+    all_got_over(wrong)
 
 
 def _at_the_promised_pace(tries: list[Request], *, began: float, answer: Answer) -> None:
@@ -149,10 +131,10 @@ async def test_i4_hours_of_an_error_delay_nothing_longer_than_they_last(
         pytest.skip("a PUT that is applied is no outage")
     if answer.retry_after is not None:
         world.expect("I3", because="Azure forbids every request until its Retry-After is over")
-    await _under_way(world)
+    await under_way(world)
     fault = world.azure.faults.plan(method, answer.error(), times=None)
     began = world.now
-    _act(world)
+    act(world)
     await world.advance(minutes=5)
     _true_and_helpful(world)
     assert not world.gone("leaving"), "let go before it is overdue"
@@ -185,9 +167,9 @@ async def test_i4_hours_of_an_error_delay_nothing_longer_than_they_last(
 
 @simulated
 async def test_i4_a_grant_is_not_blamed_while_azure_refuses_every_list(world: World) -> None:
-    await _under_way(world)
+    await under_way(world)
     fault = world.azure.faults.plan("put_ranges", ANSWERS["immutable"].error(), times=None)
-    _act(world)
+    act(world)
     await world.advance(minutes=30)
     world.azure.faults.lift(fault)
     await world.advance(minutes=60)
@@ -208,9 +190,9 @@ async def test_i4_a_grant_is_not_blamed_while_azure_refuses_every_list(world: Wo
 async def test_i9_an_overdue_target_names_what_keeps_it(
     world: World, method: str, name: str, says: str
 ) -> None:
-    await _under_way(world)
+    await under_way(world)
     world.azure.faults.plan(method, ANSWERS[name].error(), times=None)
-    _act(world)
+    act(world)
     await world.advance(minutes=30)
     assert world.target_state() == "RevocationOverdue"
     told = condition(world.target_status(), "Ready")["message"]
@@ -221,10 +203,10 @@ async def test_i9_an_overdue_target_names_what_keeps_it(
 
 @simulated
 async def test_i4_busy_refusals_are_tried_as_often_as_aks_refills(world: World) -> None:
-    await _under_way(world)
+    await under_way(world)
     world.azure.faults.plan("put_ranges", ANSWERS["busy"].error(), times=None)
     tried = len(world.tried())
-    _act(world)
+    act(world)
     await world.advance(minutes=30)
     settled = len(world.tried())
     await world.advance(hours=2)
@@ -237,9 +219,9 @@ async def test_i4_busy_refusals_are_tried_as_often_as_aks_refills(world: World) 
 @pytest.mark.timeout(120)
 @simulated
 async def test_i7_hours_of_404_release_and_its_return_is_settled(world: World, name: str) -> None:
-    await _under_way(world)
+    await under_way(world)
     fault = world.azure.faults.plan("get", ANSWERS[name].error(), times=None)
-    _act(world)
+    act(world)
     await world.advance(minutes=5)
     assert world.gone("leaving"), "nothing stands on a cluster that is gone"
     assert world.target_state() == "ClusterNotFound"
@@ -257,11 +239,11 @@ async def test_i7_hours_of_404_release_and_its_return_is_settled(world: World, n
 @pytest.mark.parametrize("state", ["Updating", "Upgrading", "Stopping", "Deleting"])
 @simulated
 async def test_i9_a_cluster_that_is_stuck_for_hours(world: World, state: str) -> None:
-    await _under_way(world)
+    await under_way(world)
     cluster = world.azure.cluster(world.ledger().key)
     cluster.busy(3 * 3600.0, state=state)
     tried = len(world.tried())
-    _act(world)
+    act(world)
     await world.advance(minutes=5)
     assert world.target_state() == "ClusterBusy"
     _true_and_helpful(world)
@@ -278,11 +260,11 @@ async def test_i9_a_cluster_that_is_stuck_for_hours(world: World, state: str) ->
 @pytest.mark.proof
 @simulated
 async def test_i9_a_cluster_that_is_stopped_for_hours(world: World) -> None:
-    await _under_way(world)
+    await under_way(world)
     cluster = world.azure.cluster(world.ledger().key)
     cluster.power_state = "Stopped"
     cluster.touch()
-    _act(world)
+    act(world)
     await world.advance(minutes=5)
     assert world.target_state() == "ClusterStopped"
     _true_and_helpful(world)
@@ -300,9 +282,9 @@ async def test_i9_a_cluster_that_is_stopped_for_hours(world: World) -> None:
 @pytest.mark.parametrize("name", [name for name in ANSWERS if ANSWERS[name].status != 429])
 @simulated
 async def test_i6_operations_that_cannot_be_asked_for_hours(world: World, name: str) -> None:
-    await _under_way(world)
+    await under_way(world)
     world.azure.faults.plan("operation", ANSWERS[name].error(), times=None)
-    _act(world)
+    act(world)
     await world.advance(hours=3)
     await world.rest()
     assert world.list_of() == WANTED
@@ -313,7 +295,7 @@ async def test_i6_operations_that_cannot_be_asked_for_hours(world: World, name: 
 @pytest.mark.proof
 @simulated
 async def test_i4_a_throttled_cluster_does_not_hold_its_neighbour(world: World) -> None:
-    await _under_way(world)
+    await under_way(world)
     world.cluster("neu")
     world.target("neu")
     world.grant("other", "81.2.69.142", target="neu")
@@ -321,7 +303,7 @@ async def test_i4_a_throttled_cluster_does_not_hold_its_neighbour(world: World) 
     world.azure.faults.plan(
         "*", ANSWERS["throttled-long"].error(), times=None, about=world.ledger().key
     )
-    _act(world)
+    act(world)
     await world.advance(20)
     world.ungrant("other")
     await world.until(lambda: LAPTOP not in (world.list_of("neu") or set()), within=5.0)
@@ -332,7 +314,7 @@ async def test_i4_a_throttled_cluster_does_not_hold_its_neighbour(world: World) 
 async def test_i4_one_failed_read_delays_what_an_edit_takes_out_by_a_minute(
     world: World, name: str
 ) -> None:
-    await _under_way(world)
+    await under_way(world)
     world.azure.faults.plan("get", ANSWERS[name].error())
     world.regrant("leaving", ipRanges=["81.2.69.7"])
     await world.until(lambda: LAPTOP not in (world.list_of() or set()), within=PROMISED + 5.0)

@@ -4,6 +4,7 @@ import asyncio
 import functools
 import inspect
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -15,6 +16,7 @@ from aks_access.engine.engine import Engine
 from aks_access.engine.fakes.clock import LoopClock
 from aks_access.engine.fakes.cluster import SimCluster
 from aks_access.engine.fakes.clusters import Request, SimClusters
+from aks_access.engine.fakes.faults import Faults
 from aks_access.engine.fakes.kube import Raw, SimApiServer
 from aks_access.engine.fakes.ledgers import SimActivations, SimLedgers
 from aks_access.engine.fakes.objects import SimObjects
@@ -26,6 +28,7 @@ from aks_access.engine.fakes.recorders import (
 )
 from aks_access.engine.fakes.watch import Watch
 from aks_access.engine.ports import Kind, Ports
+from aks_access.errors import KubeError
 from aks_access.kube.ledger_document import decode, encode
 from aks_access.plan.ledger import EntryState, Ledger
 from aks_access.plan.model import ClusterKey, cluster_key
@@ -42,6 +45,12 @@ FOREIGN = "198.41.0.4/32"
 """The entry that somebody else has put into every cluster that is not given others."""
 POLICY: Mapping[str, object] = {"allowedNamespaces": {"from": "All"}, "allowPermanent": True}
 REQUESTS_A_MINUTE = 40
+START_AGAIN = 5.0
+"""Seconds until a start that the API server failed is tried again: the setting."""
+
+Method = tuple[str, str]
+"""A Kubernetes port of the world (`objects`, `ledgers`, `activations`), and its method."""
+KUBE_PORTS = ("objects", "ledgers", "activations")
 
 
 def resource_id(name: str) -> str:
@@ -108,7 +117,13 @@ class Process:
         )
 
     async def lead(self) -> None:
-        await self.engine.lead(relist=self.relist)
+        while True:
+            try:
+                await self.engine.lead(relist=self.relist)
+            except KubeError:
+                await asyncio.sleep(START_AGAIN)
+            else:
+                break
         self._world.recorder.look()
         loop = asyncio.get_running_loop()
         self._refreshing = loop.create_task(self._refresh())
@@ -346,6 +361,19 @@ class World:
             len(self.activations.recorded),
             len(self.azure.requests("put")),
         )
+
+    def asked(self) -> Counter[Method]:
+        """Calls of each method of the Kubernetes ports so far, failed ones too."""
+        asked: Counter[Method] = Counter()
+        for port in KUBE_PORTS:
+            for method, count in self.faults(port).asked.items():
+                asked[port, method] = count
+        return asked
+
+    def faults(self, port: str) -> Faults:
+        """What goes wrong at one of the Kubernetes ports."""
+        found: Faults = getattr(self, port).faults
+        return found
 
     def puts(self, name: str = "weu") -> list[Request]:
         return [r for r in self.azure.requests("put", key_of(name)) if r.result == "ok"]

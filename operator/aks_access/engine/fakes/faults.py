@@ -1,5 +1,6 @@
 """What goes wrong on purpose: errors to raise at the next calls of a fake's method."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ class Fault:
         times: how many calls it hits; None = all until it is lifted.
         applied: the call does its work first, only the answer is lost.
         about: only calls about this (a name, a cluster key); "" = all.
+        skip: how many calls that it is for pass before it hits.
     """
 
     method: str
@@ -21,6 +23,7 @@ class Fault:
     times: int | None = 1
     applied: bool = False
     about: str = ""
+    skip: int = 0
 
     def hits(self, method: str, about: str) -> bool:
         """Whether it is for this call."""
@@ -30,9 +33,13 @@ class Fault:
 
 @dataclass(slots=True)
 class Faults:
-    """The failures that a fake has in store; `witness` is told of each one that hits."""
+    """The failures that a fake has in store; `witness` is told of each one that hits.
+
+    `asked` counts the calls of each method, failed ones too.
+    """
 
     planned: list[Fault] = field(default_factory=list)
+    asked: Counter[str] = field(default_factory=Counter)
     witness: Callable[[], None] | None = None
 
     def plan(
@@ -43,9 +50,10 @@ class Faults:
         times: int | None = 1,
         applied: bool = False,
         about: str = "",
+        skip: int = 0,
     ) -> Fault:
         """Plan a failure; `lift` ends it early."""
-        fault = Fault(method=method, error=error, times=times, applied=applied, about=about)
+        fault = Fault(method, error, times=times, applied=applied, about=about, skip=skip)
         self.planned.append(fault)
         return fault
 
@@ -55,8 +63,13 @@ class Faults:
 
     def take(self, method: str, about: str = "", *, applied: bool) -> None:
         """Raise what is planned for this call: before its work, or (`applied`) after it."""
+        if not applied:
+            self.asked[method] += 1
         for fault in self.planned:
             if fault.applied is applied and fault.hits(method, about):
+                if fault.skip:
+                    fault.skip -= 1
+                    continue
                 if fault.times is not None:
                     fault.times -= 1
                 if self.witness is not None:
