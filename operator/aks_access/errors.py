@@ -109,7 +109,15 @@ class LedgerError(AksAccessError):
 
 
 class LedgerUnreadable(LedgerError):
-    """The ledger is there, but corrupt or of another schema."""
+    """The ledger is there, but corrupt or of another schema.
+
+    Attributes:
+        version: of what stands there, to write another one over it; "" = not known.
+    """
+
+    def __init__(self, message: str, *, version: str = "") -> None:
+        super().__init__(message)
+        self.version = version
 
 
 class LedgerNewer(LedgerUnreadable):

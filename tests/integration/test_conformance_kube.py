@@ -402,6 +402,23 @@ async def test_a_ledger_that_cannot_be_read_is_there(backend: KubeBackend, ledge
     assert await backend.ledgers.load(key=ledger.key) is None
 
 
+async def test_i5_a_ledger_that_cannot_be_read_is_written_over_at_its_version(
+    backend: KubeBackend, ledger: Ledger
+) -> None:
+    await backend.ledgers.save(ledger=ledger)
+    backend.spoil_ledger(ledger.key)
+    with pytest.raises(LedgerUnreadable) as unreadable:
+        await backend.ledgers.load(key=ledger.key)
+    over = replace(ledger, version=unreadable.value.version)
+    backend.touch_ledger(ledger.key)
+    with pytest.raises(KubeConflict):
+        await backend.ledgers.save(ledger=over)
+    with pytest.raises(LedgerUnreadable) as unreadable:
+        await backend.ledgers.load(key=ledger.key)
+    saved = await backend.ledgers.save(ledger=replace(over, version=unreadable.value.version))
+    assert await backend.ledgers.load(key=ledger.key) == saved
+
+
 async def test_an_acknowledgement_survives_a_save(backend: KubeBackend, ledger: Ledger) -> None:
     assert await backend.ledgers.acknowledgement(key=ledger.key) is None
     await backend.ledgers.save(ledger=ledger)

@@ -29,6 +29,9 @@ class ClusterMemory:
         removals_first: Azure forbade a list with additions: the next write only takes out.
         ledger, ledger_seen: the ledger as last loaded or saved (None = there was none).
         ledger_newer: a newer operator wrote the ledger.
+        unreadable_version: of the ledger that could not be read; once that is acknowledged, the
+            new one is written over it, so that there is no moment without a record. "" = a newer
+            operator's, which nothing is written over.
         ledger_full: the last addition could not be recorded.
         missing_since: loop time of the first 404 in a row.
         holding_since: loop time since when a write waits for finalizers.
@@ -54,6 +57,7 @@ class ClusterMemory:
     ledger: Ledger | None = None
     ledger_seen: bool = False
     ledger_newer: bool = False
+    unreadable_version: str = ""
     ledger_full: bool = False
     missing_since: float | None = None
     holding_since: float | None = None

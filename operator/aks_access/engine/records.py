@@ -40,6 +40,7 @@ class Records:
             memory.ledger_newer = False
         except LedgerUnreadable as error:
             memory.ledger_newer = isinstance(error, LedgerNewer)
+            memory.unreadable_version = "" if memory.ledger_newer else error.version
             return None, str(error)
         except KubeError as error:
             if not memory.ledger_seen:
@@ -70,11 +71,10 @@ class Records:
         return replace(adoption, ledger=guessed)
 
     async def before_write(self, *, look: Look) -> Ledger:
-        """The target's finalizer, and room for a ledger; returns the ledger to write on."""
+        """The target's finalizer; returns the ledger to write on."""
         target, ledger = look.target, look.adoption.ledger
         if look.unreadable and not look.adoption.lost:
-            await self.ledgers.delete(key=look.key)
-            ledger = replace(ledger, version="")
+            ledger = replace(ledger, version=look.memory.unreadable_version)
         if target is not None and not target.finalized and target.deleting is None:
             await self.claims.finalize(target)
         return ledger
@@ -105,8 +105,7 @@ class Records:
         if look.stored is not None and _same(ledger, look.stored) and not look.unreadable:
             return
         if look.unreadable:
-            await self.ledgers.delete(key=look.key)
-            ledger = replace(ledger, version="")
+            ledger = replace(ledger, version=look.memory.unreadable_version)
         try:
             saved = await self.ledgers.save(ledger=ledger)
         except LedgerTooLarge:

@@ -48,7 +48,8 @@ class KubeLedgers:
                 raise LedgerUnreadable(f"it has no {DATA_KEY}")
             return decode(document.text, key=key, version=document.version)
         except LedgerUnreadable as error:
-            raise type(error)(f"the ledger {self._where(key)} cannot be used: {error}") from error
+            sentence = f"the ledger {self._where(key)} cannot be used: {error}"
+            raise type(error)(sentence, version=document.version) from error
 
     async def keys(self) -> Mapping[ClusterKey, str]:
         """Every cluster with a ledger, unreadable ones included, and the ConfigMap's name."""

@@ -99,6 +99,8 @@ class SimLedgers:
 
     async def reference(self, *, key: ClusterKey) -> LedgerRef | None:
         """The ledger as Events name it."""
+        await self._sent("reference", key)
+        await self._answered("reference", key)
         if key not in self._stored:
             return None
         return LedgerRef(name=ledger_name(key), namespace="operator", uid=key)
@@ -108,9 +110,11 @@ class SimLedgers:
         await self._sent("load", key)
         found = self._stored.get(key)
         if found is not None and found.unreadable:
-            raise LedgerUnreadable(f"the ledger of {key} cannot be used: {found.unreadable}")
+            sentence = f"the ledger of {key} cannot be used: {found.unreadable}"
+            raise LedgerUnreadable(sentence, version=str(found.version))
         if found is not None and found.newer:
-            raise LedgerNewer(f"the ledger of {key} cannot be used: a newer operator wrote it")
+            sentence = f"the ledger of {key} cannot be used: a newer operator wrote it"
+            raise LedgerNewer(sentence, version=str(found.version))
         ledger = replace(self.through(found.ledger), version=str(found.version)) if found else None
         await self._answered("load", key)
         return ledger
@@ -219,6 +223,7 @@ class SimActivations:
         for key in keys:
             known.pop(key, None)
         await asyncio.sleep(self.latency / 2)
+        self.faults.take("forget", applied=True)
 
     async def _sent(self, method: str) -> None:
         await asyncio.sleep(self.latency / 2)
