@@ -219,7 +219,7 @@ class Engine:
             began, failed = loop.time(), True
             try:
                 outcome = await reconcile(key)
-                failed = False
+                failed = outcome.failed
             except AksAccessError as error:
                 log.warning("%s %s: %s", controller, key, error)
                 queue.put_backoff(key, limit=RETRY_LIMIT)

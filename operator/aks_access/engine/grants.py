@@ -32,7 +32,7 @@ from aks_access.engine.refs import grant_ref
 from aks_access.engine.reports import GrantReport
 from aks_access.engine.store import Store
 from aks_access.engine.worlds import Worlds, status_targets
-from aks_access.errors import KubeConflict, KubeNotFound
+from aks_access.errors import KubeConflict, KubeError
 from aks_access.plan import sentences
 from aks_access.plan.access import matches, namespace_allowed, over, period
 from aks_access.plan.model import Cause, Grant, GrantUid, Target, activation_key
@@ -50,6 +50,9 @@ SILENT = frozenset({GrantReason.PROGRESSING, GrantReason.REVOCATION_PENDING})
 """Reasons that are no news: something is under way."""
 
 NAMED_TARGETS = 5
+
+News = tuple[int, GrantReason, datetime | None]
+"""What Events and audit tell of a status: generation, reason and end."""
 
 
 @dataclass(slots=True)
@@ -73,12 +76,14 @@ class GrantReconciler:
     hint: Callable[[Grant], None]
     nudge: Callable[[Grant], None]
     _deleting_since: dict[GrantUid, float] = field(default_factory=dict)
+    _told: dict[GrantUid, News] = field(default_factory=dict)
 
     async def reconcile(self, uid: GrantUid) -> Next:
         """One pass over a grant; raises `KubeError` where the API server failed it."""
         grant = self.store.grant(uid)
         if grant is None:
             self._deleting_since.pop(uid, None)
+            self._told.pop(uid, None)
             self.board.rest(uid)
             return Next()
         if not self.store.synced:
@@ -185,8 +190,8 @@ class GrantReconciler:
                 raw = await self.objects.add_finalizer(
                     ref=grant_ref(grant), finalizer=GRANT_FINALIZER
                 )
-            except (KubeConflict, KubeNotFound) as error:
-                log.info("finalizer of %s not added, it changed: %s", grant.path, error)
+            except KubeError as error:
+                log.warning("finalizer of %s not added: %s", grant.path, error)
                 return grant
             self.store.changed(Kind.GRANT, raw)
             grant = self.store.grant(grant.uid) or grant
@@ -195,7 +200,13 @@ class GrantReconciler:
             if not self.worlds.activations_known:
                 return grant
             begun = grant.started or self.clock.now().replace(microsecond=0)
-            stored = await self.activations.record(namespace=grant.namespace, entries={key: begun})
+            try:
+                stored = await self.activations.record(
+                    namespace=grant.namespace, entries={key: begun}
+                )
+            except KubeError as error:
+                log.warning("the beginning of %s not recorded: %s", grant.path, error)
+                return grant
             self.worlds.activations.setdefault(key, stored[key])
         if self.board.prepared(grant.uid):
             self.hint(grant)
@@ -248,12 +259,13 @@ class GrantReconciler:
         if status == dict(grant.status):
             return
         main = worst(reports)
-        self._event(grant=grant, main=main)
-        self._extended(grant=grant, main=main)
-        try:
-            raw = await self.objects.patch_status(ref=grant_ref(grant), status=status)
-        except KubeNotFound:
-            return
+        news = (grant.generation, main.reason, main.ends)
+        if self._told.get(grant.uid) != news:  # else only the status was not taken
+            self._told[grant.uid] = news
+            self._event(grant=grant, main=main)
+            self._extended(grant=grant, main=main)
+        raw = await self.objects.patch_status(ref=grant_ref(grant), status=status)
+        self._told.pop(grant.uid, None)
         self.store.changed(Kind.GRANT, raw)
 
     def _extended(self, *, grant: Grant, main: GrantReport) -> None:
@@ -325,7 +337,7 @@ class GrantReconciler:
         try:
             raw = await self.objects.delete(ref=grant_ref(fresh))
         except KubeConflict:
-            return Next(after=1.0)
+            return Next(failed=True, limit=self.config.due_retry)
         if raw is not None:
             self.store.changed(Kind.GRANT, raw)
         return Next()

@@ -46,6 +46,7 @@ class Look:
         acknowledge: the acknowledgement on the ledger of a target that is gone.
         prepare: grants that are about to be let in and lack finalizer or activation.
         planned_at: loop time of the newest snapshot that was planned on.
+        unconfirmed: owners of which the API server did not say whether they are gone.
     """
 
     key: ClusterKey
@@ -58,6 +59,7 @@ class Look:
     acknowledge: str = ""
     prepare: frozenset[GrantUid] = frozenset()
     planned_at: float = 0.0
+    unconfirmed: frozenset[GrantUid] = frozenset()
     _view: ClusterView | None = None
     _adoption: Adoption | None = None
     _plan: Plan | None = None
@@ -118,6 +120,11 @@ class Look:
     def holding(self) -> bool:
         """Whether something would go but for what the plan could not see; False without a plan."""
         return self._plan is not None and bool(self._plan.held_removals)
+
+    @property
+    def blind(self) -> bool:
+        """Whether something may have to go that this look could not tell, and the next one can."""
+        return bool(self.unconfirmed) or (self.stored is None and bool(self.adoption.lost))
 
     def seen(
         self,

@@ -1,5 +1,6 @@
-"""A cluster that cannot be read, or is gone: what is due becomes overdue all the same."""
+"""A cluster that cannot be read, is gone, or has no record: what is due is told all the same."""
 
+import logging
 from dataclasses import dataclass
 
 from aks_access.engine.announcer import Announcer
@@ -12,11 +13,13 @@ from aks_access.engine.notes import azure_note
 from aks_access.engine.ports import Clock, Ledgers
 from aks_access.engine.publisher import Publisher
 from aks_access.engine.records import Records
-from aks_access.errors import AzureError, AzureFault
+from aks_access.errors import AzureError, AzureFault, KubeError, LedgerError
 from aks_access.plan import sentences
 from aks_access.plan.adoption import Adoption
 from aks_access.plan.settlement import Settled, cluster_gone
 from aks_access.plan.world import Removals
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,16 @@ class Outages:
         memory.missing_since = None
         await self._report_unread(look=look, error=error)
         return self._after_read_error(look=look, error=error)
+
+    async def unrecorded(self, *, look: Look, error: KubeError | LedgerError) -> Next:
+        """The ledger, or a finalizer before it, could not be written: told, and tried again.
+
+        What falls due by the clock meanwhile is no later for it.
+        """
+        log.warning("%s: what this look changed is not recorded: %s", look.name, error)
+        await self.publisher.publish(look=look, recorded=False)
+        after = look.until_transition(self.clock.now())
+        return Next(failed=True, limit=self.config.due_retry, after=after)
 
     async def throttled(self, *, look: Look) -> Next:
         """Nothing is asked until Azure's Retry-After is over; what falls due meanwhile is told."""
@@ -72,7 +85,12 @@ class Outages:
         look.seen(
             view=view, adoption=adoption, plan=plan, state=Settled.WAITING, prepare=frozenset()
         )
-        await self.records.record(look=look)
+        try:
+            await self.records.record(look=look)
+        except (KubeError, LedgerError) as unsaved:
+            log.warning("%s: what falls due is not recorded: %s", look.name, unsaved)
+            await self.publisher.publish(look=look, recorded=False)
+            return
         await self.publisher.publish(look=look)
 
     async def _missing(self, *, look: Look, error: AzureError) -> Next:

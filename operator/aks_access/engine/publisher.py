@@ -54,8 +54,12 @@ class Publisher:
     clock: Clock
     orphans: Orphans
 
-    async def publish(self, *, look: Look) -> None:
-        """Report the pass; nothing while a kind was never listed: it would only look missing."""
+    async def publish(self, *, look: Look, recorded: bool = True) -> None:
+        """Report the pass; nothing while a kind was never listed: it would only look missing.
+
+        Where it could not be `recorded` the ledger holds what it held, whatever the plan says: no
+        grant is let go by it.
+        """
         if not self.store.synced:
             return
         notes = self._notes(look)
@@ -67,6 +71,7 @@ class Publisher:
                 blocker=blocker(notes),
                 prepare=look.prepare,
                 planned_at=look.planned_at,
+                known=recorded,
             )
         )
         self._figures(look=look, note=notes[0])
@@ -75,13 +80,13 @@ class Publisher:
                 message = orphan_message(look=look, why=notes[0].message)
                 await self.orphans.tell(key=look.key, message=message)
             return
-        recorded = look.ledger.version != "" and not look.adoption.lost
+        trusted = look.ledger.version != "" and not look.adoption.lost
         facts = TargetFacts(
             target=look.target,
             notes=notes,
             plan=look.plan,
             view=look.view,
-            sequence=look.ledger.sequence if recorded else look.target.ledger_sequence,
+            sequence=look.ledger.sequence if trusted else look.target.ledger_sequence,
             grants={uid: verdict.grant for uid, verdict in look.plan.verdicts.items()},
         )
         await self._write(target=look.target, facts=facts)

@@ -9,7 +9,6 @@ from aks_access.engine.look import Next
 from aks_access.engine.ports import Clock, Kind, Objects
 from aks_access.engine.refs import range_set_ref
 from aks_access.engine.store import Store
-from aks_access.errors import KubeNotFound
 from aks_access.plan.model import RangeSet
 
 
@@ -30,10 +29,7 @@ class RangeSetReconciler:
         if status == dict(found.status):
             return Next()
         ref = range_set_ref(found)
-        try:
-            raw = await self.objects.patch_status(ref=ref, status=status)
-        except KubeNotFound:
-            return Next()
+        raw = await self.objects.patch_status(ref=ref, status=status)
         self.store.changed(Kind.RANGE_SET, raw)
         return Next()
 

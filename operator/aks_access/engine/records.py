@@ -48,6 +48,17 @@ class Records:
             log.warning("the ledger of %s cannot be read, the last one seen serves: %s", key, error)
         return memory.ledger, ""
 
+    async def acknowledgement(self, *, key: ClusterKey) -> str:
+        """The acknowledgement on the ledger of a target that is gone.
+
+        One that cannot be read counts as not given: what needs none goes on.
+        """
+        try:
+            return await self.ledgers.acknowledgement(key=key) or ""
+        except KubeError as error:
+            log.warning("the acknowledgement for %s cannot be read: %s", key, error)
+            return ""
+
     async def doubted(self, *, look: Look, adoption: Adoption) -> Adoption:
         """Record that the ledger is in doubt: another leader must not trust it unacknowledged.
 

@@ -56,7 +56,7 @@ class TargetReport:
         prepare: grants about to be let in, which need our finalizer (and activation) first.
         overdue: grants with an entry whose removal is overdue.
         planned_at: loop time of the snapshot that the report was made from.
-        known: False where the ledger could not be read, so that `held` says nothing.
+        known: False where the ledger could not be read or written: `held` is not what it holds.
     """
 
     key: ClusterKey

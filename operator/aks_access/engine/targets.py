@@ -19,13 +19,7 @@ from aks_access.engine.looptime import loop_time
 from aks_access.engine.memory import ClusterMemory
 from aks_access.engine.orphans import Orphans
 from aks_access.engine.outages import Outages
-from aks_access.engine.ports import (
-    ClusterRef,
-    Clusters,
-    Kind,
-    Ledgers,
-    Ports,
-)
+from aks_access.engine.ports import ClusterRef, Clusters, Kind, Ports
 from aks_access.engine.publisher import Publisher
 from aks_access.engine.records import Records
 from aks_access.engine.retries import (
@@ -41,6 +35,7 @@ from aks_access.errors import (
     AzureError,
     AzureFault,
     KubeError,
+    LedgerError,
     LedgerTooLarge,
 )
 from aks_access.plan.adoption import another_cluster
@@ -65,7 +60,6 @@ class TargetReconciler:
     records: Records
     outages: Outages
     writer: Writer
-    ledgers: Ledgers
     clusters: Clusters
     publisher: Publisher
     announcer: Announcer
@@ -75,8 +69,8 @@ class TargetReconciler:
     async def reconcile(self, key: ClusterKey) -> Next:
         """One pass over a cluster; says when to look again.
 
-        Raises `KubeError` and `LedgerError` where the management cluster's API server failed it;
-        nothing was sent to Azure then.
+        Raises `KubeError` and `LedgerError` where the management cluster's API server failed it
+        before there was a plan; nothing was sent to Azure then.
         """
         if not self.store.listed(Kind.TARGET, Kind.GRANT):
             return Next(after=self.config.poll)
@@ -110,7 +104,7 @@ class TargetReconciler:
             memory=memory,
         )
         if target is None:
-            look.acknowledge = await self.ledgers.acknowledgement(key=key) or ""
+            look.acknowledge = await self.records.acknowledgement(key=key)
         if memory.read_gate > loop_time():
             return await self.outages.throttled(look=look)
         try:
@@ -131,6 +125,7 @@ class TargetReconciler:
         ledger = self.assessor.searched(look=look, view=view, adoption=adoption)
         adoption = replace(adoption, ledger=ledger)
         unconfirmed = await self.assessor.confirm_vanished(look=look, ledger=ledger)
+        look.unconfirmed = unconfirmed
         plan = self.assessor.plan(look=look, view=view, adoption=adoption, unconfirmed=unconfirmed)
         if look.memory.removals_first and not plan.removals and ledger.in_flight is None:
             look.memory.removals_first = False
@@ -153,14 +148,17 @@ class TargetReconciler:
         hold = self._hold(memory=look.memory, prepare=prepare, plan=plan)
         look.seen(view=view, adoption=adoption, plan=plan, state=state, prepare=prepare)
         waiting = state is Settled.WAITING
-        if (
-            plan.write
-            and not hold
-            and not waiting
-            and not held_back(look=look, now=loop_time(), clock=self.worlds.clock)
-        ):
-            return await self._write(look=look, unconfirmed=unconfirmed)
-        await self.records.record(look=look)
+        try:
+            if (
+                plan.write
+                and not hold
+                and not waiting
+                and not held_back(look=look, now=loop_time(), clock=self.worlds.clock)
+            ):
+                return await self._write(look=look)
+            await self.records.record(look=look)
+        except (KubeError, LedgerError) as error:
+            return await self.outages.unrecorded(look=look, error=error)
         if await self.claims.released(look=look):
             return Next()
         await self.publisher.publish(look=look)
@@ -180,7 +178,7 @@ class TargetReconciler:
             memory.holding_since = now
         return not revokes(plan.removals) and now - memory.holding_since < self.config.hold_limit
 
-    async def _write(self, *, look: Look, unconfirmed: frozenset[GrantUid]) -> Next:
+    async def _write(self, *, look: Look) -> Next:
         removing = revokes(look.plan.removals)
         try:
             ledger = await self.records.before_write(look=look)
@@ -202,7 +200,7 @@ class TargetReconciler:
                     look=look,
                     view=view,
                     adoption=replace(look.adoption, ledger=ledger),
-                    unconfirmed=unconfirmed,
+                    unconfirmed=look.unconfirmed,
                     additions=additions,
                     unready=unready,
                 )
@@ -220,7 +218,9 @@ class TargetReconciler:
         except LedgerTooLarge:
             look.memory.ledger_full = True
             await self.publisher.publish(look=look)
-            return Next(after=self.config.slow_retry)
+            transition = look.until_transition(self.worlds.clock.now())
+            slow = self.config.slow_retry
+            return Next(after=slow if transition is None else min(slow, transition))
         look.memory.ledger_full = bool(removing and look.memory.ledger_full)
         return await self._sent(look=look, result=result, removing=removing)
 
@@ -239,7 +239,7 @@ class TargetReconciler:
         else:
             ledger = await self.records.save_after(look=look, ledger=ledger, problem=result.problem)
         look.wrote(ledger=ledger, plan=result.plan)
-        await self.publisher.publish(look=look)
+        await self.publisher.publish(look=look, recorded=not result.problem)
         match result.sent:
             case Sent.ACCEPTED:
                 return Next(after=self.config.first_poll)
@@ -260,7 +260,7 @@ class TargetReconciler:
             delays.append(config.poll)
         elif plan.write and not hold:
             delays.append(max(0.05, look.memory.retry_at - loop_time(), look.budget_wait(now)))
-        elif plan.removals and plan.desired is not None:
+        elif (plan.removals and plan.desired is not None) or look.blind:
             delays.append(config.due_retry)
         if plan.acknowledgement and look.ledger.sequence != look.adoption.ledger.sequence:
             delays.append(0.05)  # the code that was published is of the ledger before this save
@@ -332,7 +332,6 @@ def reconciler(
             leadership=ports.leadership,
             put_timeout=config.put_timeout,
         ),
-        ledgers=ports.ledgers,
         clusters=ports.clusters,
         publisher=publisher,
         announcer=announcer,

@@ -36,13 +36,19 @@ def target_report(
     blocker: Blocker | None,
     planned_at: float,
     prepare: frozenset[GrantUid] = frozenset(),
+    known: bool = True,
 ) -> TargetReport:
     """The report of one cluster's reconciliation; `blocker` is what keeps additions away."""
     overdue_entries = {entry for entry, _ in plan.overdue}
     overdue = frozenset(uid for uid, entries in plan.held.items() if overdue_entries & set(entries))
     if target is None:
         return TargetReport(
-            key=key, target="", held=plan.held, overdue=overdue, planned_at=planned_at
+            key=key,
+            target="",
+            held=plan.held,
+            overdue=overdue,
+            planned_at=planned_at,
+            known=known,
         )
     return TargetReport(
         key=key,
@@ -61,6 +67,7 @@ def target_report(
         prepare=prepare,
         overdue=overdue,
         planned_at=planned_at,
+        known=known,
     )
 
 
