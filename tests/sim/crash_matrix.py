@@ -34,7 +34,7 @@ class Played:
         asked: calls of each method of the Kubernetes ports, by any process, from the act on.
         ends: see `safety.outcome`.
         tried: PUTs, refused ones too.
-        recovery: port calls of its successor.
+        recovery: the port calls of its successor, if it has one, until every clock has run out.
     """
 
     calls: tuple[str, ...]
@@ -42,7 +42,7 @@ class Played:
     ends: dict[str, object]
     tried: int
     looks: int
-    recovery: int
+    recovery: tuple[str, ...]
 
 
 def run(
@@ -105,6 +105,7 @@ async def _scene(
         await _succeed(world, first=second, crash=again, again=None, ends=ends)
     await world.advance(max(0.0, ends - world.now))
     calls, asked = tuple(first.gate.made), world.asked() - asked
+    recovery = tuple(second.gate.made) if second is not first else ()
     await world.rest()
     written = world.written()
     await world.advance(minutes=QUIET_MINUTES)
@@ -117,7 +118,7 @@ async def _scene(
         ends=outcome(world),
         tried=len(world.azure.requests("put")) - tried,
         looks=safety.looks,
-        recovery=len(second.gate.made),
+        recovery=recovery,
     )
 
 
@@ -144,10 +145,10 @@ async def _succeed(
         return first
     await world.until_set(first.gate.struck, within=max(1.0, ends - world.now))
     if crash.place is Place.DEPOSED:
-        second = await world.start(crash=again)
+        second = await world.start(crash=again or NEVER)
         await world.advance(ZOMBIE_SECONDS)
         first.kill()
         return second
     first.kill()
     await world.advance(DOWN[crash.call % len(DOWN)])
-    return await world.start(crash=again)
+    return await world.start(crash=again or NEVER)

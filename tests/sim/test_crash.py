@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.sim.crash import CrashPoint, Place
+from tests.sim.crash import FENCED, CrashPoint, Place
 from tests.sim.crash_matrix import Played, run
 from tests.sim.safety import differences
 from tests.sim.scenarios import SCENARIOS, Scenario
@@ -19,10 +19,11 @@ from tests.sim.scenarios import SCENARIOS, Scenario
 READS = frozenset({"get", "load", "load_all", "keys", "operation", "acknowledgement"})
 QUICK_STEP = 29
 """The quick slice takes one of so many crash points."""
-PAIRS = 6
-"""Deaths during a recovery, per scenario."""
-RECOVERY = 30
-"""Port calls of a recovery, of which one is the second death; most recoveries make as many."""
+FIRST, SECOND = 3, 3
+"""Per scenario so many first deaths, and in the recovery from each so many second ones."""
+DEATHS = (Place.BEFORE, Place.LOST, Place.AFTER, Place.LATE)
+EXHAUSTIVE = ("grant", "delete-found", "expire", "412")
+"""Scenarios in which the second death takes every call of a recovery."""
 EVERY = {Place.LATE: 2, Place.DEPOSED: 2}
 REPORTED = 5
 
@@ -43,16 +44,19 @@ def _judge(
     plain: Played,
     crash: CrashPoint,
     again: CrashPoint | None = None,
+    died: Played | None = None,
     seed: int | None = None,
 ) -> str:
-    """What is wrong with a run; "" = nothing."""
+    """What is wrong with a run; "" = nothing.
+
+    `again` is a call of the recovery that `died` played after the first death alone.
+    """
     deaths = 1 if again is None else 2
     try:
         played = run(scenario, crash=crash, again=again, seed=seed)
-        struck = len(played.calls) >= crash.call
-        if seed is None:
-            struck = struck and played.calls[: crash.call] == plain.calls[: crash.call]
-        assert struck, f"the calls are not those of the undisturbed run: {played.calls}"
+        _strikes(crash, made=played.calls, planned=plain.calls, ordered=seed is None)
+        if again is not None and died is not None:
+            _strikes(again, made=played.recovery, planned=died.recovery, ordered=seed is None)
         wrong = differences(wanted=plain.ends, found=played.ends)
         assert not wrong, "; ".join(wrong)
         most = plain.tried + scenario.more * deaths
@@ -61,6 +65,15 @@ def _judge(
         called = plain.calls[crash.call - 1]
         return f"call {crash.call} ({called}) {crash.place}, then {again}: {str(error)[:600]}"
     return ""
+
+
+def _strikes(
+    point: CrashPoint, *, made: tuple[str, ...], planned: tuple[str, ...], ordered: bool
+) -> None:
+    """The process came to the call at which it is to die, the same way as when nothing struck."""
+    assert len(made) >= point.call, f"{point} never strikes: {made}"
+    if ordered:
+        assert made[: point.call] == planned[: point.call], f"{made} is not {planned}"
 
 
 def _all_well(wrong: list[str]) -> None:
@@ -83,6 +96,15 @@ def test_i5_a_death_at_any_port_call(name: str, place: Place, record_property: F
     _all_well(wrong)
 
 
+def _second_deaths(scenario: Scenario, *, plain: Played, crash: CrashPoint, some: int) -> list[str]:
+    """What is wrong where the recovery from a death is one too; `some` of them, or 0 for all."""
+    died = run(scenario, crash=crash)
+    points = [point for place in DEATHS for point in _points(died.recovery, place=place)]
+    if some:
+        points = random.Random(str(crash)).sample(points, some)
+    return [_judge(scenario, plain=plain, crash=crash, again=point, died=died) for point in points]
+
+
 @pytest.mark.proof
 @pytest.mark.parametrize("name", SCENARIOS)
 @pytest.mark.timeout(300)
@@ -91,12 +113,24 @@ def test_i5_a_death_during_the_recovery(name: str, record_property: Figure) -> N
     plain = run(scenario)
     rng = random.Random(name)
     wrong = []
-    for _ in range(PAIRS):
+    for _ in range(FIRST):
         crash = CrashPoint(
             call=rng.randint(1, len(plain.calls)), place=rng.choice([Place.BEFORE, Place.LOST])
         )
-        again = CrashPoint(call=rng.randint(1, RECOVERY), place=rng.choice(list(Place)[:4]))
-        wrong.append(_judge(scenario, plain=plain, crash=crash, again=again))
+        wrong += _second_deaths(scenario, plain=plain, crash=crash, some=SECOND)
+    record_property("figure: crash points during a recovery", len(wrong))
+    _all_well(wrong)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("name", EXHAUSTIVE)
+@pytest.mark.timeout(300)
+def test_i5_a_death_at_any_call_of_the_recovery(name: str, record_property: Figure) -> None:
+    """The first process died when its first list was applied, and never heard of it."""
+    scenario = SCENARIOS[name]
+    plain = run(scenario)
+    crash = CrashPoint(call=plain.calls.index(FENCED) + 1, place=Place.LOST)
+    wrong = _second_deaths(scenario, plain=plain, crash=crash, some=0)
     record_property("figure: crash points during a recovery", len(wrong))
     _all_well(wrong)
 

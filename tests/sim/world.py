@@ -198,6 +198,8 @@ class World:
         self.abandoned.append(leading)
         dead = asyncio.ensure_future(process.gate.dead.wait())
         await asyncio.wait({leading, dead}, return_when=asyncio.FIRST_COMPLETED)
+        if leading.done():
+            leading.result()
         return process
 
     def unpaced(self) -> None:
