@@ -4,6 +4,7 @@ import asyncio
 import functools
 import inspect
 import logging
+import zlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -486,6 +487,7 @@ def play(
 ) -> None:
     """Run a scenario in a world of its own, in virtual time.
 
+    With a `seed` the tasks that are ready are shuffled; what is raised names it.
     With `judged` False the oracle is not asked: it looks at every object for every event, which
     is too much where there are thousands.
     """
@@ -502,15 +504,24 @@ def play(
             for process in world.processes:
                 process.kill()
 
-    run_virtually(main(), seed=seed)
+    try:
+        run_virtually(main(), seed=seed)
+    except Exception as error:
+        if seed is not None:
+            error.add_note(f"the ready tasks were shuffled by seed {seed}")
+        raise
 
 
 def simulated(scenario: Scenario) -> Callable[..., None]:
-    """A test whose first argument is the world; the rest are pytest's."""
+    """A test whose first argument is the world; the rest are pytest's.
+
+    Its ready tasks are shuffled, the same way each time: the test's name is the seed.
+    """
+    seed = zlib.crc32(scenario.__name__.encode())
 
     @functools.wraps(scenario)
     def test(**arguments: Any) -> None:
-        play(lambda world: scenario(world, **arguments))
+        play(lambda world: scenario(world, **arguments), seed=seed)
 
     given = list(inspect.signature(scenario).parameters.values())[1:]
     test.__signature__ = inspect.Signature(given)  # type: ignore[attr-defined]
