@@ -24,6 +24,9 @@ FIRST, SECOND = 3, 3
 DEATHS = (Place.BEFORE, Place.LOST, Place.AFTER, Place.LATE)
 EXHAUSTIVE = ("grant", "delete-found", "expire", "412")
 """Scenarios in which the second death takes every call of a recovery."""
+SEEDS = (1, 2)
+SHUFFLED_STEP = 23
+"""In shuffled order one of so many crash points is taken."""
 EVERY = {Place.LATE: 2, Place.DEPOSED: 2}
 REPORTED = 5
 
@@ -132,6 +135,23 @@ def test_i5_a_death_at_any_call_of_the_recovery(name: str, record_property: Figu
     crash = CrashPoint(call=plain.calls.index(FENCED) + 1, place=Place.LOST)
     wrong = _second_deaths(scenario, plain=plain, crash=crash, some=0)
     record_property("figure: crash points during a recovery", len(wrong))
+    _all_well(wrong)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.timeout(300)
+def test_i5_a_death_in_another_order_of_what_is_ready(
+    name: str, seed: int, record_property: Figure
+) -> None:
+    """It ends as in the usual order; which call is the n-th, and where it dies, differs."""
+    scenario = SCENARIOS[name]
+    plain = run(scenario)
+    every = [point for place in Place for point in _points(plain.calls, place=place)]
+    points = every[seed::SHUFFLED_STEP]
+    wrong = [_judge(scenario, plain=plain, crash=point, seed=seed) for point in points]
+    record_property("figure: crash points in shuffled order", len(points))
     _all_well(wrong)
 
 
