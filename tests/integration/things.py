@@ -162,6 +162,11 @@ class Object:
         """Ask for its deletion; does not wait."""
         self.world.plane.request("DELETE", self.path)
 
+    def force_delete(self) -> None:
+        """Remove it past its finalizers, before the operator can put them back."""
+        self.patch(metadata={"finalizers": None})
+        self.delete()
+
     def nudge(self) -> None:
         """Ask for a reconciliation now, and wait until the operator says that it did it."""
         token = self.world.unique("at")

@@ -4,14 +4,17 @@ Baseline from a range set, grants directly and by a set, a namespace let in by i
 view of any kind would take something away. One grant ends while the fault lasts.
 """
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from aks_access.engine.ports import Kind
 from sandbox.apiproxy import ApiProxy
 from sandbox.apiproxy.faults import Injection
+from sandbox.chart import NAMESPACE, SERVICE_ACCOUNT
 from sandbox.processes import wait_until
 from tests.integration.station import Station
 from tests.integration.things import DEADLINE, MERGE_PATCH, Cluster, Mark, Object
@@ -46,7 +49,7 @@ class Proxied:
 
 @dataclass(slots=True)
 class Scene:
-    """See the module. `build` makes it, `hold` begins and judges a fault."""
+    """See the module. `build` makes it, and `check_safe` judges what was written since."""
 
     world: World
     proxy: ApiProxy
@@ -115,10 +118,13 @@ class Scene:
         assert late >= 0, f"{ENDS} was taken away {-late:.1f} s before its end"
         assert not promptly or late <= PROMPT, f"{ENDS} went {late:.1f} s after its end"
 
-    def wait_without(self, entry: str, *, seconds: float = DEADLINE) -> None:
-        """Return once the entry is not in the list."""
+    def wait_without(
+        self, entry: str, *, of: Cluster | None = None, seconds: float = DEADLINE
+    ) -> None:
+        """Return once the entry is not in the list of the scene's cluster, or of another one."""
+        cluster = of or self.cluster
         self.world.eventually(
-            lambda: entry not in (self.cluster.ranges or ()),
+            lambda: entry not in (cluster.ranges or ()),
             what=f"{entry} to be out of the list",
             about=self.target,
             seconds=seconds,
@@ -136,14 +142,14 @@ class Scene:
             about=self.target,
         )
 
-    def check_safe(self, *may: str) -> None:
+    def check_safe(self, *may: str, kept: frozenset[str] = KEPT) -> None:
         """No write since `build` lost what is kept, or let in more than `may` and what ended."""
         for put in self.cluster.puts(self.begun):
             sent = set(sent_ranges(put) or ())
-            assert sent >= KEPT, f"a write took {sorted(KEPT - sent)} away: {put}"
+            assert sent >= kept, f"a write took {sorted(kept - sent)} away: {put}"
             extra = sent - KEPT - {ENDS} - set(may)
             assert not extra, f"a write let {sorted(extra)} in: {put}"
-        assert set(self.cluster.ranges or ()) >= KEPT
+        assert set(self.cluster.ranges or ()) >= kept
 
     def wait_readyz(self, words: str, *, ready: bool, seconds: float = DEADLINE) -> str:
         """Return the answer of `/readyz` once it has these words and says ready, or not."""
@@ -172,11 +178,21 @@ class Scene:
         """Return once the series' value fulfils the condition."""
         wait_until(lambda: condition(self.metric(line)), what=line, timeout=DEADLINE)
 
-    def relabel(self, label: str | None) -> None:
-        """Set or remove the label that lets the namespace in."""
+    def relabel(self, namespace: str, label: str | None) -> None:
+        """Set or remove the label that lets a namespace in."""
         body = {"metadata": {"labels": {"access": label}}}
-        path = f"/api/v1/namespaces/{self.home}"
+        path = f"/api/v1/namespaces/{namespace}"
         self.world.plane.request("PATCH", path, body, content_type=MERGE_PATCH)
+
+    @property
+    def token(self) -> str:
+        """What the operator's kubeconfig has for a credential."""
+        file = Path(self.world.operator.invocation.settings["kubeconfig"])
+        return str(json.loads(file.read_text())["users"][0]["user"]["token"])
+
+    def rotate(self) -> None:
+        """Write a new token into the operator's kubeconfig."""
+        self.proxy.kubeconfig(self.world.plane.kubeconfig_for(SERVICE_ACCOUNT, NAMESPACE))
 
     def rest(self, *, looks: int = 2) -> None:
         """Let the operator look at the cluster some more times."""
