@@ -32,12 +32,14 @@ class Call:
     Attributes:
         client: name from the URL's `/as/NAME` prefix, "" without one.
         agent: the User-Agent header.
+        token: the bearer token, "" without one.
         plural: the resource, "" where the request is about none (discovery, health).
         continued: whether it asks for a page behind the first one.
     """
 
     client: str
     agent: str
+    token: str
     verb: Verb
     plural: str
     namespace: str = ""
@@ -45,7 +47,9 @@ class Call:
     continued: bool = False
 
 
-def parse(*, client: str, agent: str, method: str, path: str, query: Mapping[str, str]) -> Call:
+def parse(
+    *, client: str, agent: str, token: str, method: str, path: str, query: Mapping[str, str]
+) -> Call:
     """The call that an HTTP request makes."""
     namespace, plural, name = _parts(path)
     if name or not plural:
@@ -57,6 +61,7 @@ def parse(*, client: str, agent: str, method: str, path: str, query: Mapping[str
     return Call(
         client=client,
         agent=agent,
+        token=token,
         verb=verb,
         plural=plural,
         namespace=namespace,

@@ -117,7 +117,7 @@ _ONLY_FOR: Final = {
 class Injection:
     """A fault on matching calls, from `Faults.add` to `clear`; as a context manager too.
 
-    Empty `plurals` and `verbs` match all; `agent` matches the beginning of the User-Agent;
+    Empty `plurals`, `verbs` and `token` match all; `agent` matches the beginning of the User-Agent;
     `times` None = until it is cleared. `struck` counts the calls (and with `Delay` and `Suppress`
     the events) that it struck.
     """
@@ -128,6 +128,7 @@ class Injection:
     verbs: frozenset[Verb] = frozenset()
     client: str = ""
     agent: str = ""
+    token: str = field(default="", repr=False)
     continued: bool | None = None
     times: int | None = None
     struck: int = 0
@@ -141,6 +142,7 @@ class Injection:
             and (not self.verbs or call.verb in self.verbs)
             and self.client in ("", call.client)
             and call.agent.startswith(self.agent)
+            and self.token in ("", call.token)
             and self.continued in (None, call.continued)
         )
 
@@ -188,6 +190,7 @@ class Faults:
         verbs: Collection[Verb] = (),
         client: str = "",
         agent: str = "",
+        token: str = "",
         continued: bool | None = None,
         times: int | None = None,
     ) -> Injection:
@@ -199,6 +202,7 @@ class Faults:
             verbs=frozenset(verbs),
             client=client,
             agent=agent,
+            token=token,
             continued=continued,
             times=times,
         )

@@ -73,6 +73,7 @@ class ApiProxy:
         verbs: Collection[Verb] = (),
         client: str = "",
         agent: str = "",
+        token: str = "",
         continued: bool | None = None,
         times: int | None = None,
     ) -> Injection:
@@ -83,6 +84,7 @@ class ApiProxy:
             verbs=verbs,
             client=client,
             agent=agent,
+            token=token,
             continued=continued,
             times=times,
         )
@@ -132,6 +134,7 @@ class ApiProxy:
         call = parse(
             client=client,
             agent=request.headers.get(hdrs.USER_AGENT, ""),
+            token=request.headers.get(hdrs.AUTHORIZATION, "").removeprefix("Bearer "),
             method=request.method,
             path=path,
             query=request.query,

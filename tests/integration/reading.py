@@ -38,7 +38,7 @@ def history_of(world: "World", *, operator: str, steady: bool) -> History:
     events = list(_events(world))
     first = min([entry.time for entry in entries] + [_time(event) for event in events], default=0.0)
     lines = [line for cluster in world.clusters for line in _cluster(cluster.journal(), cluster)]
-    lines += [line for event in events for line in _object(event, world, operator)]
+    lines += _objects(events, world, operator)
     history = History(epoch=datetime.fromtimestamp(first, UTC))
     started = (Mark(at=first, sign=Sign.STARTED),) if steady else ()
     ordered = sorted((*started, *lines), key=lambda line: line.at)
@@ -145,6 +145,31 @@ def _events(world: "World") -> Iterator[dict[str, Any]]:
 
 def _time(event: Mapping[str, Any]) -> float:
     return datetime.fromisoformat(event["stageTimestamp"]).timestamp()
+
+
+def _objects(events: list[dict[str, Any]], world: "World", operator: str) -> Iterator[Line]:
+    """A CRD takes its objects along: the API server deletes them itself, and audits none of it."""
+    known: dict[tuple[str, str, str], Object] = {}
+    for event in events:
+        about = event["objectRef"]
+        if about["resource"] == "customresourcedefinitions" and event["verb"] == "delete":
+            kind = _KINDS.get(about["name"].partition(".")[0])
+            at = _time(event)
+            for each in known.values():
+                if each.kind == kind and each.raw is not None:
+                    yield replace(each, at=at, raw=_deleted(each.raw, at), operator=False)
+        for line in _object(event, world, operator):
+            if isinstance(line, Object):
+                known[line.kind, line.namespace, line.name] = line
+            yield line
+
+
+def _deleted(raw: Mapping[str, Any], at: float) -> Mapping[str, Any] | None:
+    """The object from its deletion on, as long as a finalizer holds it."""
+    if not part(raw, "metadata", "finalizers"):
+        return None
+    when = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {**raw, "metadata": {**raw["metadata"], "deletionTimestamp": when}}
 
 
 def _object(event: Mapping[str, Any], world: "World", operator: str) -> Iterator[Line]:

@@ -1,6 +1,6 @@
 """A CRD that is taken away and brought back, for real: no other kind is let down meanwhile."""
 
-import json
+from typing import Final
 
 import pytest
 
@@ -13,29 +13,72 @@ pytestmark = [pytest.mark.integration, pytest.mark.proof, pytest.mark.timeout(24
 PATIENCE = 60.0
 """Seconds: kopf may wait that long before it looks at the kind again."""
 
+LEFT: Final = {
+    Kind.GRANT: frozenset({FOREIGN, BASELINE}),
+    Kind.TARGET: frozenset({FOREIGN, BASELINE}),
+    Kind.RANGE_SET: frozenset({FOREIGN, BASELINE, STAYS}),
+}
+"""What stands without the objects of a kind: a baseline keeps what its set was."""
+
 
 def crd(kind: Kind) -> str:
     return f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{PLURALS[kind]}.aksaccess.dev"
 
 
-@pytest.mark.parametrize("kind", [Kind.GRANT, Kind.RANGE_SET])
-def test_i9_a_crd_is_removed_and_comes_back(scene: Scene, kind: Kind) -> None:
-    """Its objects went with it: grants take their access along, a baseline's set does not."""
-    scene.build(ends_in=30)
-    world, pid = scene.world, scene.world.operator.pid
-    world.plane.request("DELETE", crd(kind))
+def remove(scene: Scene, kind: Kind) -> None:
+    """Delete the CRD; the API server deletes its objects first."""
+    scene.world.plane.request("DELETE", crd(kind))
+
+
+def wait_away(scene: Scene, kind: Kind) -> None:
+    world = scene.world
     world.eventually(lambda: world.get(crd(kind)) is None, what="the CRD to go", seconds=PATIENCE)
     told = scene.wait_readyz(f"the list of {kind} failed", ready=False, seconds=PATIENCE)
     assert "404" in told
-    expected = {
-        Kind.GRANT: (FOREIGN, BASELINE),
-        Kind.RANGE_SET: (FOREIGN, BASELINE, STAYS),
-    }
-    assert set(scene.cluster.ranges or ()) >= set(expected[kind])
-    apply_chart(world.plane)
+
+
+def bring_back(scene: Scene) -> None:
+    apply_chart(scene.world.plane)
     scene.wait_readyz("[+] caches", ready=True, seconds=PATIENCE)
     scene.wait_readyz("ok", ready=True, seconds=PATIENCE)
+
+
+@pytest.mark.parametrize("kind", [Kind.GRANT, Kind.RANGE_SET])
+def test_i9_a_crd_is_removed_and_comes_back(scene: Scene, kind: Kind) -> None:
+    """Its objects went with it: grants take their access along, a baseline's set does not."""
+    scene.build(ends_in=6)
+    pid = scene.world.operator.pid
+    remove(scene, kind)
+    wait_away(scene, kind)
+    scene.cluster.wait_ranges(*LEFT[kind])
+    bring_back(scene)
+    scene.grant(LATE).wait_state("Active", seconds=PATIENCE)
+    scene.cluster.wait_ranges(*LEFT[kind], LATE)
+    scene.rest()
+    scene.check_safe(LATE, kept=LEFT[kind])
+    assert scene.world.operator.pid == pid
+
+
+@pytest.mark.parametrize("forced", [False, True], ids=["finalizers", "by force"])
+def test_i9_the_crd_of_targets_is_removed_and_comes_back(scene: Scene, forced: bool) -> None:
+    """Ledgers are all that is left: what grants let in goes, and comes with the target again."""
+    scene.build(ends_in=6)
+    pid, spec = scene.world.operator.pid, scene.target.read()["spec"]
+    if forced:
+        scene.target.patch(suspend=True)
+        scene.target.wait_state("Suspended")  # so that its deletion waits
+    remove(scene, Kind.TARGET)
+    if forced:
+        scene.target.until(lambda o: "deletionTimestamp" in o["metadata"], what="to be deleted")
+        scene.target.patch(metadata={"finalizers": None})
+    wait_away(scene, Kind.TARGET)
+    scene.cluster.wait_ranges(*LEFT[Kind.TARGET])
+    bring_back(scene)
+    scene.world.create(Kind.TARGET, spec, name=scene.target.name)
+    scene.wait_equal(seconds=PATIENCE)
     late = scene.grant(LATE)
-    late.wait_state("Active", seconds=PATIENCE)
-    assert LATE in json.dumps(scene.cluster.ranges)
-    assert world.operator.pid == pid
+    scene.wait_equal(LATE)
+    late.delete()
+    scene.wait_equal()
+    scene.check_safe(LATE, kept=LEFT[Kind.TARGET])
+    assert scene.world.operator.pid == pid
