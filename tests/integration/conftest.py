@@ -16,6 +16,7 @@ from sandbox import chart
 from sandbox.arm.process import ArmProcess
 from sandbox.controlplane import ControlPlane, binary
 from tests.integration import costs
+from tests.integration.hubs import Hubs, hubs_on, two_stations
 from tests.integration.station import STEADY, Station
 from tests.integration.world import World
 
@@ -26,6 +27,7 @@ _PROGRAMS = {
     "helm": ("helm",),
     "restorable_world": ("kube-apiserver", "etcd", "kubectl", "etcdutl"),
     "hubs": ("kube-apiserver", "etcd", "kubectl"),
+    "both": ("kube-apiserver", "etcd", "kubectl"),
     "own_world": ("kube-apiserver", "etcd", "kubectl", "kube-controller-manager"),
     "station": ("kube-apiserver", "etcd", "kubectl"),
     "api-server": ("kube-apiserver", "etcd", "kubectl"),
@@ -140,6 +142,15 @@ def restart_world(
     _restart_station.ensure()
     made = World(station=_restart_station, unique=unique)
     yield from _lifetime(made, record_property)
+
+
+@pytest.fixture
+def hubs(unique: Callable[[str], str]) -> Iterator[Hubs]:
+    """Two management clusters of one Azure, without an operator yet."""
+    with two_stations() as stations:
+        made = hubs_on(stations, unique=unique)
+        yield made
+        made.judge()
 
 
 def _lifetime(made: World, record_property: Callable[[str, object], None]) -> Iterator[World]:

@@ -7,17 +7,14 @@ where nothing changed.
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
 
 from sandbox import chart
-from sandbox.arm.process import ArmProcess
 from sandbox.controlplane import ControlPlane
-from tests.integration.station import Station
+from tests.integration.hubs import Hubs
 from tests.integration.things import Cluster, Object
 from tests.integration.world import World
 
@@ -26,32 +23,6 @@ pytestmark = [pytest.mark.proof, pytest.mark.timeout(240)]
 PORTAL = "51.140.8.0/24"
 OFFICE = "51.141.0.0/24"
 LAPTOP, TIMED, ENDING, LATER = (f"81.2.69.{number}/32" for number in (142, 143, 144, 145))
-
-
-@dataclass(slots=True)
-class Hubs:
-    """Two management clusters that know the same Azure."""
-
-    old: World
-    new: World
-
-
-@pytest.fixture
-def hubs(unique: Callable[[str], str]) -> Iterator[Hubs]:
-    with ControlPlane() as blue, ControlPlane() as green, ArmProcess(operation_seconds=0.2) as arm:
-        stations = []
-        for plane in (blue, green):
-            chart.apply_chart(plane)
-            stations.append(Station(plane=plane, arm=arm))
-        stations[0].start()
-        try:
-            made = Hubs(*(World(station=station, unique=unique) for station in stations))
-            yield made
-            made.old.judge()
-            made.new.judge()
-        finally:
-            for station in stations:
-                station.stop()
 
 
 def ledger(plane: ControlPlane, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -102,6 +73,7 @@ def test_threat_19_a_move_to_another_hub_writes_nothing_and_loses_nothing(
     hubs: Hubs, tmp_path: Path
 ) -> None:
     old, new = hubs.old, hubs.new
+    old.station.start()
     old.expect("I8", because="its grants are edited and deleted on the new hub")
     cluster = old.cluster([PORTAL])
     target = old.target(cluster, baseline={"ipRanges": [OFFICE]})
@@ -156,6 +128,7 @@ def test_threat_19_a_move_to_another_hub_writes_nothing_and_loses_nothing(
 
 def test_an_import_never_overwrites_what_the_new_hub_knows(hubs: Hubs, tmp_path: Path) -> None:
     old, new = hubs.old, hubs.new
+    old.station.start()
     old.expect("I8", because="its grants are edited and deleted on the new hub")
     cluster = old.cluster([PORTAL])
     target = old.target(cluster, baseline={"ipRanges": [OFFICE]})
