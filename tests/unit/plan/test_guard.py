@@ -51,6 +51,43 @@ def test_i1_refuses(desired: Any, says: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("desired", "says"),
+    [
+        ("20.1.0.0/24", "20.1.0.0/24 is no list of ranges; nothing is written."),
+        (
+            [],
+            "The list is empty, which Azure takes as open to the whole internet; nothing is "
+            "written.",
+        ),
+        (["  "], "The list has an entry '  ', which is no range."),
+        (
+            ["20.5.5.5", "20.5.5.5/32"],
+            "The list names 20.5.5.5/32 twice, as 20.5.5.5 and 20.5.5.5/32.",
+        ),
+        (
+            ["0.0.0.0/32", "20.1.0.0/24"],
+            "The list has 0.0.0.0/32, which means nobody, beside other entries; it may only stand "
+            "alone.",
+        ),
+        (
+            [f"20.0.{n}.0/24" for n in range(201)],
+            "The list has 201 entries, and the cluster takes 200; fewer ranges, or wider ones, "
+            "have to do.",
+        ),
+        (
+            [f"{first}.0.0.0/8" for first in range(11, 76)],
+            "The added entries hold 1090519040 addresses together, more than a quarter of all of "
+            "IPv4; list the clients' own networks instead.",
+        ),
+    ],
+)
+def test_a_refusal_names_what_is_wrong_with_the_list(desired: Any, says: str) -> None:
+    with pytest.raises(UnsafeWrite) as refused:
+        check(desired)
+    assert str(refused.value) == says
+
+
+@pytest.mark.parametrize(
     "desired",
     [
         LIVE,
@@ -114,6 +151,30 @@ def test_i1_many_wide_entries_are_as_open_as_one() -> None:
     with pytest.raises(UnsafeWrite, match="the limit"):
         check(eights)
     check(eights[:64])
+
+
+def test_i1_all_addresses_but_one_are_too_many_and_the_quarter_is_not() -> None:
+    quarter = [f"{first}.0.0.0/8" for first in range(11, 75)]
+    check(quarter)
+    with pytest.raises(UnsafeWrite, match="hold 1073741825 addresses"):
+        check([*quarter, "100.0.0.0/32"])
+    check([*quarter, "74.255.255.255/32"])
+    check([*quarter, "11.0.0.0/32"])
+
+
+def test_i1_adjacent_and_first_and_last_addresses_are_all_counted() -> None:
+    with pytest.raises(UnsafeWrite, match="hold 2147483648 addresses"):
+        check(["0.0.0.0/2", "128.0.0.0/2"], current=None)
+    with pytest.raises(UnsafeWrite, match="hold 1073741826 addresses"):
+        check(["64.0.0.0/2", "128.0.0.0/32", "128.0.0.1/32"], current=None)
+
+
+def test_i1_of_a_restored_list_only_every_address_is_refused_for_its_width_alone() -> None:
+    check(["128.0.0.0/2"], current=None)
+    with pytest.raises(UnsafeWrite, match="hold 2147483648 addresses"):
+        check(["128.0.0.0/1"], current=None)
+    with pytest.raises(UnsafeWrite, match="every address"):
+        check(["0.0.0.0/0"], current=None)
 
 
 def test_overlapping_entries_count_once() -> None:

@@ -11,6 +11,7 @@ from aks_access.plan.pace import (
     WRITES_PACED,
     Bucket,
     Pace,
+    Paced,
     Turn,
     remembered,
     waiting,
@@ -36,6 +37,8 @@ def adds(*minutes: float) -> Marks:
         (adds(-15, -15, -15, -5), 5.0),
         (adds(-300, -1, -1), 0.0),
         (adds(5, 5, 5), 0.0),  # timed by a clock that was ahead
+        (adds(5, -1, -1, -1), 9.0),
+        (adds(0, 0, 0), 10.0),
     ],
 )
 def test_a_burst_and_then_one_at_a_time(turns: Marks, free: float) -> None:
@@ -89,6 +92,30 @@ def test_the_namespace_waits_for_itself_and_for_the_cluster() -> None:
     assert waiting(pace=None, turns=turns, namespace="a", now=NOW) is None
 
 
+def test_an_addition_that_waits_names_the_bucket_it_waits_for() -> None:
+    pace = Pace(namespace=Bucket(1, 2 * MINUTE), cluster=Bucket(1, 2 * MINUTE))
+    turns = (Turn(at=NOW, added=("a",)),)
+    until = NOW + 2 * MINUTE
+    own = waiting(pace=pace, turns=turns, namespace="a", now=NOW)
+    assert own == Paced(until=until, namespace="a", bucket=pace.namespace)
+    others = waiting(pace=pace, turns=turns, namespace="b", now=NOW)
+    assert others == Paced(until=until, namespace="", bucket=pace.cluster)
+
+
+def test_removals_cost_the_namespace_that_made_them_and_nobody_else() -> None:
+    pace = Pace(namespace=Bucket(1, 2 * MINUTE), cluster=Bucket(1, 2 * MINUTE))
+    gone = tuple(Turn(at=NOW, removed=("a",)) for _ in range(3))
+    assert waiting(pace=pace, turns=gone, namespace="b", now=NOW) is None
+    own = waiting(pace=pace, turns=gone, namespace="a", now=NOW)
+    assert own == Paced(until=NOW + 6 * MINUTE, namespace="a", bucket=pace.namespace)
+
+
+def test_what_a_write_takes_out_is_free_for_the_cluster() -> None:
+    pace = Pace(cluster=Bucket(2, MINUTE))
+    turns = (Turn(at=NOW, removed=("b",)), Turn(at=NOW, added=("b",), removed=("c",)))
+    assert waiting(pace=pace, turns=turns, namespace="a", now=NOW) is None
+
+
 def test_one_write_for_many_namespaces_costs_the_cluster_one_token() -> None:
     pace = Pace(cluster=Bucket(2, MINUTE))
     turns = (Turn(at=NOW, added=("a", "b", "c")),)
@@ -100,5 +127,9 @@ def test_what_is_remembered_is_bounded_and_the_newest() -> None:
     assert remembered(many) == tuple(many[-WRITES_PACED:])
     wide = [Turn(at=NOW, added=tuple(f"n{n}" for n in range(300))) for _ in range(9)]
     assert sum(len(turn.added) for turn in remembered(wide)) <= NAMESPACES_PACED
+    half = tuple(f"n{n}" for n in range(NAMESPACES_PACED // 2))
+    full = Turn(at=NOW, added=half[1:], removed=half), Turn(at=NOW, added=("a",))
+    assert remembered(full) == full
+    assert remembered((Turn(at=NOW, removed=("b",)), *full)) == full
     huge = Turn(at=NOW, added=tuple(f"n{n}" for n in range(NAMESPACES_PACED + 1)))
     assert remembered([huge]) == (huge,)

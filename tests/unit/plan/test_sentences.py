@@ -28,52 +28,44 @@ AAG = grant("dev-laptop", "81.2.69.142")
 END = NOW + timedelta(hours=6)
 
 
-def told(
-    reason: GrantReason,
-    rule: Rule,
-    field: str = "",
-    value: str = "",
-    limit: str = "",
-    hint: str = "",
-) -> str:
-    refusal = Refusal(reason=reason, rule=rule, field=field, value=value, limit=limit, hint=hint)
+def told(refusal: Refusal) -> str:
     return refusal_sentence(refusal=refusal, target="prod-weu", contact=CONTACT, cluster=ID)
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
+    ("refusal", "expected"),
     [
         (
-            told(P, Rule.MIN_PREFIX, "spec.ipRanges", "20.50.0.0/24", "/28"),
+            Refusal(P, Rule.MIN_PREFIX, "spec.ipRanges", "20.50.0.0/24", "/28"),
             "20.50.0.0/24 is wider than /28, the limit of prod-weu. Narrow it, or ask "
             "platform@contoso.com.",
         ),
         (
-            told(P, Rule.MAX_DURATION, "spec.duration", "48h", "24h"),
+            Refusal(P, Rule.MAX_DURATION, "spec.duration", "48h", "24h"),
             "duration 48h is longer than 24h, the limit of prod-weu. Shorten it, or ask "
             "platform@contoso.com.",
         ),
         (
-            told(P, Rule.MAX_DURATION, "spec.expiresAt", "2026-12-01T00:00Z", "24h"),
+            Refusal(P, Rule.MAX_DURATION, "spec.expiresAt", "2026-12-01T00:00Z", "24h"),
             "expiresAt 2026-12-01T00:00Z is more than 24h, the limit of prod-weu, after the start "
             "of access. Commit an earlier expiresAt, or ask platform@contoso.com.",
         ),
         (
-            told(GrantReason.NAMESPACE_NOT_ALLOWED, Rule.NAMESPACE, "", "team-a"),
+            Refusal(GrantReason.NAMESPACE_NOT_ALLOWED, Rule.NAMESPACE, "", "team-a"),
             "prod-weu takes no grants from team-a. Ask platform@contoso.com.",
         ),
         (
-            told(GrantReason.CLUSTER_UNRESTRICTED, Rule.UNRESTRICTED),
+            Refusal(GrantReason.CLUSTER_UNRESTRICTED, Rule.UNRESTRICTED),
             "Anyone can reach prod-weu; this grant changes nothing. Platform: put every client's "
             "egress in baseline, then set restrictUnrestricted.",
         ),
         (
-            told(GrantReason.UNSUPPORTED_CLUSTER, Rule.AZURE, "", "private cluster"),
+            Refusal(GrantReason.UNSUPPORTED_CLUSTER, Rule.AZURE, "", "private cluster"),
             "Private cluster: ranges do not apply. Use `az aks command invoke -g rg -n c1 "
             '--command "…"` or Bastion; delete this grant.',
         ),
         (
-            told(
+            Refusal(
                 GrantReason.CAPACITY_EXCEEDED,
                 Rule.CAPACITY,
                 "spec.ipRanges",
@@ -86,14 +78,14 @@ def told(
         ),
     ],
 )
-def test_refusals_read_as_documented(said: str, expected: str) -> None:
-    assert said == expected
+def test_refusals_read_as_documented(refusal: Refusal, expected: str) -> None:
+    assert told(refusal) == expected
 
 
 @pytest.mark.parametrize("reason", list(GrantReason))
 def test_every_refusal_has_a_sentence(reason: GrantReason) -> None:
     for rule in Rule:
-        said = told(reason, rule, "spec.field", "the-value", "the-limit")
+        said = told(Refusal(reason, rule, "spec.field", "the-value", "the-limit"))
         assert said.endswith((".", "…"))
         assert "None" not in said
         assert said.isprintable()

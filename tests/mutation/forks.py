@@ -1,0 +1,116 @@
+"""pytest plugin: after a run without mutants, each mutant's tests in a forked process, at once.
+
+A run of pytest per mutant would collect the same tests thousands of times. Here they are collected
+and run once, which tells which tests reach which function and how long each takes; a mutant then
+costs a fork and, fastest first, the tests that reach its function, up to the first that fails.
+
+`MUTANTS` names a file of mutants (JSON: id and function of each), `VERDICTS` the one to write.
+"""
+
+import functools
+import gc
+import json
+import os
+import resource
+import signal
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Final
+
+import pytest
+from _pytest.runner import runtestprotocol
+from hypothesis import is_hypothesis_test
+from mutmut.mutation.trampoline import set_mutant_under_test
+from mutmut.state import state
+
+CPU_SECONDS: Final = 10
+"""A mutant that computes for longer than this is caught: it hangs, and the tests do not."""
+
+KILLED, SURVIVED, HUNG, UNREACHED = "killed", "survived", "hung", "unreached"
+
+
+class Reach:
+    """Which tests reach which function, and how long each test takes."""
+
+    def __init__(self) -> None:
+        self.tests: dict[str, list[pytest.Item]] = defaultdict(list)
+        self.seconds: dict[pytest.Item, float] = {}
+        self.failed: list[str] = []
+
+    def learn(self, items: list[pytest.Item]) -> None:
+        """Run the tests without any mutant."""
+        set_mutant_under_test("stats")
+        for item in items:
+            state()._stats.clear()
+            began = time.process_time()
+            if not passes(item):
+                self.failed.append(item.nodeid)
+            self.seconds[item] = time.process_time() - began
+            for function in state()._stats:
+                self.tests[function].append(item)
+        for tests in self.tests.values():
+            tests.sort(key=self.seconds.__getitem__)
+
+
+def passes(item: pytest.Item) -> bool:
+    """Run one test, with its fixtures; nothing is reported."""
+    return not any(report.failed for report in runtestprotocol(item, log=False, nextitem=None))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out property tests: slow, and what random examples happen to catch is no score."""
+    items[:] = [item for item in items if not is_hypothesis_test(getattr(item, "obj", None))]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool:
+    """Judge the mutants instead of running the tests."""
+    reach = Reach()
+    reach.learn(session.items)
+    if reach.failed:
+        raise pytest.UsageError(f"tests fail without any mutant: {', '.join(reach.failed)}")
+    gc.freeze()
+    mutants = json.loads(Path(os.environ["MUTANTS"]).read_text())
+    began, verdicts = time.monotonic(), dict[str, str]()
+    for count, (mutant, function) in enumerate(mutants.items(), 1):
+        verdicts[mutant] = judge(mutant=mutant, tests=reach.tests.get(function, []))
+        if count % 500 == 0 or count == len(mutants):
+            print(f"{count} of {len(mutants)} mutants, {time.monotonic() - began:.0f} s", flush=True)
+    Path(os.environ["VERDICTS"]).write_text(json.dumps(verdicts))
+    return True
+
+
+def judge(*, mutant: str, tests: list[pytest.Item]) -> str:
+    """Run the tests against the mutant in a process of its own."""
+    if not tests:
+        return UNREACHED
+    sys.stdout.flush()
+    process = os.fork()
+    if process == 0:
+        os._exit(_child(mutant=mutant, tests=tests))
+    status = os.waitpid(process, 0)[1]
+    if os.WIFSIGNALED(status):
+        return HUNG if os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGKILL) else KILLED
+    return SURVIVED if os.WEXITSTATUS(status) == 0 else KILLED
+
+
+def _child(*, mutant: str, tests: list[pytest.Item]) -> int:
+    """0 = every test passes. Whatever else escapes is as good as a failing test."""
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
+    set_mutant_under_test(mutant)
+    _forget()
+    try:
+        return 0 if all(map(passes, tests)) else 1
+    except BaseException:
+        return 1
+
+
+def _forget() -> None:
+    """Empty the caches of the code under test: they hold what it said before it was changed."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("aks_access."):
+            for value in vars(module).values():
+                if isinstance(value, functools._lru_cache_wrapper):
+                    value.cache_clear()
