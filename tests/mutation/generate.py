@@ -4,7 +4,7 @@ mutmut puts a copy of a function per mutant beside it and chooses one at each ca
 outside of functions, or in a decorated one, it leaves alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
@@ -50,10 +50,12 @@ class Mutant:
         return mangled.removeprefix("x_").removeprefix("xǁ").replace("ǁ", ".")
 
 
-def mutate(tree: Path) -> list[Mutant]:
-    """Write the mutants into the tree's copy of `plan/`; every one of them, in order."""
+def mutate(tree: Path, *, modules: Container[str] = ()) -> list[Mutant]:
+    """Write the mutants into the tree's copy of `plan/`; of these modules, or of all."""
     found: list[Mutant] = []
     for path in sorted((tree / SOURCES).glob("*.py")):
+        if modules and path.stem not in modules:
+            continue
         result = mutate_file_contents(str(path), path.read_text())
         if result.mutant_names:
             path.write_text(result.code)

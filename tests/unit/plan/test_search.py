@@ -1,0 +1,361 @@
+"""I4: how it is found out why AKS refuses a list, step by step."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from aks_access.plan.ledger import (
+    BASELINE_OWNER,
+    Ledger,
+    RefusedGrant,
+    Search,
+    SearchPhase,
+    WriteInFlight,
+)
+from aks_access.plan.model import Cause, Grant, GrantUid
+from aks_access.plan.outcome import AccessState, Change, Plan, Verdict
+from aks_access.plan.search import (
+    PACE,
+    QUICK,
+    QUICK_WINDOW,
+    additions_wait,
+    advanced,
+    aside,
+    named,
+    next_try,
+    proven,
+    refused,
+    uncontrolled,
+)
+from tests.unit.plan.build import HOUR, NOW, grant, ledger
+
+MINUTE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
+LIST = ("30.0.0.0/24",)
+BASE = "40.0.0.0/24"
+PHASES = list(SearchPhase)
+GRANTS = {
+    name: grant(name, f"20.0.0.{number}", created=NOW - (9 - number) * HOUR, generation=number)
+    for number, name in enumerate("abcde", start=1)
+}
+FIVE = {"a": 1, "b": 2, "c": 3, "d": 4, "e": 5}
+
+
+def ago(*minutes: float) -> tuple[datetime, ...]:
+    return tuple(NOW - minute * MINUTE for minute in minutes)
+
+
+def plan_of(*adding: str, platform: tuple[str, ...] = (), **changed: Mapping[str, object]) -> Plan:
+    """A plan that adds these grants' ranges and the platform's; `changed` fields of verdicts."""
+    verdicts = {
+        GrantUid(name): replace(
+            Verdict(grant=item, state=AccessState.LIVE, ranges=item.ranges, admitted=True),
+            **changed.get(name, {}),  # type: ignore[arg-type]
+        )
+        for name, item in GRANTS.items()
+    }
+    additions = (
+        *(Change(entry, Cause.BASELINE, (BASELINE_OWNER,)) for entry in platform),
+        *(Change(str(GRANTS[name].ranges[0]), Cause.GRANTED, (name,)) for name in adding),
+    )
+    return Plan(desired=LIST, write=True, made_at=NOW, additions=additions, verdicts=verdicts)
+
+
+def searching(phase: SearchPhase, *, probes: tuple[datetime, ...] = (), **fields: object) -> Ledger:
+    values: dict[str, object] = {"phase": phase, "message": "Bad range.", **fields}
+    return ledger(search=Search(**values), probes=probes)  # type: ignore[arg-type]
+
+
+def refuse(
+    books: Ledger, plan: Plan, *, before: tuple[str, ...] | None = LIST, message: str = "No."
+) -> Ledger:
+    return refused(ledger=books, plan=plan, before=before, message=message, now=NOW)
+
+
+def advance(books: Ledger, plan: Plan, ranges: tuple[str, ...] | None = LIST) -> Ledger:
+    return advanced(ledger=books, plan=plan, ranges=ranges, now=NOW)
+
+
+SPENT = tuple(NOW - (QUICK - number) * MINUTE for number in range(QUICK))
+
+
+@pytest.mark.parametrize(
+    ("probes", "following"),
+    [
+        ((), None),
+        (SPENT[1:], None),
+        (SPENT, SPENT[-1] + PACE),
+        ((NOW - QUICK_WINDOW, *SPENT[1:]), None),
+        ((NOW - QUICK_WINDOW + SECOND, *SPENT[1:]), SPENT[-1] + PACE),
+        ((*SPENT[1:], NOW), NOW + PACE),
+        ((*SPENT[1:], NOW + SECOND), None),  # timed by a clock that was ahead
+        (tuple(at - PACE + MINUTE for at in SPENT), None),
+        (tuple(at - PACE + MINUTE + SECOND for at in SPENT), NOW + SECOND),
+    ],
+)
+def test_i4_twelve_refusals_in_four_hours_are_quick_and_then_one_in_twenty_minutes(
+    probes: tuple[datetime, ...], following: datetime | None
+) -> None:
+    assert next_try(ledger=ledger(probes=probes), now=NOW) == following
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_i4_what_only_a_person_can_mend_is_tried_slowly_at_once(phase: SearchPhase) -> None:
+    stuck = phase in (SearchPhase.STANDING, SearchPhase.OWN)
+    books = searching(phase, probes=ago(5))
+    assert next_try(ledger=books, now=NOW) == (NOW + 15 * MINUTE if stuck else None)
+    due = searching(phase, probes=ago(20))
+    assert next_try(ledger=due, now=NOW) is None
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_i4_while_the_list_itself_is_in_doubt_nothing_is_added(phase: SearchPhase) -> None:
+    doubted = phase in (SearchPhase.CONTROL, SearchPhase.STANDING)
+    assert additions_wait(ledger=searching(phase), now=NOW) is doubted
+    assert additions_wait(ledger=searching(phase, probes=SPENT), now=NOW)
+    assert not additions_wait(ledger=ledger(probes=SPENT), now=NOW)
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_i4_only_those_that_are_tried_are_let_in(phase: SearchPhase) -> None:
+    grants = {GrantUid(name): item for name, item in GRANTS.items()}
+    waiting = aside(
+        ledger=searching(phase, suspects=FIVE, trying=("a", "b")), grants=grants, now=NOW
+    )
+    assert waiting == set("cde") if phase is SearchPhase.HALVING else waiting == set("abcde")
+
+
+def test_i4_a_grant_that_changed_since_it_was_refused_keeps_to_the_pace() -> None:
+    grants: dict[GrantUid, Grant] = {GrantUid(name): GRANTS[name] for name in "abc"}
+    known = {"a": RefusedGrant(generation=7, message=""), "b": RefusedGrant(2, "")}
+    slow = ledger(refused=known, probes=SPENT)
+    assert aside(ledger=slow, grants=grants, now=NOW) == {"a"}
+    assert aside(ledger=replace(slow, probes=()), grants=grants, now=NOW) == set()
+
+
+def test_i4_a_refusal_without_additions_blames_what_stands() -> None:
+    after = refuse(ledger(probes=ago(9)), plan_of(), before=("30.0.0.1", "AzureCloud"))
+    assert after.search == Search(
+        phase=SearchPhase.STANDING, message="No.", stood=("30.0.0.1/32", "AzureCloud")
+    )
+    assert after.probes == (*ago(9), NOW)
+    again = refuse(after, plan_of(), before=None, message="Still no.")
+    assert again.search == Search(phase=SearchPhase.STANDING, message="Still no.")
+    assert again.probes == after.probes, "a removal that is repeated costs no try"
+
+
+def test_i4_after_a_control_that_is_refused_a_try_is_spent() -> None:
+    assert refuse(searching(SearchPhase.CONTROL), plan_of()).probes == (NOW,)
+
+
+@pytest.mark.parametrize(
+    "books", [ledger(), searching(SearchPhase.CONTROL), searching(SearchPhase.STANDING)]
+)
+def test_i4_the_first_refusal_suspects_every_grant_that_was_added(books: Ledger) -> None:
+    after = refuse(books, plan_of("b", "a", platform=(BASE,)))
+    found = Search(
+        phase=SearchPhase.CONTROL, message="No.", suspects={"a": 1, "b": 2}, stood=(BASE,)
+    )
+    assert after.search == found
+    assert after.search is not None
+    assert list(after.search.suspects) == ["a", "b"], "the oldest first"
+    assert after.probes == (NOW,)
+
+
+def test_i4_grants_of_one_moment_are_ordered_by_uid() -> None:
+    plan = plan_of("e", "d")
+    same = {
+        uid: replace(verdict, grant=replace(verdict.grant, created=NOW))
+        for uid, verdict in plan.verdicts.items()
+    }
+    after = refuse(ledger(), replace(plan, verdicts=same))
+    assert after.search is not None
+    assert list(after.search.suspects) == ["d", "e"]
+
+
+def test_i4_an_open_cluster_has_no_list_to_compare_with_but_a_cleared_one_has() -> None:
+    def phase(plan: Plan) -> SearchPhase | None:
+        found = refuse(ledger(), plan, before=None).search
+        return found.phase if found is not None else None
+
+    assert phase(plan_of("a")) is SearchPhase.PLATFORM
+    assert phase(replace(plan_of("a"), restores=True)) is SearchPhase.CONTROL
+
+
+def test_i4_only_the_latest_refusals_are_remembered() -> None:
+    assert refuse(ledger(probes=SPENT), plan_of("a")).probes == (*SPENT[1:], NOW)
+
+
+@pytest.mark.parametrize("phase", [SearchPhase.PLATFORM, SearchPhase.OWN])
+def test_i4_a_refusal_of_the_platforms_own_is_told_as_that(phase: SearchPhase) -> None:
+    books = searching(phase, suspects=FIVE, untried={"x": 1})
+    after = refuse(books, plan_of(platform=(BASE,)))
+    assert after.search == Search(
+        phase=SearchPhase.OWN, message="No.", suspects=FIVE, untried={"x": 1}, stood=(BASE,)
+    )
+
+
+def test_i4_the_half_that_is_refused_is_halved_and_the_others_wait() -> None:
+    books = searching(SearchPhase.HALVING, suspects=FIVE, trying=("a", "b", "c"), untried={"x": 1})
+    after = refuse(books, plan_of("a", "b", "c"))
+    assert after.search == Search(
+        phase=SearchPhase.HALVING,
+        message="No.",
+        suspects={"a": 1, "b": 2, "c": 3},
+        trying=("a",),
+        untried={"x": 1, "d": 4, "e": 5},
+    )
+
+
+def test_i4_a_half_with_the_platforms_own_beside_it_says_nothing_of_the_grants() -> None:
+    books = searching(SearchPhase.HALVING, suspects=FIVE, trying=("a", "b"))
+    after = refuse(books, plan_of("a", "b", platform=(BASE,)))
+    assert after.search == Search(
+        phase=SearchPhase.PLATFORM,
+        message="No.",
+        suspects={"a": 1, "b": 2},
+        untried={"c": 3, "d": 4, "e": 5},
+        stood=(BASE,),
+    )
+
+
+def test_i4_the_last_suspect_is_the_culprit_and_the_untried_follow() -> None:
+    books = searching(
+        SearchPhase.HALVING,
+        suspects={"a": 1, "b": 2},
+        trying=("a",),
+        untried={"a": 9, "c": 3, "d": 4},
+    )
+    books = replace(books, refused={"z": RefusedGrant(1, "Earlier.")})
+    after = refuse(books, plan_of("a"))
+    assert after.refused == {"z": RefusedGrant(1, "Earlier."), "a": RefusedGrant(1, "No.")}
+    rest = {"c": 3, "d": 4, "b": 2}
+    assert after.search == Search(
+        phase=SearchPhase.HALVING, message="No.", suspects=rest, trying=tuple(rest)
+    )
+    alone = searching(SearchPhase.HALVING, suspects={"a": 1}, trying=("a",))
+    done = refuse(alone, plan_of("a"))
+    assert (done.search, done.refused) == (None, {"a": RefusedGrant(1, "No.")})
+
+
+def test_i4_a_list_without_additions_that_is_read_back_says_so() -> None:
+    flight = WriteInFlight(desired=LIST, added=(), removed=(), started=NOW)
+
+    def phase(books: Ledger, sent: WriteInFlight | None = flight) -> SearchPhase | None:
+        search = proven(ledger=books, flight=sent).search
+        return search.phase if search is not None else None
+
+    assert phase(searching(SearchPhase.CONTROL)) is SearchPhase.PLATFORM
+    assert phase(searching(SearchPhase.STANDING)) is None
+    assert phase(searching(SearchPhase.HALVING)) is SearchPhase.HALVING
+    assert phase(ledger()) is None
+    for sent in (None, replace(flight, added=("20.0.0.1/32",))):
+        assert phase(searching(SearchPhase.CONTROL), sent) is SearchPhase.CONTROL
+        assert phase(searching(SearchPhase.STANDING), sent) is SearchPhase.STANDING
+
+
+def test_i4_where_the_list_without_additions_is_empty_it_is_not_sent() -> None:
+    books = searching(SearchPhase.CONTROL, suspects=FIVE)
+    assert uncontrolled(ledger=books).search == Search(
+        phase=SearchPhase.PLATFORM, message="Bad range.", suspects=FIVE
+    )
+
+
+def test_a_look_goes_on_with_no_search_and_no_control() -> None:
+    for books in (ledger(), searching(SearchPhase.CONTROL, suspects=FIVE)):
+        assert advance(books, plan_of("a")) == books
+
+
+def test_i4_a_list_that_was_refused_is_tried_again_when_it_changed_or_in_time() -> None:
+    books = searching(SearchPhase.STANDING, stood=("30.0.0.1/32", "b"), probes=ago(5))
+    assert advance(books, plan_of(), ("b", "30.0.0.1")) == books
+    assert advance(books, plan_of(), ("b",)).search is None
+    assert advance(replace(books, probes=ago(20)), plan_of(), ("b", "30.0.0.1")).search is None
+    empty = searching(SearchPhase.STANDING, probes=ago(5))
+    assert advance(empty, plan_of(), None) == empty
+
+
+def test_i4_the_grants_turn_comes_when_the_platform_adds_nothing_any_more() -> None:
+    books = searching(SearchPhase.PLATFORM, suspects=FIVE)
+    halving = advance(books, plan_of("a")).search
+    assert halving == Search(
+        phase=SearchPhase.HALVING, message="Bad range.", suspects=FIVE, trying=("a", "b")
+    )
+    acquitted = searching(SearchPhase.OWN, suspects=FIVE, stood=(BASE,))
+    assert advance(acquitted, plan_of("a")).search == Search(
+        phase=SearchPhase.HALVING, message="Bad range.", suspects=FIVE, trying=tuple("abcde")
+    )
+    nobody = searching(SearchPhase.PLATFORM, stood=(BASE,))
+    assert advance(nobody, plan_of()).search is None
+    assert advance(searching(SearchPhase.PLATFORM), plan_of()).search is None
+
+
+def test_i4_the_platforms_own_are_tried_again_when_they_are_others() -> None:
+    plan = plan_of(platform=(BASE, "41.0.0.0/24"))
+    tried = searching(SearchPhase.PLATFORM, stood=(BASE,))
+    assert advance(tried, plan) == tried
+    stuck = searching(SearchPhase.OWN, stood=("41.0.0.0/24", BASE))
+    assert advance(stuck, plan) == stuck
+    mended = searching(SearchPhase.OWN, stood=(BASE,))
+    assert advance(mended, plan).search == Search(
+        phase=SearchPhase.PLATFORM, message="Bad range.", stood=(BASE, "41.0.0.0/24")
+    )
+
+
+IN, OUT = {"present": True}, {"present": False}
+
+
+def test_i4_a_half_that_is_in_is_good_and_the_other_one_is_halved() -> None:
+    books = searching(SearchPhase.HALVING, suspects=FIVE, trying=("a", "b"))
+    assert advance(books, plan_of(a=IN, b=OUT)) == books
+    assert advance(books, plan_of(a=IN, b=IN)).search == Search(
+        phase=SearchPhase.HALVING,
+        message="Bad range.",
+        suspects={"c": 3, "d": 4, "e": 5},
+        trying=("c",),
+    )
+    all_in = searching(SearchPhase.HALVING, suspects={"a": 1}, trying=("a",))
+    assert advance(all_in, plan_of(a=IN)).search is None
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"grant": replace(GRANTS["b"], generation=9)},
+        {"state": AccessState.EXPIRED},
+        {"admitted": False},
+    ],
+)
+def test_i4_a_suspect_that_is_another_one_now_is_suspected_no_more(
+    changed: Mapping[str, object],
+) -> None:
+    books = searching(
+        SearchPhase.HALVING, suspects={"a": 1, "b": 2}, trying=("b",), untried={"x": 1}
+    )
+    assert advance(books, plan_of(b=changed)).search == Search(
+        phase=SearchPhase.HALVING,
+        message="Bad range.",
+        suspects={"a": 1},
+        trying=("a",),
+        untried={"x": 1, "b": 2},
+    )
+    alone = searching(SearchPhase.HALVING, suspects={"b": 2}, trying=("b",), untried={"x": 1})
+    assert advance(alone, plan_of(b=changed)).search is None
+    gone = searching(SearchPhase.HALVING, suspects={"ghost": 1}, trying=("ghost",))
+    assert advance(gone, plan_of()).search is None
+
+
+@pytest.mark.parametrize(
+    ("message", "found"),
+    [
+        ("'20.0.0.1' is bad.", ("20.0.0.1/32",)),
+        ("Bad ranges: [20.0.0.1/32, (30.0.0.0/24)].", ("20.0.0.1/32", "30.0.0.0/24")),
+        ('{"AzureCloud"}; is bad', ("AzureCloud",)),
+        ("20.0.0.10 and 30.0.0.0 are bad", ()),
+    ],
+)
+def test_the_entries_that_azures_sentence_names(message: str, found: tuple[str, ...]) -> None:
+    entries = ("20.0.0.1/32", "30.0.0.0/24", "AzureCloud")
+    assert named(message=message, entries=entries) == found
