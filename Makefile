@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 AUDIT := $(VENV)/audit
+MUTATION := $(VENV)/mutation
 LOCK := $(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 --quiet
 IMAGE ?= aks-access-operator:dev
 BUILDER ?= docker
@@ -12,8 +13,8 @@ PYTEST := $(BIN)/pytest -n 2
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup lock lint types imports generated generate binaries unit integration test proof soak audit demo \
-  sandbox image clean
+.PHONY: help setup lock lint types imports generated generate binaries unit integration test proof soak mutation audit \
+  demo sandbox image clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -35,6 +36,7 @@ lock: setup ## compile requirements/ anew (UPGRADE=1 takes newer versions)
 	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/build.in -o requirements/build.txt
 	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/go.in -o requirements/go.txt
 	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/audit.in -o requirements/audit.txt
+	$(LOCK) $(if $(UPGRADE),--upgrade) -c requirements/develop.txt requirements/mutation.in -o requirements/mutation.txt
 
 lint: setup ## ruff: rules and format
 	$(BIN)/ruff check --quiet
@@ -72,9 +74,21 @@ proof: binaries ## crashes, faults, failovers and random histories, at length
 soak: setup ## random histories of the whole loop, RUNS of them (hours)
 	$(BIN)/python -m tests.sim.soak --runs $(RUNS)
 
+mutation: $(MUTATION)/.ready ## do the tests of plan/ notice small changes to it? (MODULES="guard pace": these only)
+	$(MUTATION)/bin/python -m tests.mutation $(MODULES)
+
+# What develop.txt pins is there already: a path file leads to it.
+$(MUTATION)/.ready: requirements/mutation.txt | setup
+	$(BIN)/python -m venv --clear $(MUTATION)
+	$(MUTATION)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/mutation.txt
+	@purelib='import sysconfig; print(sysconfig.get_path("purelib"))'; \
+	  $(BIN)/python -c "$$purelib" > "$$($(MUTATION)/bin/python -c "$$purelib")/develop.pth"
+	@touch $@
+
 audit: $(AUDIT)/.ready ## known vulnerabilities of all that is pinned (REQUIRED=1 fails where it cannot ask)
 	@PATH="$(CURDIR)/$(AUDIT)/bin:$$PATH" $(AUDIT)/bin/python requirements/audit.py $(if $(REQUIRED),--required) \
-	  requirements/run.txt requirements/develop.txt requirements/build.txt requirements/go.txt
+	  requirements/run.txt requirements/develop.txt requirements/build.txt requirements/go.txt \
+	  requirements/mutation.txt
 
 $(AUDIT)/.ready: requirements/audit.txt | setup
 	$(BIN)/python -m venv --clear $(AUDIT)

@@ -4,7 +4,8 @@ A run of pytest per mutant would collect the same tests thousands of times. Here
 and run once, which tells which tests reach which function and how long each takes; a mutant then
 costs a fork and, fastest first, the tests that reach its function, up to the first that fails.
 
-`MUTANTS` names a file of mutants (JSON: id and function of each), `VERDICTS` the one to write.
+`MUTANTS` names a file of mutants (JSON: module and mutmut's name of each), `VERDICTS` the one to
+write.
 """
 
 import functools
@@ -24,6 +25,8 @@ from _pytest.runner import runtestprotocol
 from hypothesis import is_hypothesis_test
 from mutmut.mutation.trampoline import set_mutant_under_test
 from mutmut.state import state
+
+PACKAGE: Final = "aks_access.plan"
 
 CPU_SECONDS: Final = 10
 """A mutant that computes for longer than this is caught: it hangs, and the tests do not."""
@@ -79,8 +82,10 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     gc.freeze()
     mutants = json.loads(Path(os.environ["MUTANTS"]).read_text())
     began, verdicts = time.monotonic(), dict[str, str]()
-    for count, (mutant, function) in enumerate(mutants.items(), 1):
-        verdicts[mutant] = judge(mutant=mutant, tests=reach.tests.get(function, []))
+    for count, mutant in enumerate(mutants, 1):
+        name = f"{PACKAGE}.{mutant}"
+        tests = reach.tests.get(name.partition("__mutmut_")[0], [])
+        verdicts[mutant] = judge(mutant=name, tests=tests)
         if count % 100 == 0 or count == len(mutants):
             print(
                 f"{count} of {len(mutants)} mutants, {time.monotonic() - began:.0f} s", flush=True

@@ -1,53 +1,19 @@
-"""The mutants of `plan/`, made by mutmut: each module of a copied tree gets all of them at once.
+"""The mutants of `plan/`, made by mutmut: each module of a copied tree gets all of its own at once.
 
 mutmut puts a copy of a function per mutant beside it and chooses one at each call. What stands
 outside of functions, or in a decorated one, it leaves alone.
 """
 
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
 from typing import Final
 
 from mutmut.mutation.file_mutation import MutatedFile, mutate_file_contents
 
-PACKAGE: Final = "aks_access.plan"
-SOURCES: Final = Path("operator", *PACKAGE.split("."))
-_NUMBER: Final = "__mutmut_"
+from tests.mutation.score import Mutant
 
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """One changed line, or a few, of one function.
-
-    Attributes:
-        module: name below `PACKAGE`.
-        name: mutmut's, unique in the module: function and number.
-        was, now: what was changed and what it reads since; it names the mutant in the lists of
-            this directory, where a number would be another one after each edit.
-    """
-
-    module: str
-    name: str
-    was: str
-    now: str
-
-    @property
-    def id(self) -> str:
-        """What the trampolines compare with."""
-        return f"{PACKAGE}.{self.module}.{self.name}"
-
-    @property
-    def function(self) -> str:
-        """The function, as mutmut's statistics name it: all its mutants have it in common."""
-        return self.id.partition(_NUMBER)[0]
-
-    @property
-    def place(self) -> str:
-        """The function as a person names it: `free_at` or `Bucket.free_at`."""
-        mangled = self.name.partition(_NUMBER)[0]
-        return mangled.removeprefix("x_").removeprefix("xǁ").replace("ǁ", ".")
+SOURCES: Final = Path("operator", "aks_access", "plan")
 
 
 def mutate(tree: Path, *, modules: Container[str] = ()) -> list[Mutant]:
@@ -72,7 +38,7 @@ def _described(*, module: str, result: MutatedFile) -> Iterator[Mutant]:
         return [line.replace(name, "") for line in text if not line.lstrip().startswith("@")]
 
     for name in result.mutant_names:
-        original = source(name.partition(_NUMBER)[0] + _NUMBER + "orig")
+        original = source(f"{name.partition('__mutmut_')[0]}__mutmut_orig")
         changed = list(unified_diff(original, source(name), n=0, lineterm=""))[2:]
         was, now = (
             " ".join(line[1:].strip() for line in changed if line.startswith(sign)) for sign in "-+"

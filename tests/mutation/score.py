@@ -1,0 +1,123 @@
+"""The kept score: what is recorded of each module, which survivors are accepted, and the verdict.
+
+`score.json` is written by a run over all modules. `accepted.toml` is written by people: a mutant
+that changes nothing anybody could notice, each with the reason why. It counts as a survivor.
+"""
+
+import json
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+HERE: Final = Path(__file__).parent
+SCORE: Final = HERE / "score.json"
+ACCEPTED: Final = HERE / "accepted.toml"
+
+GOAL: Final = 0.90
+"""Of all mutants together, so many are to be killed."""
+
+FLOOR: Final = 0.80
+"""And of each module's, so that none hides behind the others."""
+
+_CAUGHT: Final = frozenset({"killed", "hung"})
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One changed line, or a few, of one function.
+
+    Attributes:
+        module: name below `aks_access.plan`.
+        name: mutmut's, unique in the module: function and number.
+        was, now: what was changed and what it reads since; with the place it names the mutant in
+            the lists of this directory, where a number would be another one after each edit.
+    """
+
+    module: str
+    name: str
+    was: str
+    now: str
+
+    @property
+    def place(self) -> str:
+        """The function as a person names it: `free_at` or `Bucket.free_at`."""
+        mangled = self.name.partition("__mutmut_")[0]
+        return mangled.removeprefix("x_").removeprefix("xǁ").replace("ǁ", ".")
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What it is accepted by."""
+        return (self.module, self.place, self.was, self.now)
+
+    def __str__(self) -> str:
+        return f"{self.module}.{self.place}\n  - {self.was}\n  + {self.now}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many mutants of a module there are, and how many the tests notice."""
+
+    mutants: int
+    killed: int
+
+    @property
+    def score(self) -> float:
+        """Which part of them is killed."""
+        return self.killed / self.mutants if self.mutants else 1.0
+
+
+def tallies(*, mutants: Iterable[Mutant], verdicts: Mapping[str, str]) -> dict[str, Tally]:
+    """The tally of each module; `verdicts` by mutant name, prefixed with its module and a dot."""
+    every, killed = Counter[str](), Counter[str]()
+    for mutant in mutants:
+        every[mutant.module] += 1
+        killed[mutant.module] += verdicts[f"{mutant.module}.{mutant.name}"] in _CAUGHT
+    return {module: Tally(every[module], killed[module]) for module in sorted(every)}
+
+
+def together(found: Mapping[str, Tally]) -> Tally:
+    """All modules as one."""
+    return Tally(
+        mutants=sum(tally.mutants for tally in found.values()),
+        killed=sum(tally.killed for tally in found.values()),
+    )
+
+
+def complaints(found: Mapping[str, Tally]) -> list[str]:
+    """What falls short of the goal; empty = nothing does."""
+    short = [
+        f"{module}: {tally.score:.1%} killed, less than {FLOOR:.0%}"
+        for module, tally in found.items()
+        if tally.score < FLOOR
+    ]
+    total = together(found)
+    if total.score < GOAL:
+        short.append(f"all modules: {total.score:.1%} killed, less than {GOAL:.0%}")
+    return short
+
+
+def accepted() -> dict[tuple[str, str, str, str], str]:
+    """The accepted mutants, by key, with the reason of each."""
+    listed = tomllib.loads(ACCEPTED.read_text()).get("mutant", [])
+    return {
+        (each["module"], each["place"], each["was"], each["now"]): each["reason"] for each in listed
+    }
+
+
+def read() -> dict[str, Tally]:
+    """The recorded tallies."""
+    return {module: Tally(**tally) for module, tally in json.loads(SCORE.read_text()).items()}
+
+
+def write(found: Mapping[str, Tally]) -> None:
+    """Record the tallies."""
+    kept = {module: asdict(tally) for module, tally in found.items()}
+    SCORE.write_text(json.dumps(kept, indent=2) + "\n")
+
+
+def survivors(*, mutants: Sequence[Mutant], verdicts: Mapping[str, str]) -> list[Mutant]:
+    """Those that no test notices."""
+    return [each for each in mutants if verdicts[f"{each.module}.{each.name}"] not in _CAUGHT]
