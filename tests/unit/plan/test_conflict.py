@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aks_access.plan.conflict import CALM, contested, noted, standing, undoes
+from aks_access.plan.conflict import CALM, OUSTED_LIMIT, contested, noted, standing, undoes
 from aks_access.plan.ledger import (
     EGRESS_OWNER,
     Conflict,
@@ -160,3 +160,73 @@ def test_i13_what_exclusive_takes_out_is_remembered_for_a_while() -> None:
     old = replace(ledger(), ousted={"1.2.3.4/32": ago(121), "1.2.3.5/32": ago(119)})
     after = noted(ledger=old, flight=flight, listing=Listing.of(()), landed=False)
     assert after.ousted == {"1.2.3.5/32": ago(119), ENTRY: NOW}
+
+
+@pytest.mark.parametrize(
+    ("minutes", "conflict", "recent", "begun"),
+    [
+        ((20, 10), None, 2, False),
+        ((300, 20, 10), None, 2, False),
+        ((20, 10, 0), None, 3, True),
+        ((200, 100), Conflict(since=ago(200)), 0, False),
+        ((65, 20, 10), Conflict(since=ago(70)), 2, True),
+    ],
+)
+def test_i13_how_often_is_told_and_what_was_seen_is_kept(
+    minutes: tuple[float, ...], conflict: Conflict | None, recent: int, begun: bool
+) -> None:
+    known = ledger(*minutes, conflict=conflict)
+    found = standing(ledger=known, now=NOW, asked="")
+    assert (found.recent, found.reversals) == (recent, known.reversals)
+    ends = ago(min(minutes)) + CALM
+    assert found.ends == (ends if begun else None)
+
+
+def test_i13_what_may_be_added_again_at_this_very_moment_does_not_wait() -> None:
+    due = ledger(62, 61, 60, conflict=Conflict(since=ago(62)))
+    assert standing(ledger=due, now=NOW, asked="").again is None
+    early = standing(ledger=due, now=NOW - timedelta(seconds=1), asked="")
+    assert early.again == NOW
+
+
+def test_i13_a_conflict_whose_every_reversal_was_timed_wrongly_is_over() -> None:
+    ahead = ledger(-5, conflict=Conflict(since=ago(5)))
+    assert standing(ledger=ahead, now=NOW, asked="").conflict is None
+
+
+def test_i13_a_reversal_remembers_what_it_added_and_what_it_took_out() -> None:
+    other = "20.0.0.1/32"
+    flight = WriteInFlight(
+        desired=(ENTRY,), added=(ENTRY,), removed=(other,), started=NOW, undoes=(ENTRY, other)
+    )
+    after = noted(ledger=ledger(), flight=flight, listing=Listing.of((ENTRY,)), landed=False)
+    assert after.reversals == (Reversal(at=NOW, added=(ENTRY,), removed=(other,)),)
+
+
+@pytest.mark.parametrize(
+    ("ours", "stands", "landed", "ousted"),
+    [
+        (False, False, False, True),
+        (False, True, False, False),
+        (False, True, True, True),
+        (True, False, True, False),
+    ],
+)
+def test_i13_only_a_foreign_entry_that_surely_went_was_ousted(
+    ours: bool, stands: bool, landed: bool, ousted: bool
+) -> None:
+    flight = WriteInFlight(desired=(), added=(), removed=(ENTRY,), started=NOW)
+    known = LedgerEntry(range=ENTRY, state=EntryState.OWNED, owners=(), since=NOW)
+    books = replace(ledger(), entries={ENTRY: known} if ours else {})
+    listing = Listing.of((ENTRY,) if stands else ())
+    after = noted(ledger=books, flight=flight, listing=listing, landed=landed)
+    assert after.ousted == ({ENTRY: NOW} if ousted else {})
+
+
+def test_i13_the_latest_that_were_ousted_are_remembered() -> None:
+    many = {f"10.0.{n // 250}.{n % 250}/32": ago(1 + n / 10) for n in range(OUSTED_LIMIT)}
+    books = replace(ledger(), ousted={**many, "9.9.9.9/32": ago(120)})
+    flight = WriteInFlight(desired=(), added=(), removed=(ENTRY,), started=NOW)
+    after = noted(ledger=books, flight=flight, listing=Listing.of(()), landed=True)
+    oldest = max(many, key=lambda entry: NOW - many[entry])
+    assert after.ousted.keys() == {ENTRY, *many} - {oldest}

@@ -3,12 +3,15 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry
+from aks_access.api.target import Mode
+from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry, RefusedGrant
 from aks_access.plan.model import GrantUid
 from aks_access.plan.outcome import Plan
 from aks_access.plan.pace import Bucket, Pace, Turn
+from aks_access.plan.pacing import with_culprits
 from aks_access.plan.settlement import intend, refuse
 from tests.unit.plan.build import (
+    HOUR,
     NOW,
     cluster,
     entry,
@@ -120,3 +123,82 @@ def test_a_refused_write_gives_its_tokens_back() -> None:
     intended = intend(ledger=before, plan=plan, now=NOW)
     assert intended.turns == SPENT
     assert refuse(ledger=intended).turns == ()
+
+
+def test_i4_a_namespace_whose_range_azure_refuses_pays_and_nobody_else() -> None:
+    plan = planned(
+        grant("b", "81.2.69.2", namespace="team-b"),
+        grant("a", "81.2.69.1"),
+        grant("c", "81.2.69.3", namespace="team-c"),
+        view=cluster(OTHER),
+    )
+    no = RefusedGrant(generation=1, message="No.")
+    before = ledger(turns=SPENT, refused={"c": no, "b": no})
+    found = replace(before, refused={"b": no, "a": no, "c": no, "ghost": no})
+    assert with_culprits(before=before, after=found, plan=plan).turns == (
+        *SPENT,
+        Turn(at=NOW, added=("team-a",)),
+    )
+    two = with_culprits(before=ledger(), after=ledger(refused={"b": no, "a": no}), plan=plan)
+    assert two.turns == (Turn(at=NOW, added=("team-a", "team-b")),)
+    for same in (before, replace(before, refused={**before.refused, "ghost": no})):
+        assert with_culprits(before=before, after=same, plan=plan) == same
+
+
+def test_several_namespaces_are_charged_for_what_each_adds() -> None:
+    plan = planned(
+        grant("b", "81.2.69.2", namespace="team-b"),
+        grant("a", "81.2.69.1"),
+        view=cluster(OTHER),
+        with_ledger=ledger(),
+        pace=PACE,
+    )
+    assert plan.added_for == ("team-a", "team-b")
+
+
+def test_what_nobody_may_add_now_is_not_held_back_by_tokens() -> None:
+    item = grant("a", "81.2.69.1")
+    for idle in ({"suspend": True}, {"mode": Mode.OBSERVE}):
+        plan = planned(item, view=cluster(OTHER), on=target(**idle), with_ledger=known(), pace=PACE)
+        assert paced(plan) == set()
+    stopped = planned(item, view=cluster(OTHER), with_ledger=known(), pace=PACE, additions=False)
+    assert paced(stopped) == set()
+
+
+def test_a_cleared_list_that_goes_back_takes_no_token() -> None:
+    held = replace(known(), verified=(OTHER, "81.2.69.1/32"))
+    plan = planned(grant("a", "81.2.69.1"), view=cluster(is_open=True), with_ledger=held, pace=PACE)
+    assert paced(plan) == set()
+    assert wanted_entries(plan) == {OTHER, "81.2.69.1/32"}
+
+
+def test_an_entry_of_others_that_a_grant_asks_for_too_takes_a_token() -> None:
+    held = known(entry("81.2.69.1/32", "x"))
+    plan = planned(grant("a", "81.2.69.1"), view=cluster(OTHER), with_ledger=held, pace=PACE)
+    assert paced(plan) == {"a"}
+
+
+def test_a_grant_that_is_gone_is_charged_by_the_name_that_the_ledger_keeps() -> None:
+    held = ledger(entry("81.2.69.1/32", "ghost"), names={"ghost": "team-x/old"})
+    plan = planned(
+        view=cluster(OTHER, "81.2.69.1/32"), with_ledger=held, deleted=frozenset({"ghost"})
+    )
+    assert plan.removed_for == ("team-x",)
+    nameless = planned(
+        view=cluster(OTHER, "81.2.69.1/32"),
+        with_ledger=replace(held, names={}),
+        deleted=frozenset({"ghost"}),
+    )
+    assert nameless.removed_for == ()
+
+
+def test_a_removal_that_was_charged_before_it_fell_due_is_charged_again() -> None:
+    over = grant("a", "81.2.69.1", revoked=True)
+    for turns, charged in (
+        ((Turn(at=NOW - HOUR, removed=("team-a",)),), ()),
+        ((Turn(at=NOW - 2 * HOUR, removed=("team-a",)),), ("team-a",)),
+        ((Turn(at=NOW, removed=("team-b",)),), ("team-a",)),
+    ):
+        held = ledger(entry("81.2.69.1/32", "a", due=NOW - HOUR), turns=turns)
+        plan = planned(over, view=cluster(OTHER, "81.2.69.1/32"), with_ledger=held, pace=PACE)
+        assert plan.removed_for == charged
