@@ -175,6 +175,7 @@ def inherited(*, stored: Ledger, view: ClusterView, acknowledge: str) -> Adoptio
         names={},
         in_flight=None,
         verified=view.ranges,
+        lost="",
     )
     return Adoption(emptied)
 
