@@ -134,7 +134,9 @@ def test_i3_a_grant_ends_by_itself_when_it_expires_or_is_revoked() -> None:
     assert state(expires_at=NOW) is S.EXPIRED
     assert state(expires_at=NOW, revoked=True) is S.EXPIRED
     assert state(expires_at=NOW, problems=(Problem("spec", "x", "wrong"),)) is None
+    assert state(not_before=NOW + HOUR) is None
     counted = grant("a", "20.0.0.1", duration=HOUR, expires_at=None)
+    assert ended(grant=counted, activations={}, now=NOW) is None
     activations = {activation_key(counted): NOW - HOUR}
     assert ended(grant=counted, activations=activations, now=NOW) is S.EXPIRED
 
@@ -158,7 +160,7 @@ def test_a_grant_matches_by_name_or_by_its_selector_alone() -> None:
         ("NotIn", ("prod",), False, True),
         ("Exists", (), True, False),
         ("DoesNotExist", (), False, True),
-        ("Gt", ("1",), False, False),
+        ("Gt", ("1",), False, False),  # the API server lets none of this kind in
     ],
 )
 def test_a_selectors_terms_mean_what_kubernetes_says(

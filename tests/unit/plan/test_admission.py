@@ -6,8 +6,9 @@ import pytest
 
 from aks_access.api.conditions import GrantReason, TargetReason
 from aks_access.api.target import Mode
+from aks_access.plan.admission import admit, limit_grants, next_to_free
 from aks_access.plan.model import Grant, GrantUid, Namespace, Policy, Selector
-from aks_access.plan.outcome import AccessState, Plan, Rule
+from aks_access.plan.outcome import AccessState, Plan, Refusal, Rule, Verdict
 from tests.unit.plan.build import (
     HOUR,
     NOW,
@@ -252,3 +253,100 @@ def test_observe_knows_no_capacity() -> None:
     items = [grant(f"g{n:04}", text) for n, text in enumerate(addresses(250))]
     plan = planned(*items, view=cluster("30.0.0.0/24"), on=target(mode=Mode.OBSERVE))
     assert len(admitted(plan)) == 250
+
+
+def verdict(name: str, *texts: str, state: AccessState = AccessState.LIVE, **of: object) -> Verdict:
+    fields = {"namespace": "team-a", "created": NOW - HOUR, **of}
+    item = grant(name, *texts, **fields)  # type: ignore[arg-type]
+    return Verdict(grant=item, state=state, ranges=item.ranges, ends=item.expires_at)
+
+
+def admitting(
+    *verdicts: Verdict,
+    fixed: frozenset[str] = frozenset(),
+    limit: int = 9,
+    share: int | None = None,
+) -> dict[GrantUid, Verdict]:
+    return admit(
+        verdicts={each.grant.uid: each for each in verdicts},
+        fixed=fixed,
+        limit=limit,
+        max_entries_per_namespace=share,
+        programmed=frozenset(),
+    )
+
+
+A, B = GrantUid("a"), GrantUid("b")
+
+
+def test_a_grant_beyond_its_namespaces_share_is_told_share_and_need() -> None:
+    found = admitting(
+        verdict("a", "20.0.0.1"), verdict("b", "20.0.0.2", "20.0.0.3", created=NOW), share=2
+    )
+    assert found[A].admitted
+    refused = found[B]
+    assert (refused.state, refused.admitted) == (AccessState.REFUSED, False)
+    assert refused.refusals == (
+        Refusal(GrantReason.POLICY_DENIED, Rule.MAX_ENTRIES, "spec.ipRanges", "3", "2"),
+    ), "what the share refuses has no hint: nobody's end frees room in it"
+
+
+def test_each_namespace_has_a_share_of_its_own() -> None:
+    found = admitting(
+        verdict("a", "20.0.0.1"), verdict("b", "20.0.0.2", namespace="team-b"), share=1
+    )
+    assert [each.admitted for each in found.values()] == [True, True]
+
+
+def test_a_list_that_is_full_is_told_use_need_limit_and_who_frees_room() -> None:
+    found = admitting(
+        verdict("a", "20.0.0.1"),
+        verdict("b", "20.0.0.1", "20.0.0.2", created=NOW),
+        fixed=frozenset({"30.0.0.0/24"}),
+        limit=2,
+    )
+    assert found[A].admitted
+    assert found[B].refusals == (
+        Refusal(
+            GrantReason.CAPACITY_EXCEEDED,
+            Rule.CAPACITY,
+            "spec.ipRanges",
+            "2/2 used, 1 more needed",
+            "2",
+            "team-a/a, 2026-11-22T16:00Z",
+        ),
+    )
+
+
+def test_the_next_to_free_is_the_first_admitted_grant_to_end() -> None:
+    early = replace(verdict("early"), admitted=True, ends=NOW + HOUR)
+    late = replace(verdict("late"), admitted=True, ends=NOW + 2 * HOUR)
+    others = [
+        replace(early, admitted=False, ends=NOW),
+        replace(early, needs_activation=True, ends=NOW),
+        replace(early, ends=None),
+    ]
+    assert next_to_free([late, early, *others]) == "team-a/early, 2026-11-22T13:00Z"
+    assert next_to_free(others) == ""
+
+
+def test_a_grant_beyond_the_namespaces_number_is_told_namespace_and_number() -> None:
+    verdicts = [
+        verdict("a"),
+        verdict("b", state=AccessState.SCHEDULED, created=NOW),
+        verdict("c", state=AccessState.EXPIRED, created=NOW),
+        verdict("d", namespace="team-b"),
+    ]
+    found = limit_grants(
+        verdicts=verdicts, policy=Policy(max_grants_per_namespace=1), programmed=frozenset()
+    )
+    assert found[B] == replace(
+        verdicts[1],
+        state=AccessState.REFUSED,
+        refusals=(
+            Refusal(
+                GrantReason.POLICY_DENIED, Rule.MAX_GRANTS, "metadata.namespace", "team-a", "1"
+            ),
+        ),
+    )
+    assert [found[GrantUid(name)] for name in "acd"] == [verdicts[0], *verdicts[2:]]

@@ -85,6 +85,18 @@ def test_what_has_to_go_is_told_with_who_had_it() -> None:
     )
 
 
+def test_i3_what_a_grant_holds_until_azure_is_settled_is_told_as_its_own() -> None:
+    books = ledger(entry("20.0.0.1", "a"), entry("20.0.0.2"))
+    plan = planned(
+        grant("a", "20.0.0.1"), view=cluster("30.0.0.1", "20.0.0.1", "20.0.0.2"), with_ledger=books
+    )
+    assert [item.origin for item in plan.report] == [
+        Origin.FOREIGN,
+        Origin.GRANT,
+        Origin.REVOKING,
+    ]
+
+
 def test_an_entry_of_exclusive_mode_that_goes_is_foreign_until_then() -> None:
     plan = planned(
         grant("a", "20.0.0.1"),

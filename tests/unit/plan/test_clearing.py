@@ -1,0 +1,107 @@
+"""Which removals go now, which wait for a person, and which for something to be known."""
+
+import pytest
+
+from aks_access.api.target import Mode
+from aks_access.plan.adoption import acknowledgement_code
+from aks_access.plan.clearing import PATIENT, revokes
+from aks_access.plan.model import Cause, Target
+from aks_access.plan.outcome import Change, Plan
+from tests.unit.plan.build import (
+    KEY,
+    NOW,
+    cluster,
+    entry,
+    grant,
+    ledger,
+    planned,
+    ranges,
+    target,
+)
+
+OTHER = "30.0.0.0/24"
+DROPPED = ledger(entry("40.0.0.1", "baseline"), entry("20.0.0.1", "a"))
+LIVE = cluster(OTHER, "40.0.0.1/32", "20.0.0.1/32")
+
+
+def going(plan: Plan) -> tuple[set[str], set[str]]:
+    """What goes, and what is held."""
+    return (
+        {change.entry for change in plan.removals},
+        {change.entry for change in plan.held_removals},
+    )
+
+
+@pytest.mark.parametrize("cause", list(Cause))
+def test_i4_only_removals_by_the_platforms_own_spec_are_no_revocations(cause: Cause) -> None:
+    assert {Cause.BASELINE, Cause.EXCLUSIVE, Cause.EGRESS} == PATIENT
+    change = Change("20.0.0.1/32", cause)
+    assert revokes([change]) is (cause not in PATIENT)
+    assert revokes([Change("x", Cause.BASELINE), change]) is (cause not in PATIENT)
+    assert revokes([]) is False
+
+
+REPLACED = target(baseline=ranges("40.0.0.2"))
+
+
+@pytest.mark.parametrize(
+    ("on", "fields", "held"),
+    [
+        (REPLACED, {}, set()),
+        (REPLACED, {"additions": False}, {"40.0.0.1/32"}),
+        (target(), {"additions": False}, set()),
+        (target(baseline=ranges("20.0.0.1")), {"additions": False}, set()),
+        (target(baseline=ranges("40.0.0.2"), deleting=NOW), {"additions": False}, set()),
+    ],
+)
+def test_i12_what_is_replaced_goes_together_with_what_replaces_it(
+    on: Target, fields: dict[str, object], held: set[str]
+) -> None:
+    plan = planned(view=LIVE, on=on, with_ledger=DROPPED, deleted=frozenset({"a"}), **fields)
+    kept = {"20.0.0.1/32"} if ranges("20.0.0.1")[0] in on.baseline else set()
+    gone = {"40.0.0.1/32", "20.0.0.1/32"} - held - kept
+    assert going(plan) == (gone, held)
+
+
+def test_i8_a_grant_of_which_nobody_can_tell_whether_it_is_gone_holds_its_entry() -> None:
+    plan = planned(view=LIVE, with_ledger=DROPPED, unconfirmed=frozenset({"a"}))
+    assert going(plan) == ({"40.0.0.1/32"}, {"20.0.0.1/32"})
+
+
+@pytest.mark.parametrize(
+    ("on", "lost", "gone"),
+    [
+        (target(mode=Mode.EXCLUSIVE), "", {OTHER}),
+        (target(mode=Mode.EXCLUSIVE), "it is gone", set()),
+        (target(mode=Mode.EXCLUSIVE, deleting=NOW), "", set()),
+        (target(), "", set()),
+    ],
+)
+def test_i2_foreign_entries_go_in_exclusive_mode_alone(
+    on: Target, lost: str, gone: set[str]
+) -> None:
+    item = grant("a", "20.0.0.1")
+    plan = planned(
+        item,
+        view=cluster(OTHER, "20.0.0.1/32", "0.0.0.0/32"),
+        on=on,
+        with_ledger=ledger(entry("20.0.0.1", "a")),
+        lost=lost,
+    )
+    foreign = {change.entry for change in plan.removals if change.cause is Cause.EXCLUSIVE}
+    assert foreign == gone
+
+
+def test_i8_a_mass_removal_is_acknowledged_by_its_very_code() -> None:
+    names = [f"20.0.0.{n}/32" for n in range(6)]
+    books = ledger(*(entry(name, "x") for name in names))
+    view = cluster(OTHER, *names)
+    waiting = planned(view=view, with_ledger=books)
+    code = acknowledgement_code(
+        case="MassRemovalHeld", sequence=3, cluster=KEY, entries=reversed(names)
+    )
+    assert waiting.acknowledgement == code
+    assert going(waiting) == (set(), set(names))
+    done = planned(view=view, with_ledger=books, on=target(acknowledge=code))
+    assert going(done) == (set(names), set())
+    assert done.acknowledgement == ""
