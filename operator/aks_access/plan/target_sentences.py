@@ -27,14 +27,11 @@ def finding_sentence(*, finding: Finding, target: Target | None, cluster: str) -
     if plain is None:
         facts = ", ".join(f"{key} {value}" for key, value in sorted(finding.details.items()))
         return sentence(f"{name}: {finding.reason}{': ' if facts else ''}{facts}")
-    return plain.format_map(_Facts(finding.details, name=name))
+    return plain.format_map(_Facts(finding.details))
 
 
 class _Facts(dict[str, str]):
     """Details for a template; one that is missing reads as "unknown"."""
-
-    def __init__(self, details: _Details, *, name: str) -> None:
-        super().__init__(details, name=name)
 
     def __missing__(self, key: str) -> str:
         return "unknown"
@@ -127,7 +124,7 @@ def _lost(details: _Details, name: str, cluster: str, target: Target | None) -> 
     return (
         f"{problem}: entries of known grants "
         "count as ours, the others are kept, nothing is added. Restore the ledger, or accept this: "
-        f"{_acknowledge(details, name, cluster, target)}"
+        f"{_acknowledge(details, subject=_subject(name, cluster, target))}"
     )
 
 
@@ -135,12 +132,16 @@ def _held(details: _Details, name: str, cluster: str, target: Target | None) -> 
     return (
         f"{details.get('count', 'Many')} removals at once ({details.get('causes', 'unknown')}) "
         "wait for a person: if they are a mistake, bring back what vanished; if they are meant: "
-        f"{_acknowledge(details, name, cluster, target)}"
+        f"{_acknowledge(details, subject=_subject(name, cluster, target))}"
     )
 
 
-def _acknowledge(details: _Details, name: str, cluster: str, target: Target | None) -> str:
-    subject = f"aat {name}" if target is not None else f"configmap {ledger_name(cluster)}"
+def _subject(name: str, cluster: str, target: Target | None) -> str:
+    """What a person annotates: the target, or the ledger of one that is gone."""
+    return f"aat {name}" if target is not None else f"configmap {ledger_name(cluster)}"
+
+
+def _acknowledge(details: _Details, *, subject: str) -> str:
     return (
         f"`kubectl annotate --overwrite {subject} "
         f"aksaccess.dev/acknowledge={details.get('code', '<code>')}`."

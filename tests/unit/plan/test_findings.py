@@ -97,12 +97,13 @@ def test_i8_a_lost_ledger_names_the_problem_and_the_code_that_accepts_it(newer: 
 
 
 def test_i8_a_held_removal_names_how_many_their_causes_and_the_code() -> None:
-    entries = [entry(f"20.0.0.{n}", "x") for n in range(7)]
+    entries = [entry(f"20.0.0.{n}", "baseline" if n else "x") for n in range(7)]
     plan = planned(
         view=cluster(OTHER, *(item.range for item in entries)), with_ledger=ledger(*entries)
     )
     assert of(plan, R.MASS_REMOVAL_HELD) == Finding(
-        R.MASS_REMOVAL_HELD, {"count": "7", "causes": "Vanished", "code": plan.acknowledgement}
+        R.MASS_REMOVAL_HELD,
+        {"count": "7", "causes": "Baseline, Vanished", "code": plan.acknowledgement},
     )
     assert plan.acknowledgement
 

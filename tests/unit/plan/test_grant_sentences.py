@@ -406,7 +406,9 @@ def test_a_single_refusal_is_said_with_all_that_is_known_of_the_target() -> None
             cluster=ID,
         )
 
-    assert "Open to this namespace: dev." in say(refused(R.NAMESPACE_NOT_ALLOWED, value="team-a"))
+    assert say(refused(R.NAMESPACE_NOT_ALLOWED, value="team-a")) == (
+        "prod takes no grants from team-a. Ask the platform team. Open to this namespace: dev."
+    )
     assert "-g rg -n c1" in say(refused(R.UNSUPPORTED_CLUSTER, value="private cluster"))
 
 
