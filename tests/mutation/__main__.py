@@ -1,10 +1,11 @@
 """`python -m tests.mutation`: change `plan/` in thousands of small ways; do its tests notice?
 
-python -m tests.mutation              every module; writes score.json
-python -m tests.mutation guard pace   these only; writes nothing
+python -m tests.mutation              every module
+python -m tests.mutation guard pace   these only
 
-Needs mutmut: `make mutation` makes an environment that has it. Works on a copy of the tree. The
-tests are those of tests/unit/plan but the property tests and the slowest (see `forks.py`).
+Writes score.json. Needs mutmut: `make mutation` makes an environment that has it. Works on a copy
+of the tree. The tests are those of tests/unit/plan but the property tests and the slowest (see
+`forks.py`).
 """
 
 import argparse
@@ -57,8 +58,7 @@ def report(*, mutants: list[Mutant], verdicts: dict[str, str], whole: bool) -> l
     print(f"{'all':20} {total.killed:5} of {total.mutants:5} killed  {total.score:6.1%}")
     modules, keys = found.keys(), {mutant.key for mutant in alive}
     stale = [key for key in known if key[0] in modules and key not in keys]
-    if whole:
-        score.write(found)
+    score.write(found, whole=whole)
     return [
         *score.complaints(found),
         *(f"accepted.toml: no such survivor: {' | '.join(key)}" for key in stale),

@@ -1,7 +1,8 @@
 """The kept score: what is recorded of each module, which survivors are accepted, and the verdict.
 
-`score.json` is written by a run over all modules. `accepted.toml` is written by people: a mutant
-that changes nothing anybody could notice, each with the reason why. It counts as a survivor.
+`score.json` is written by each run, of the modules that it is over. `accepted.toml` is written by
+people: mutants that change nothing anybody could notice, each with the reason why. They count as
+survivors.
 """
 
 import json
@@ -112,9 +113,10 @@ def read() -> dict[str, Tally]:
     return {module: Tally(**tally) for module, tally in json.loads(SCORE.read_text()).items()}
 
 
-def write(found: Mapping[str, Tally]) -> None:
-    """Record the tallies."""
-    kept = {module: asdict(tally) for module, tally in found.items()}
+def write(found: Mapping[str, Tally], *, whole: bool) -> None:
+    """Record the tallies; of some modules beside what is recorded of the others."""
+    known = {} if whole else read()
+    kept = {module: asdict(tally) for module, tally in sorted({**known, **found}.items())}
     SCORE.write_text(json.dumps(kept, indent=2) + "\n")
 
 
