@@ -2,7 +2,8 @@
 
 A run of pytest per mutant would collect the same tests thousands of times. Here they are collected
 and run once, which tells which tests reach which function and how long each takes; a mutant then
-costs a fork and, fastest first, the tests that reach its function, up to the first that fails.
+costs a fork and the tests that reach its function, up to the first that fails. Those that reach the
+fewest functions come first: they are about this one, and quick.
 
 `MUTANTS` names a file of mutants (JSON: module and mutmut's name of each), `VERDICTS` the one to
 write.
@@ -39,11 +40,12 @@ PASSED: Final = b"passed"
 
 
 class Reach:
-    """Which tests reach which function, and how long each test takes."""
+    """Which tests reach which function, how long each takes and how many functions it reaches."""
 
     def __init__(self) -> None:
         self.tests: dict[str, list[pytest.Item]] = defaultdict(list)
         self.seconds: dict[pytest.Item, float] = {}
+        self.breadth: dict[pytest.Item, int] = {}
         self.failed: list[str] = []
 
     def learn(self, items: list[pytest.Item]) -> None:
@@ -55,11 +57,12 @@ class Reach:
             if not passes(item):
                 self.failed.append(item.nodeid)
             self.seconds[item] = time.process_time() - began
-            for function in state()._stats:
-                self.tests[function].append(item)
-        for function, tests in self.tests.items():
-            quick = [item for item in tests if self.seconds[item] < SLOW_SECONDS]
-            self.tests[function] = sorted(quick, key=self.seconds.__getitem__)
+            self.breadth[item] = len(state()._stats)
+            if self.seconds[item] < SLOW_SECONDS:
+                for function in state()._stats:
+                    self.tests[function].append(item)
+        for tests in self.tests.values():
+            tests.sort(key=lambda item: (self.breadth[item], self.seconds[item]))
 
 
 def passes(item: pytest.Item) -> bool:

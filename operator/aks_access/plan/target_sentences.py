@@ -211,7 +211,7 @@ def _refused(details: _Details, name: str, cluster: str, target: Target | None) 
             )
         case SearchPhase.OWN:
             return (
-                f"Azure refuses {entries} of baseline or egress: {said} Mend spec.baseline or "
+                f"Azure refuses {entries or 'an entry'} of baseline or egress: {said} Mend spec.baseline or "
                 f"spec.nodeEgress of aat/{name}; until then nothing is added.{again}"
             )
         case _:

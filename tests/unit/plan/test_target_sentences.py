@@ -294,6 +294,12 @@ def test_a_finding_is_told_with_its_facts(reason: R, details: Mapping[str, str],
         ),
         (
             R.WRITE_REFUSED,
+            {"phase": "own"},
+            "Azure refuses an entry of baseline or egress: it gave no reason. Mend spec.baseline or "
+            "spec.nodeEgress of aat/prod; until then nothing is added.",
+        ),
+        (
+            R.WRITE_REFUSED,
             {"phase": "halving", "said": "Bad range", "grants": "4"},
             "Azure refused a list with additions: Bad range. Which of 4 grants is to blame is "
             "being found out, the others follow. Nothing to do.",
