@@ -211,8 +211,8 @@ def _refused(details: _Details, name: str, cluster: str, target: Target | None) 
             )
         case SearchPhase.OWN:
             return (
-                f"Azure refuses {entries or 'an entry'} of baseline or egress: {said} Mend spec.baseline or "
-                f"spec.nodeEgress of aat/{name}; until then nothing is added.{again}"
+                f"Azure refuses {entries or 'an entry'} of baseline or egress: {said} Mend "
+                f"spec.baseline or spec.nodeEgress of aat/{name}; until then nothing is added.{again}"
             )
         case _:
             return (

@@ -295,8 +295,8 @@ def test_a_finding_is_told_with_its_facts(reason: R, details: Mapping[str, str],
         (
             R.WRITE_REFUSED,
             {"phase": "own"},
-            "Azure refuses an entry of baseline or egress: it gave no reason. Mend spec.baseline or "
-            "spec.nodeEgress of aat/prod; until then nothing is added.",
+            "Azure refuses an entry of baseline or egress: it gave no reason. Mend spec.baseline "
+            "or spec.nodeEgress of aat/prod; until then nothing is added.",
         ),
         (
             R.WRITE_REFUSED,
