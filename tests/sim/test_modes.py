@@ -1,5 +1,7 @@
 """What each mode may do, what others do to the list, and what is never done."""
 
+import pytest
+
 from aks_access.engine.ports import Kind
 from tests.sim.world import FOREIGN, OFFICE, World, condition, simulated
 

@@ -212,7 +212,8 @@ def _refused(details: _Details, name: str, cluster: str, target: Target | None) 
         case SearchPhase.OWN:
             return (
                 f"Azure refuses {entries or 'an entry'} of baseline or egress: {said} Mend "
-                f"spec.baseline or spec.nodeEgress of aat/{name}; until then nothing is added.{again}"
+                f"spec.baseline or spec.nodeEgress of aat/{name}; until then nothing is "
+                f"added.{again}"
             )
         case _:
             return (

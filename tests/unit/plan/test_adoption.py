@@ -235,30 +235,34 @@ def test_i8_a_code_is_that_of_case_cluster_sequence_and_entries() -> None:
     assert len({code(), code("Other"), code(sequence=4), code("LedgerLost", 3, "a")}) == 4
 
 
-READY = {"type": "Ready", "status": "False", "lastTransitionTime": "2026-11-22T10:00:00Z"}
+READY = {
+    "type": "Ready",
+    "status": "False",
+    "reason": "LedgerLost",
+    "message": "it is gone",
+    "lastTransitionTime": "2026-11-22T10:00:00Z",
+}
 LATE, EARLY = NOW - HOUR, NOW - 2 * HOUR
 
 
 @pytest.mark.parametrize(
-    ("conditions", "created", "finalized", "claims"),
+    ("conditions", "created", "claims"),
     [
-        ([READY], LATE, False, False),
-        ([READY], LATE, True, True),
-        ([READY], EARLY, False, True),
-        (["x", {"type": "Other", "status": "True"}, READY], LATE, False, False),
-        ([{**READY, "status": "True"}], LATE, False, True),
-        ([{**READY, "lastTransitionTime": "yesterday"}], LATE, False, True),
-        ([{**READY, "status": "True"}, READY], LATE, False, True),
-        ([{**READY, "status": "True"}], NOW + HOUR, False, False),
-        ([], NOW, False, True),
-        (None, LATE, False, True),
+        ([READY], LATE, False),
+        ([READY], EARLY, True),
+        ([{**READY, "type": "Accepted"}, READY], LATE, False),
+        ([{**READY, "status": "True"}], LATE, True),
+        ([{**READY, "lastTransitionTime": "yesterday"}], LATE, True),
+        ([{**READY, "status": "True"}, READY], LATE, True),
+        ([], NOW, True),
+        (None, LATE, True),
     ],
 )
 def test_i8_a_grant_that_came_after_the_loss_was_seen_claims_nothing(
-    conditions: object, created: datetime, finalized: bool, claims: bool
+    conditions: object, created: datetime, claims: bool
 ) -> None:
     on = replace(ON, ledger_sequence=3, status={"conditions": conditions})
-    item = grant("a", "20.0.0.1", created=created, finalized=finalized)
+    item = grant("a", "20.0.0.1", created=created)
     found = adopted(None, item, on=on).ledger.entries
     assert found == ({"20.0.0.1/32": owned("20.0.0.1", "a")} if claims else {})
 
@@ -316,9 +320,12 @@ def test_i8_without_its_target_a_ledger_counts_for_its_own_cluster_only() -> Non
     stored = ledger(
         entry("20.0.0.1", "a"), names={"a": "team-a/a"}, in_flight=FLIGHT, lost="since monday"
     )
-    assert inherited(stored=stored, view=VIEW) == Adoption(stored, "since monday")
+    here = inherited(stored=stored, view=VIEW, acknowledge="another-code")
+    assert here == Adoption(stored, "since monday")
+    accepted = inherited(stored=stored, view=VIEW, acknowledge=lost_code(stored))
+    assert accepted == Adoption(replace(stored, lost=""))
     another = replace(VIEW, resource_uid="cluster-2")
-    assert inherited(stored=stored, view=another) == Adoption(
+    assert inherited(stored=stored, view=another, acknowledge="") == Adoption(
         replace(
             stored,
             resource_uid="cluster-2",

@@ -81,7 +81,7 @@ def test_i12_the_management_clusters_egress_is_part_of_every_list() -> None:
 
 
 @pytest.mark.parametrize(
-    ("room", "kept"),
+    ("limit", "kept"),
     [
         (5, "bcade"),
         (4, "bcad"),
@@ -92,7 +92,7 @@ def test_i12_the_management_clusters_egress_is_part_of_every_list() -> None:
     ],
 )
 def test_i12_egress_comes_before_the_baseline_and_what_stands_before_what_is_new(
-    room: int, kept: str
+    limit: int, kept: str
 ) -> None:
     origins = {
         "a": Origin.BASELINE,
@@ -101,7 +101,9 @@ def test_i12_egress_comes_before_the_baseline_and_what_stands_before_what_is_new
         "d": Origin.BASELINE,
         "e": Origin.BASELINE,
     }
-    found = fitting(platform=Platform(origins), room=room, present=Listing.of(("a",)))
+    found = fitting(
+        platform=Platform(origins), limit=limit, occupied=frozenset(), present=Listing.of(("a",))
+    )
     assert found.entries == {name: origins[name] for name in origins if name in kept}
     assert found.omitted == 5 - len(kept)
 

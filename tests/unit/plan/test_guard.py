@@ -1,5 +1,6 @@
 """Invariant I1 at its last door: no list that opens a cluster gets past the guard."""
 
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -76,8 +77,8 @@ def test_i1_refuses(desired: Any, says: str) -> None:
         ),
         (
             [f"{first}.0.0.0/8" for first in range(11, 76)],
-            "The added entries hold 1090519040 addresses together, more than a quarter of all of "
-            "IPv4; list the clients' own networks instead.",
+            "The added entries hold 1090519040 addresses together, more than 1073741824, the "
+            "limit; list the clients' own networks instead.",
         ),
     ],
 )
@@ -162,19 +163,22 @@ def test_i1_all_addresses_but_one_are_too_many_and_the_quarter_is_not() -> None:
     check([*quarter, "11.0.0.0/32"])
 
 
-def test_i1_adjacent_and_first_and_last_addresses_are_all_counted() -> None:
-    with pytest.raises(UnsafeWrite, match="hold 2147483648 addresses"):
-        check(["0.0.0.0/2", "128.0.0.0/2"], current=None)
-    with pytest.raises(UnsafeWrite, match="hold 1073741826 addresses"):
-        check(["64.0.0.0/2", "128.0.0.0/32", "128.0.0.1/32"], current=None)
-
-
-def test_i1_of_a_restored_list_only_every_address_is_refused_for_its_width_alone() -> None:
-    check(["128.0.0.0/2"], current=None)
-    with pytest.raises(UnsafeWrite, match="hold 2147483648 addresses"):
-        check(["128.0.0.0/1"], current=None)
+def test_i1_a_restored_list_may_be_as_wide_as_it_was_but_not_every_address() -> None:
+    check(["0.0.0.0/1"], current=None)
+    check(["0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/3"], current=None)
+    with pytest.raises(UnsafeWrite, match="hold 4294967296 addresses"):
+        check(["128.0.0.0/1", "0.0.0.0/1"], current=None)
+    with pytest.raises(UnsafeWrite, match="hold 4294967296 addresses"):
+        check(["0.0.0.0/2", "64.0.0.0/2", "128.0.0.0/2", "192.0.0.0/2"], current=None)
     with pytest.raises(UnsafeWrite, match="every address"):
         check(["0.0.0.0/0"], current=None)
+
+
+def test_i1_one_address_less_than_all_is_a_list() -> None:
+    most = [str(net) for net in ip_network("0.0.0.0/0").address_exclude(ip_network("128.0.0.1/32"))]
+    check(most, current=None)
+    with pytest.raises(UnsafeWrite, match="hold 4294967296 addresses"):
+        check([*most, "128.0.0.1/32"], current=None)
 
 
 def test_overlapping_entries_count_once() -> None:

@@ -362,8 +362,8 @@ def test_a_finding_names_the_way_out(reason: R, details: Mapping[str, str], said
             R.LEDGER_LOST,
             {"problem": "the ledger is gone", "code": "a1b2"},
             "The ledger is gone: entries of known grants count as ours, the others are kept, "
-            "nothing is added. Restore the ledger, or create a target for the cluster, which says "
-            "how to accept this.",
+            "nothing is added. Restore the ledger, or accept this: `kubectl annotate --overwrite "
+            "configmap aks-access-ledger-b237f62f5bb23670 aksaccess.dev/acknowledge=a1b2`.",
         ),
         (R.CLUSTER_LOCKED, {}, f"{ID}: ClusterLocked."),
     ],
