@@ -121,7 +121,7 @@ def test_i6_the_lease_does_not_care_about_wall_clocks(
 def test_arm_whose_date_is_off_stops_additions_and_no_removal(
     world: World, replicas: Replicas, seconds: int
 ) -> None:
-    replicas.leader_and_followers(1)
+    [leader] = replicas.leader_and_followers(1)
     cluster = world.cluster()
     target = world.target(cluster)
     going = world.grant(target, LAPTOP, expiresAt=world.at(8), retainAfterExpiry="1s")
@@ -135,7 +135,9 @@ def test_arm_whose_date_is_off_stops_additions_and_no_removal(
         cluster.wait_looks(5)
         assert going.exists()
         assert new.state == "TargetBlocked"
+        assert "\naks_access_clock_in_doubt 1.0" in leader.process.get("/metrics")[1]
     finally:
         world.arm.set_world(date_offset=0.0)
     new.wait_state("Active")
     target.wait_state("InSync")
+    assert "\naks_access_clock_in_doubt 0.0" in leader.process.get("/metrics")[1]

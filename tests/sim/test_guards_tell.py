@@ -1,12 +1,13 @@
-"""Each guard of a target speaks in a condition, an Event and a figure, always in the same words."""
+"""Each guard speaks in a condition, an Event and a figure, always in the same words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
 from aks_access.engine.ports import EventType, Kind
 from aks_access.errors import AzureError, AzureFault
-from tests.sim.world import World, condition, key_of, simulated
+from tests.sim.world import POLICY, World, condition, key_of, simulated
 
 MANY = [f"81.2.70.{number}" for number in range(0, 20, 2)]
 
@@ -32,6 +33,13 @@ def _forbid(world: World) -> None:
     refused = AzureError("No right to write.", fault=AzureFault.FORBIDDEN)
     world.azure.faults.plan("put_ranges", refused, times=None)
     world.regrant(revoked=True)
+
+
+def told(world: World, reason: str, name: str) -> list[str]:
+    """The notes of an object's Events of that reason; each is a Warning."""
+    found = [e for e in world.events.posted if (e.reason, e.regarding.name) == (reason, name)]
+    assert {event.type for event in found} <= {EventType.WARNING}
+    return [event.note for event in found]
 
 
 @pytest.mark.parametrize(
@@ -62,10 +70,10 @@ async def test_i12_a_guard_speaks_in_condition_event_and_figure_and_does_not_tic
     assert (ready["status"], ready["reason"]) == ("False", reason)
     assert condition(world.target_status(), "Stalled")["reason"] == reason
     assert way_out in ready["message"]
-    assert world.metrics.states["weu"][0] == reason
-    events = [e for e in world.events.posted if e.reason == reason and e.regarding.name == "weu"]
-    assert [e.type for e in events] == [EventType.WARNING]
-    assert events[0].note == ready["message"]
+    state, figures = world.metrics.states["weu"]
+    assert state == reason
+    assert figures["overdue"] == (1.0 if reason == "RevocationOverdue" else 0.0)
+    assert told(world, reason, "weu") == [ready["message"]]
     await world.advance(minutes=35)
     assert condition(world.target_status(), "Ready")["message"] == ready["message"]
 
@@ -77,8 +85,87 @@ async def test_i1_a_target_on_which_nothing_could_be_taken_back_says_so(world: W
     world.grant()
     await world.start()
     await world.rest()
-    assert world.state() == "NotRevocable"
-    assert "Add a baseline entry" in condition(world.target_status(), "Ready")["message"]
+    for status, name, way_out in (
+        (world.target_status(), "weu", "Add a baseline entry"),
+        (world.status(), "laptop", "add a baseline entry or nodeEgress"),
+    ):
+        ready = stalled(status, "NotRevocable")
+        assert way_out in ready
+        assert "userDefinedRouting" in ready
+        assert told(world, "NotRevocable", name) == [ready]
+    assert condition(world.status(), "Accepted")["reason"] == "NotRevocable"
     assert world.metrics.states["weu"][0] == "NotRevocable"
-    assert "NotRevocable" in world.events.reasons("weu")
-    assert "NotRevocable" in world.events.reasons("laptop")
+
+
+def stalled(status: Mapping[str, Any], reason: str) -> str:
+    """What `Ready` says of an object that stalls for this reason."""
+    ready, stalling = condition(status, "Ready"), condition(status, "Stalled")
+    assert (ready["status"], ready["reason"]) == ("False", reason)
+    assert (stalling["status"], stalling["reason"]) == ("True", reason)
+    return str(ready["message"])
+
+
+@simulated
+async def test_i4_a_grant_whose_ranges_aks_refuses_says_so(world: World) -> None:
+    world.cluster(unacceptable={"81.2.69.142/32"})
+    world.target(policy={**POLICY, "contact": "ops@contoso.com"})
+    world.grant()
+    world.grant("fine", "81.2.69.3")
+    await world.start()
+    await world.until(lambda: world.state() == "RangeRefused")
+    await world.rest()
+    said = stalled(world.status(), "RangeRefused")
+    assert said.startswith("Azure refused 81.2.69.142/32 of spec.ipRanges on weu: (InvalidParamet")
+    assert said.endswith("Change spec.ipRanges, or ask ops@contoso.com.")
+    assert condition(world.status(), "Accepted")["reason"] == "RangeRefused"
+    assert told(world, "RangeRefused", "laptop") == [said]
+    assert world.metrics.states["weu"][1]["refused"] == 1.0
+    assert world.state("fine") == "Active"
+    world.regrant(ipRanges=["81.2.69.143"])
+    await world.rest()
+    assert world.state() == "Active"
+    assert world.metrics.states["weu"][1]["refused"] == 0.0
+
+
+@simulated
+async def test_i4_ranges_that_aks_refuses_in_a_set_say_how_they_are_tried_again(
+    world: World,
+) -> None:
+    world.range_set("vendor", "81.2.69.142")
+    world.cluster(unacceptable={"81.2.69.142/32"})
+    world.target()
+    world.grant(rangeSetRefs=[{"name": "vendor"}])
+    await world.start()
+    await world.until(lambda: world.state() == "RangeRefused")
+    said = stalled(world.status(), "RangeRefused")
+    assert "81.2.69.142/32 of spec.rangeSetRefs on weu" in said
+    assert "Change spec.rangeSetRefs or the range set (vendor)." in said
+    assert "only that has it tried again" in said
+    world.respec(Kind.RANGE_SET, "vendor", ipRanges=["81.2.69.143"])
+    await world.rest()
+    assert world.state() == "RangeRefused"
+    world.regrant(reason="the set was mended")
+    await world.rest()
+    assert world.state() == "Active"
+
+
+@simulated
+async def test_i12_a_namespace_that_takes_too_many_entries_is_told_its_limit(world: World) -> None:
+    world.cluster()
+    world.target(policy={**POLICY, "maxEntriesPerNamespace": 2, "contact": "ops@contoso.com"})
+    world.grant("first", "81.2.69.1", "81.2.69.3")
+    await world.start()
+    await world.rest()
+    world.grant()
+    await world.rest()
+    said = stalled(world.status(), "PolicyDenied")
+    assert said == (
+        "The namespace would take 3 entries of weu, its limit is 2 "
+        "(policy.maxEntriesPerNamespace). "
+        "Merge ranges, or end another grant, or ask ops@contoso.com."
+    )
+    assert condition(world.status(), "Accepted")["reason"] == "PolicyDenied"
+    assert told(world, "PolicyDenied", "laptop") == [said]
+    world.ungrant("first")
+    await world.rest()
+    assert world.state() == "Active"

@@ -91,10 +91,16 @@ def _policy(*, refusal: Refusal, target: str, contact: str) -> str:
             said = f"The grant has no end, and {target} takes no permanent ones."
             advice = "Set expiresAt or duration"
         case Rule.MAX_GRANTS:
-            said = f"Namespace {value} may have {limit} live or scheduled grants on {target}."
+            said = (
+                f"Namespace {value} may have {limit} live or scheduled grants on {target} "
+                f"({refusal.rule})."
+            )
             advice = "Delete or revoke one"
         case Rule.MAX_ENTRIES:
-            said = f"The namespace would take {value} entries of {target}, its limit is {limit}."
+            said = (
+                f"The namespace would take {value} entries of {target}, its limit is {limit} "
+                f"({refusal.rule})."
+            )
             advice = "Merge ranges, or end another grant"
         case rule if rule in _REQUIRED:
             said = f"{target} takes no grant without {refusal.field}."
@@ -112,8 +118,7 @@ def _structural(*, refusal: Refusal, target: str, contact: str, cluster: str) ->
             advice = way_out("Merge ranges or shorten others", contact=contact)
             return f"{target}: {refusal.value}.{next_free} {advice}"
         case GrantReason.RANGE_REFUSED:
-            said = sentence(azure_text(refusal.limit) or "it gave no reason")
-            return f"Azure refused {refusal.value} on {target}: {said} Change spec.ipRanges."
+            return _refused_by_azure(refusal=refusal, target=target, contact=contact)
         case GrantReason.CLUSTER_UNRESTRICTED:
             return (
                 f"Anyone can reach {target}; this grant changes nothing. Platform: put every "
@@ -133,6 +138,19 @@ def _structural(*, refusal: Refusal, target: str, contact: str, cluster: str) ->
             return blocked_sentence(target=target, reason=refusal.value, message=refusal.limit)
         case _:
             return sentence(f"{target}: {refusal.reason} {refusal.value} {refusal.limit}".strip())
+
+
+def _refused_by_azure(*, refusal: Refusal, target: str, contact: str) -> str:
+    """Remembered for the grant's generation: a range set that was mended does not end it."""
+    said = sentence(azure_text(refusal.limit) or "it gave no reason")
+    said = f"Azure refused {refusal.value} of {refusal.field} on {target}: {said}"
+    if not refusal.hint:
+        return f"{said} {way_out(f'Change {refusal.field}', contact=contact)}"
+    advice = f"Change {refusal.field} or the range set ({refusal.hint})"
+    return (
+        f"{said} {way_out(advice, contact=contact)} After a change of the set alone, change any "
+        "field of this spec (reason, say): only that has it tried again."
+    )
 
 
 def unsupported_sentence(*, kind: str, cluster: str, on_grant: bool) -> str:

@@ -14,6 +14,7 @@ from aks_access.plan.listing import cidr
 from aks_access.plan.model import GrantUid, Policy, Target
 from aks_access.plan.outcome import AccessState, Refusal, Rule, Verdict
 from aks_access.plan.scene import Scene
+from aks_access.plan.wording import listed
 
 _ANYTHING = Policy(all_namespaces=True, min_prefix_length=0, allow_permanent=True)
 """Judges by the grant alone, where the target's own policy cannot be read."""
@@ -101,8 +102,7 @@ def _structural(*, scene: Scene, target: Target, verdict: Verdict, inside: bool)
             f"{first.path}: {first.message}",
         )
     if remembered is not None and remembered.generation == verdict.grant.generation:
-        asked = ", ".join(map(str, verdict.ranges[:5]))
-        return _refuse(verdict, GrantReason.RANGE_REFUSED, Rule.AZURE, asked, remembered.message)
+        return _refuse_ranges(verdict, said=remembered.message)
     if not inside and not _revocable(scene):
         outbound = scene.view.outbound_type
         return _refuse(verdict, GrantReason.NOT_REVOCABLE, Rule.NOT_REVOCABLE, outbound)
@@ -119,10 +119,22 @@ def _open(*, scene: Scene, target: Target, verdict: Verdict) -> Verdict:
 def _refuse(
     verdict: Verdict, reason: GrantReason, rule: Rule, value: str = "", limit: str = ""
 ) -> Verdict:
-    field = "spec.ipRanges" if reason is GrantReason.RANGE_REFUSED else ""
-    return admission.refused(
-        verdict, Refusal(reason=reason, rule=rule, field=field, value=value, limit=limit)
+    return admission.refused(verdict, Refusal(reason=reason, rule=rule, value=value, limit=limit))
+
+
+def _refuse_ranges(verdict: Verdict, *, said: str) -> Verdict:
+    sets = sorted({name for names in verdict.via_sets.values() for name in names})
+    refusal = Refusal(
+        reason=GrantReason.RANGE_REFUSED,
+        rule=Rule.AZURE,
+        field="spec.rangeSetRefs"
+        if len(verdict.via_sets) == len(verdict.ranges)
+        else "spec.ipRanges",
+        value=listed([str(item) for item in verdict.ranges]),
+        limit=said,
+        hint=listed(sets),
     )
+    return admission.refused(verdict, refusal)
 
 
 def _revocable(scene: Scene) -> bool:
