@@ -17,6 +17,7 @@ class Board:
         self._on_change = on_change
         self._reports: dict[str, TargetReport] = {}
         self._held: dict[ClusterKey, Mapping[GrantUid, tuple[str, ...]]] = {}
+        self._holders: dict[GrantUid, set[ClusterKey]] = {}
         self._awaited: frozenset[ClusterKey] = frozenset()
         self._waiting: set[GrantUid] = set()
         self._unprepared: dict[str, set[GrantUid]] = {}
@@ -52,12 +53,24 @@ class Board:
 
     def _hold(self, report: TargetReport) -> set[GrantUid]:
         """Take what the ledger holds; returns the grants for which that is news."""
-        held, now = self._held.get(report.key, {}), report.held
+        now = report.held
+        held = self._let_go(report.key)
         self._held[report.key] = now
+        for uid in now:
+            self._holders.setdefault(uid, set()).add(report.key)
         self._unknown.pop(report.key, None)
         if report.key in self._awaited:
             return set(held) | set(now)
         return {uid for uid in {*held, *now} if held.get(uid) != now.get(uid)}
+
+    def _let_go(self, key: ClusterKey) -> Mapping[GrantUid, tuple[str, ...]]:
+        """Forget what is held there; returns it."""
+        held = self._held.pop(key, {})
+        for uid in held:
+            self._holders[uid].discard(key)
+            if not self._holders[uid]:
+                del self._holders[uid]
+        return held
 
     def post_duplicate(self, report: TargetReport) -> None:
         """Take the report of a target that another one of the same cluster displaces."""
@@ -74,7 +87,7 @@ class Board:
 
     def drop_cluster(self, key: ClusterKey) -> None:
         """Forget a cluster whose ledger is gone: nothing is held there."""
-        touched = set(self._held.pop(key, {}))
+        touched = set(self._let_go(key))
         if key in self._awaited:
             touched |= self._waiting
         self._awaited -= {key}
@@ -86,6 +99,7 @@ class Board:
         """Forget everything (leadership lost)."""
         self._reports.clear()
         self._held.clear()
+        self._holders.clear()
         self._waiting.clear()
         self._unprepared.clear()
         self._unknown.clear()
@@ -103,7 +117,7 @@ class Board:
 
     def held(self, uid: GrantUid) -> dict[ClusterKey, tuple[str, ...]]:
         """Entries that ledgers hold for the grant, by cluster."""
-        return {key: held[uid] for key, held in self._held.items() if uid in held}
+        return {key: self._held[key][uid] for key in self._holders.get(uid, ())}
 
     def unknown(self, targets: Collection[str]) -> bool:
         """Whether a ledger of one of these targets cannot be read ("" = one that is gone)."""

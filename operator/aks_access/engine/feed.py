@@ -35,6 +35,10 @@ class Feed(Protocol):
         """
         ...
 
+    def prepare(self, kind: Kind, items: Iterable[Mapping[str, object]]) -> None:
+        """A piece of the list that `replaced` will bring: its work is done ahead, bit by bit."""
+        ...
+
     def replaced(
         self, kind: Kind, items: Iterable[Mapping[str, object]], resource_version: str
     ) -> None:

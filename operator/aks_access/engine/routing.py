@@ -70,12 +70,11 @@ class Router:
             self.targets.put_settled(key)
 
     def _keys(self, grant: Grant) -> set[ClusterKey]:
-        named = status_targets(grant)
-        keys = {
-            target.key
-            for target in self._store.targets()
-            if target.name in named or matches(grant=grant, target=target)
-        }
+        store = self._store
+        named = {grant.target_name or "", *status_targets(grant)}
+        keys = {target.key for target in map(store.target, named) if target is not None}
+        if grant.selector is not None:
+            keys |= {t.key for t in store.targets() if matches(grant=grant, target=t)}
         return keys | set(self.board.held(grant.uid))
 
     def _grant(self, change: Changed) -> None:

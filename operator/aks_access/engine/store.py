@@ -44,7 +44,8 @@ class _Cache:
 
     `known` maps uid to (resourceVersion, facts); `dead` are uids deleted since the list that is
     being read began, or since the last one that completed; `listed_at` is the resourceVersion of
-    the last complete list; `problem` is why the last list failed.
+    the last complete list; `problem` is why the last list failed; `ahead` is what was projected of
+    a list that is not complete yet.
     """
 
     known: dict[str, tuple[int, Facts]] = field(default_factory=dict)
@@ -54,6 +55,7 @@ class _Cache:
     listing: bool = False
     touched: set[str] = field(default_factory=set)
     problem: str = ""
+    ahead: dict[str, tuple[int, Facts]] = field(default_factory=dict)
 
 
 class Store:
@@ -67,6 +69,7 @@ class Store:
         self._argo_instance_label = argo_instance_label
         self._caches = {kind: _Cache() for kind in Kind}
         self._aims = Aims()
+        self._targets: dict[str, Target] = {}
 
     def changed(self, kind: Kind, raw: Mapping[str, object]) -> None:
         """An object as a watch, or the answer to a write of ours, shows it."""
@@ -88,7 +91,7 @@ class Store:
         cache.touched.add(uid)
         gone = cache.known.pop(uid, None)
         if gone is not None:
-            self._aims.move(before=gone[1], after=None)
+            self._index(before=gone[1], after=None)
             self._on_change(Changed(kind=kind, before=gone[1], after=None))
 
     def listing(self, kind: Kind) -> None:
@@ -96,6 +99,16 @@ class Store:
         cache = self._caches[kind]
         cache.listing = True
         cache.touched = set()
+        cache.ahead = {}
+
+    def prepare(self, kind: Kind, items: Iterable[Mapping[str, object]]) -> None:
+        """See `Feed`: projects what is new, which is what takes long."""
+        cache = self._caches[kind]
+        for raw in items:
+            uid, version = _identity(raw)
+            known = cache.known.get(uid)
+            if known is None or known[0] != version:
+                cache.ahead[uid] = (version, self._project(kind, raw))
 
     def doubtful(
         self, kind: Kind, items: Collection[Mapping[str, object]], resource_version: str
@@ -132,13 +145,17 @@ class Store:
             if uid in cache.touched and (known is None or known[0] >= version):
                 continue
             if known is None or known[0] != version:
-                self._put(kind=kind, uid=uid, version=version, facts=self._project(kind, raw))
+                ahead = cache.ahead.get(uid)
+                if ahead is None or ahead[0] != version:
+                    ahead = (version, self._project(kind, raw))
+                self._put(kind=kind, uid=uid, version=version, facts=ahead[1])
+        cache.ahead = {}
         listed_at = _number(resource_version)
         for uid, (version, _) in list(cache.known.items()):
             if uid in seen or (uid in cache.touched and version > listed_at):
                 continue
             gone = cache.known.pop(uid)
-            self._aims.move(before=gone[1], after=None)
+            self._index(before=gone[1], after=None)
             self._on_change(Changed(kind=kind, before=gone[1], after=None, seen=False))
         cache.dead = {uid: cache.dead[uid] for uid in cache.touched if uid in cache.dead}
         cache.listed, cache.listing, cache.problem = True, False, ""
@@ -147,7 +164,7 @@ class Store:
     def list_failed(self, kind: Kind, problem: str) -> None:
         """A list could not be read; the kind counts as partly known until one completes."""
         cache = self._caches[kind]
-        cache.listing, cache.problem = False, problem
+        cache.listing, cache.problem, cache.ahead = False, problem, {}
 
     def forget_lists(self) -> None:
         """Trust no list read so far: a leader plans only on lists begun after it acquired."""
@@ -199,6 +216,10 @@ class Store:
         """Every target."""
         return [f for _, f in self._caches[Kind.TARGET].known.values() if isinstance(f, Target)]
 
+    def target(self, name: str) -> Target | None:
+        """The newest target of this name, found without a look at all the others."""
+        return self._targets.get(name)
+
     def range_sets(self) -> Mapping[str, RangeSet]:
         """Every range set, by name."""
         return {
@@ -219,8 +240,15 @@ class Store:
         cache = self._caches[kind]
         known = cache.known.get(uid)
         cache.known[uid] = (version, facts)
-        self._aims.move(before=known[1] if known else None, after=facts)
+        self._index(before=known[1] if known else None, after=facts)
         self._on_change(Changed(kind=kind, before=known[1] if known else None, after=facts))
+
+    def _index(self, *, before: Facts | None, after: Facts | None) -> None:
+        self._aims.move(before=before, after=after)
+        if isinstance(before, Target) and self._targets.get(before.name) is before:
+            del self._targets[before.name]
+        if isinstance(after, Target):
+            self._targets[after.name] = after
 
     def _project(self, kind: Kind, raw: Mapping[str, object]) -> Facts:
         match kind:

@@ -7,7 +7,7 @@ is one that lacks objects which are still there when they are asked for by name.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 from typing import Final, Protocol
 
@@ -63,6 +63,7 @@ class Relist:
         feed.listing(kind)
         try:
             items, version = await self.complete(kind=kind)
+            await self._prepare(feed=feed, kind=kind, items=items)
             await self._confirm(feed.doubtful(kind, items, version), items)
         except KubeError as error:
             feed.list_failed(kind, str(error))
@@ -72,6 +73,14 @@ class Relist:
             raise
         feed.replaced(kind, items, version)
         return None
+
+    async def _prepare(
+        self, *, feed: Feed, kind: Kind, items: Sequence[Mapping[str, object]]
+    ) -> None:
+        """Let the feed take the list in by pieces: all at once would hold up the event loop."""
+        for start in range(0, len(items), _BREATH):
+            feed.prepare(kind, items[start : start + _BREATH])
+            await asyncio.sleep(0)
 
     async def _confirm(
         self, doubtful: Collection[ObjectRef], items: Collection[Mapping[str, object]]

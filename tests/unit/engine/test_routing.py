@@ -1,6 +1,7 @@
 """Which keys a change wakes, how urgently, and which changes wake nothing."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -199,3 +200,24 @@ def test_a_set_wakes_whoever_names_it_and_a_namespace_its_grants() -> None:
         assert (await bench.woken()).targets == set()
 
     run_virtually(main())
+
+
+async def test_a_set_or_namespace_of_many_grants_does_not_hold_up_the_loop() -> None:
+    bench = Bench()
+    for number in range(1000):
+        bench.store.changed(Kind.TARGET, target(f"t{number}"))
+    for number in range(4000):
+        bench.store.changed(Kind.GRANT, through_set(f"g{number}", to=f"t{number % 1000}"))
+    changes = (
+        (Kind.RANGE_SET, raw(Kind.RANGE_SET, "vpn", {"ipRanges": ["81.2.69.1"]})),
+        (Kind.NAMESPACE, raw(Kind.NAMESPACE, "team-a", None)),
+    )
+    for kind, change in changes:
+        began = time.process_time()
+        bench.store.changed(kind, change)
+        assert time.process_time() - began < 0.25
+
+
+def through_set(name: str, *, to: str) -> Raw:
+    body = {"targetRef": {"name": to}, "rangeSetRefs": [{"name": "vpn"}]}
+    return raw(Kind.GRANT, name, body)

@@ -170,3 +170,31 @@ def test_i3_what_a_list_brings_back_is_doubtful(seen: Seen) -> None:
     seen.store.listing(Kind.GRANT)
     assert doubts(seen, grant("a", 5), version=5) == [("a", "")]
     assert doubts(seen, grant("b", 8), version=8) == []
+
+
+def test_a_list_that_was_prepared_counts_only_once_it_is_complete(seen: Seen) -> None:
+    seen.store.changed(Kind.GRANT, grant("u1", 5, reason="known"))
+    seen.store.listing(Kind.GRANT)
+    seen.store.prepare(Kind.GRANT, [grant("u1", 6, reason="listed"), grant("u2", 6)])
+    assert (seen.reason("u1"), seen.reason("u2")) == ("known", None)
+    seen.store.changed(Kind.GRANT, grant("u1", 7, reason="newer"))
+    seen.store.replaced(
+        Kind.GRANT, [grant("u1", 6, reason="listed"), grant("u2", 8, reason="later")], "8"
+    )
+    assert (seen.reason("u1"), seen.reason("u2")) == ("newer", "later")
+
+
+OLD = {"name": "weu", "uid": "old", "resourceVersion": "5"}
+NEW = {"name": "weu", "uid": "new", "resourceVersion": "7"}
+
+
+def test_a_target_is_found_by_its_name_after_another_took_it(seen: Seen) -> None:
+    old, new = ({"metadata": meta, "spec": specs.TARGET} for meta in (OLD, NEW))
+    seen.store.changed(Kind.TARGET, old)
+    seen.store.listing(Kind.TARGET)
+    seen.store.replaced(Kind.TARGET, [new], "9")
+    found = seen.store.target("weu")
+    assert found is not None
+    assert found.uid == "new"
+    seen.store.deleted(Kind.TARGET, new)
+    assert seen.store.target("weu") is None

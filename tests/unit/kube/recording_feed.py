@@ -7,12 +7,16 @@ from aks_access.engine.ports import Kind, ObjectRef
 
 
 class RecordingFeed:
-    """`calls` holds (method, kind, name or names, …); `until` waits for a condition on it."""
+    """`calls` holds (method, kind, name or names, …); `until` waits for a condition on it.
+
+    `pieces` has how many objects of a list were prepared at a time.
+    """
 
     def __init__(self) -> None:
         self.calls: list[tuple[object, ...]] = []
         self.raw: list[Mapping[str, object]] = []
         self.doubts: list[ObjectRef] = []
+        self.pieces: list[int] = []
         self._news = asyncio.Event()
 
     def changed(self, kind: Kind, raw: Mapping[str, object]) -> None:
@@ -30,6 +34,9 @@ class RecordingFeed:
         self, kind: Kind, items: Collection[Mapping[str, object]], resource_version: str
     ) -> Collection[ObjectRef]:
         return self.doubts
+
+    def prepare(self, kind: Kind, items: Iterable[Mapping[str, object]]) -> None:
+        self.pieces.append(len(list(items)))
 
     def replaced(
         self, kind: Kind, items: Iterable[Mapping[str, object]], resource_version: str
