@@ -461,3 +461,23 @@ async def test_i12_a_list_that_was_cleared_in_observe_stays_open(world: World) -
     world.retarget(restrictUnrestricted=True)
     await world.rest()
     assert world.list_of() == {OFFICE, LAPTOP}
+
+
+@simulated
+async def test_i8_a_set_that_is_gone_keeps_what_the_egress_named_as_well(world: World) -> None:
+    world.cluster(outbound_type="userDefinedRouting")
+    world.range_set("office", "51.141.0.9", "51.141.0.77")
+    world.target(
+        baseline={"rangeSetRefs": [{"name": "office"}]},
+        nodeEgress={"mode": "Static", "ipRanges": ["51.141.0.9"]},
+    )
+    await world.start()
+    await world.rest()
+    world.api.delete(Kind.RANGE_SET, "office")
+    await world.rest()
+    world.retarget(nodeEgress={"mode": "Static", "ipRanges": ["51.141.0.10"]})
+    await world.rest()
+    assert world.list_of() == {FOREIGN, "51.141.0.9/32", "51.141.0.77/32", "51.141.0.10/32"}
+    world.range_set("office", "51.141.0.77")
+    await world.rest()
+    assert world.list_of() == {FOREIGN, "51.141.0.77/32", "51.141.0.10/32"}

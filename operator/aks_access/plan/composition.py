@@ -27,36 +27,48 @@ class Platform:
     """The entries that are wanted whatever the grants say.
 
     Attributes:
-        entries: canonical entry to why it is wanted; the first reason stays.
+        entries: canonical entry to why it is wanted; egress goes before baseline.
+        baseline: what the baseline wants: among `entries`, though perhaps as egress.
         egress_known: False where the nodes' egress could not be told.
         unresolved: range sets of the baseline that do not resolve; its last entries stay.
         omitted: how many entries do not fit into the list.
     """
 
     entries: dict[str, Origin]
+    baseline: frozenset[str] = frozenset()
     egress_known: bool = True
     unresolved: tuple[str, ...] = ()
     omitted: int = 0
 
+    def owners(self, entry: str) -> tuple[str, ...]:
+        """The entry's ledger owners: it stays while one of them wants it."""
+        owner = OWNER_OF[self.entries[entry]]
+        shared = owner != BASELINE_OWNER and entry in self.baseline
+        return (owner, BASELINE_OWNER) if shared else (owner,)
+
 
 def platform(*, world: World, view: ClusterView, ledger: Ledger) -> Platform:
     """Egress of nodes and management cluster, and the baseline."""
-    entries: dict[str, Origin] = {}
-    if world.target is None:
-        _keep(entries, ledger=ledger, owner=EGRESS_OWNER, origin=Origin.EGRESS)
-        _keep(entries, ledger=ledger, owner=BASELINE_OWNER, origin=Origin.BASELINE)
-        return Platform(entries=entries)
-    nodes = node_egress(target=world.target, view=view)
-    if nodes is None or world.target.problems:
-        _keep(entries, ledger=ledger, owner=EGRESS_OWNER, origin=Origin.EGRESS)
-    for entry in strings(nodes or ()):
-        entries.setdefault(entry, Origin.EGRESS)
-    for entry in strings(world.management_egress):
-        entries.setdefault(entry, Origin.MANAGEMENT)
-    unresolved = _baseline(entries, target=world.target, world=world)
-    if unresolved or world.target.problems:
-        _keep(entries, ledger=ledger, owner=BASELINE_OWNER, origin=Origin.BASELINE)
-    return Platform(entries=entries, egress_known=nodes is not None, unresolved=unresolved)
+    target = world.target
+    nodes = node_egress(target=target, view=view) if target is not None else ()
+    baseline, unresolved = _baseline(target=target, world=world) if target is not None else ([], ())
+    unusable = target is None or bool(target.problems)
+    egress = list(strings(nodes or ()))
+    if unusable or nodes is None:
+        egress += _kept(ledger=ledger, owner=EGRESS_OWNER)
+    if unusable or unresolved:
+        baseline += _kept(ledger=ledger, owner=BASELINE_OWNER)
+    management = strings(world.management_egress) if target is not None else ()
+    return Platform(
+        entries={
+            **dict.fromkeys(baseline, Origin.BASELINE),
+            **dict.fromkeys(management, Origin.MANAGEMENT),
+            **dict.fromkeys(egress, Origin.EGRESS),
+        },
+        baseline=frozenset(baseline),
+        egress_known=nodes is not None,
+        unresolved=unresolved,
+    )
 
 
 def fitting(*, platform: Platform, limit: int, occupied: Set[str], present: Listing) -> Platform:
@@ -77,24 +89,25 @@ def fitting(*, platform: Platform, limit: int, occupied: Set[str], present: List
     return replace(platform, entries=kept, omitted=len(out))
 
 
-def _baseline(entries: dict[str, Origin], *, target: Target, world: World) -> tuple[str, ...]:
-    unresolved = []
-    for entry in strings(target.baseline):
-        entries.setdefault(entry, Origin.BASELINE)
+def _baseline(*, target: Target, world: World) -> tuple[list[str], tuple[str, ...]]:
+    """What the baseline names now, and which of its sets do not resolve."""
+    found, unresolved = list(strings(target.baseline)), []
     for name in dict.fromkeys(target.baseline_sets):
-        found = world.sets.get(name)
-        if found is None or not found.usable:
+        known = world.sets.get(name)
+        if known is None or not known.usable:
             unresolved.append(name)
             continue
-        for entry in strings(found.ranges):
-            entries.setdefault(entry, Origin.BASELINE)
-    return tuple(unresolved)
+        found += strings(known.ranges)
+    return found, tuple(unresolved)
 
 
-def _keep(entries: dict[str, Origin], *, ledger: Ledger, owner: str, origin: Origin) -> None:
-    for entry in ledger.entries.values():
-        if owner in entry.owners and entry.state is not EntryState.WITHDRAWN:
-            entries.setdefault(entry.range, origin)
+def _kept(*, ledger: Ledger, owner: str) -> list[str]:
+    """What this owner has had."""
+    return [
+        entry.range
+        for entry in ledger.entries.values()
+        if owner in entry.owners and entry.state is not EntryState.WITHDRAWN
+    ]
 
 
 def foreign(*, base: Listing, platform: Platform, ledger: Ledger) -> tuple[str, ...]:
@@ -130,9 +143,7 @@ def wanted(
     Of a grant that is not ready only what it holds already, and what stands for another or as
     somebody else's: an equal entry stays while anybody needs it.
     """
-    result = Wanted(
-        owners={entry: (OWNER_OF[origin],) for entry, origin in platform.entries.items()}
-    )
+    result = Wanted(owners={entry: platform.owners(entry) for entry in platform.entries})
     direct: set[str] = set()
     for uid in sorted(verdicts):
         verdict = verdicts[uid]

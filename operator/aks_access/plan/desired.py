@@ -2,7 +2,7 @@
 
 from aks_access.api.conditions import GrantReason
 from aks_access.api.target import DeletionPolicy
-from aks_access.plan.composition import OWNER_OF, Wanted
+from aks_access.plan.composition import Wanted
 from aks_access.plan.egress import sentinel_allowed
 from aks_access.plan.ledger import EntryState
 from aks_access.plan.listing import SENTINEL, cidr, parsed
@@ -119,14 +119,10 @@ def desired(
 
 
 def _platform(scene: Scene) -> tuple[Change, ...]:
-    entries = scene.platform.entries
     return tuple(
-        Change(
-            entry=entry,
-            cause=_cause(scene=scene, entry=entry, owners=(OWNER_OF[entries[entry]],)),
-            owners=(OWNER_OF[entries[entry]],),
-        )
-        for entry in sorted(entries, key=_sort_key)
+        Change(entry=entry, cause=_cause(scene=scene, entry=entry, owners=owners), owners=owners)
+        for entry in sorted(scene.platform.entries, key=_sort_key)
+        for owners in (scene.platform.owners(entry),)
     )
 
 

@@ -34,8 +34,8 @@ def ledger_entries(
 ) -> dict[str, LedgerEntry]:
     """The ledger's entries as they should stand now; what this plan would add is left out.
 
-    An entry in Azure that equals a baseline entry becomes the baseline's; one that equals an
-    egress entry stays whose it was.
+    An entry in Azure that equals a baseline entry becomes the baseline's; one that equals nothing
+    but an egress entry stays whose it was.
     """
     acts = (change for change in removals.held if change.cause in ACTS)
     due = {change.entry: change for change in (*removals.now, *acts)}
@@ -52,8 +52,8 @@ def ledger_entries(
         result[name] = updated
     if scene.observed:
         return result
-    for name, origin in scene.platform.entries.items():
-        if origin is Origin.BASELINE and name in scene.current and name not in result:
+    for name in sorted(scene.platform.baseline):
+        if name in wants.owners and name in scene.current and name not in result:
             result[name] = LedgerEntry(
                 range=name, state=EntryState.OWNED, owners=wants.owners[name], since=now
             )
