@@ -215,6 +215,32 @@ async def test_many_grants_of_a_vanished_target_wait_for_the_ledgers_acknowledge
     assert len(world.puts()) == 1
 
 
+@pytest.mark.parametrize("edited", [False, True])
+@simulated
+async def test_i8_another_target_that_takes_the_cluster_over_revokes_nobody_en_masse(
+    world: World, edited: bool
+) -> None:
+    await _running(world, grants=8)
+    full = world.list_of()
+    world.target("second", cluster="weu")
+    await world.rest()
+    world.api.force_delete(Kind.TARGET, "weu")
+    await world.advance(hours=1)
+    await world.restart()
+    await world.rest()
+    assert world.target_state("second") == "MassRemovalHeld"
+    assert world.list_of() == full
+    if edited:
+        world.expect("I8", because="the oracle keeps the first cause, and an edit came after it")
+        for path in world.api.names(Kind.GRANT):
+            world.regrant(path.partition("/")[2], targetRef={"name": "elsewhere"})
+    else:
+        code = {"aksaccess.dev/acknowledge": world.code("second")}
+        world.mark(Kind.TARGET, "second", annotations=code)
+    await world.rest()
+    assert world.list_of() == BARE
+
+
 @simulated
 async def test_a_target_deleted_while_its_cluster_is_busy_waits(world: World) -> None:
     await _running(world)

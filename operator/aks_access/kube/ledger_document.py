@@ -34,7 +34,7 @@ from aks_access.plan.pace import Turn
 _Owner = Annotated[int, Field(ge=0)]
 _PROBLEMS_SHOWN: Final = 3
 _FIRST_SCHEMA: Final = 1
-_SINCE_2: Final = frozenset({"search", "probes", "reversals", "conflict", "ousted"})
+_SINCE_2: Final = frozenset({"search", "probes", "reversals", "conflict", "ousted", "former_names"})
 """Fields that a document of schema 1 does not have."""
 
 
@@ -107,6 +107,7 @@ class _Ledger(_Document):
     resource_uid: str | None = None
     target_name: str
     target_uid: str
+    former_names: tuple[str, ...] = ()
     mode: str
     identity: _Identity | None = None
     sequence: Annotated[int, Field(ge=0)]
@@ -155,6 +156,7 @@ def encode(ledger: Ledger) -> str:
         resource_uid=ledger.resource_uid,
         target_name=ledger.target_name,
         target_uid=ledger.target_uid,
+        former_names=ledger.former_names,
         mode=ledger.mode,
         identity=_of_identity(ledger.identity),
         sequence=ledger.sequence,
@@ -198,6 +200,7 @@ def decode(text: str, *, key: ClusterKey, version: str) -> Ledger:
         resource_uid=document.resource_uid,
         target_name=document.target_name,
         target_uid=document.target_uid,
+        former_names=document.former_names,
         mode=document.mode,
         identity=_to_identity(document.identity),
         sequence=document.sequence,

@@ -15,7 +15,7 @@ from datetime import datetime
 from aks_access.plan.access import ended
 from aks_access.plan.claiming import claims, known_foreign
 from aks_access.plan.cluster import ClusterView
-from aks_access.plan.ledger import PLATFORM_OWNERS, EntryState, Ledger, LedgerEntry
+from aks_access.plan.ledger import PLATFORM_OWNERS, EntryState, Ledger, LedgerEntry, held_by
 from aks_access.plan.listing import Listing
 from aks_access.plan.model import ClusterKey, Grant, GrantUid, RangeSet, Target
 from aks_access.plan.settlement import doubt
@@ -132,10 +132,8 @@ def _live(
 def _renewed(*, stored: Ledger, target: Target, view: ClusterView) -> Ledger:
     """The ledger with what it mirrors of target and cluster; an unusable spec is not mirrored."""
     ledger = replace(
-        stored,
+        held_by(ledger=stored, name=target.name, uid=target.uid),
         resource_uid=view.resource_uid or stored.resource_uid,
-        target_name=target.name,
-        target_uid=target.uid,
     )
     if target.problems:
         return ledger

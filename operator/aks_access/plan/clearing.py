@@ -62,7 +62,12 @@ def _change(*, scene: Scene, entry: str, verdicts: Mapping[GrantUid, Verdict]) -
     world = scene.world
     owned = scene.ledger.entries.get(entry)
     if owned is not None:
-        return removal_of(entry=owned, world=world, verdicts=verdicts)
+        return removal_of(
+            entry=owned,
+            world=world,
+            verdicts=verdicts,
+            former_names=scene.ledger.former_names,
+        )
     exclusive = (
         scene.mode is Mode.EXCLUSIVE
         and not scene.lost

@@ -6,7 +6,7 @@ shrink only after a removal was read back.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -21,6 +21,9 @@ EGRESS_OWNER = "egress"
 SENTINEL_OWNER = "sentinel"
 PLATFORM_OWNERS = frozenset({BASELINE_OWNER, EGRESS_OWNER, SENTINEL_OWNER})
 """Owners that are no grants."""
+
+
+FORMER_NAMES_REMEMBERED = 8
 
 
 class EntryState(StrEnum):
@@ -160,6 +163,8 @@ class Ledger:
         resource_id: ARM id as the target spelled it.
         resource_uid: the cluster's `resourceUID` when last read; None = unknown.
         target_name, target_uid: the ApiAccessTarget that holds this ledger.
+        former_names: of the targets that held it before, the latest last: a grant that still names
+            one of them lost its target, and was not edited.
         identity, mode: what a removal needs when the target is gone.
         sequence: grows by one with each save; mirrored in the target's status.
         entries: by range.
@@ -184,6 +189,7 @@ class Ledger:
     target_name: str
     target_uid: str
     mode: str
+    former_names: tuple[str, ...] = ()
     identity: Identity | None = None
     resource_uid: str | None = None
     sequence: int = 0
@@ -202,3 +208,12 @@ class Ledger:
     detached: bool = False
     lost: str = ""
     version: str = ""
+
+
+def held_by(*, ledger: Ledger, name: str, uid: str) -> Ledger:
+    """The ledger in this target's hands, which remembers under what other names it was held."""
+    names = dict.fromkeys((*ledger.former_names, ledger.target_name))
+    former = tuple(known for known in names if known != name)
+    return replace(
+        ledger, target_name=name, target_uid=uid, former_names=former[-FORMER_NAMES_REMEMBERED:]
+    )

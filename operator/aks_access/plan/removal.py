@@ -50,9 +50,18 @@ _REFUSAL_CAUSES = {
 
 
 def owner_cause(
-    *, owner: str, entry: LedgerEntry, world: World, verdicts: Mapping[GrantUid, Verdict]
+    *,
+    owner: str,
+    entry: LedgerEntry,
+    world: World,
+    verdicts: Mapping[GrantUid, Verdict],
+    former_names: Sequence[str],
 ) -> Cause:
-    """Why this owner no longer wants the entry."""
+    """Why this owner no longer wants the entry.
+
+    `former_names`: of the targets that held the cluster's ledger before; a grant that names one of
+    them lost its target to another name.
+    """
     if owner in _PLATFORM_CAUSES:
         return _PLATFORM_CAUSES[owner]
     if owner in entry.released:
@@ -75,6 +84,8 @@ def owner_cause(
     verdict = verdicts.get(uid)
     if _homeless(grant=grant, world=world, verdict=verdict):
         return Cause.VANISHED
+    if verdict is None and grant.target_name in former_names:
+        return Cause.ORPHANED
     if verdict is None:
         return Cause.SELECTOR if grant.selector is not None else Cause.EDITED
     return _verdict_cause(verdict=verdict, entry=entry)
@@ -108,7 +119,13 @@ def _certainty(cause: Cause) -> int:
     return 3 if cause is Cause.EXPIRED else 2
 
 
-def removal_of(*, entry: LedgerEntry, world: World, verdicts: Mapping[GrantUid, Verdict]) -> Change:
+def removal_of(
+    *,
+    entry: LedgerEntry,
+    world: World,
+    verdicts: Mapping[GrantUid, Verdict],
+    former_names: Sequence[str],
+) -> Change:
     """The change that takes an unwanted entry of ours out.
 
     Of several owners the least certain cause speaks: an entry goes at once only when no owner
@@ -118,7 +135,14 @@ def removal_of(*, entry: LedgerEntry, world: World, verdicts: Mapping[GrantUid, 
         return Change(entry=entry.range, cause=Cause.WITHDRAWN)
     owners = (*entry.owners, *entry.released)
     causes = [
-        owner_cause(owner=owner, entry=entry, world=world, verdicts=verdicts) for owner in owners
+        owner_cause(
+            owner=owner,
+            entry=entry,
+            world=world,
+            verdicts=verdicts,
+            former_names=former_names,
+        )
+        for owner in owners
     ]
     cause = min(causes, key=_certainty, default=Cause.DELETED)
     return Change(entry=entry.range, cause=cause, owners=owners)

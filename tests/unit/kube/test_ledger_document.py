@@ -82,6 +82,7 @@ ledgers = st.builds(
     resource_id=st.sampled_from([RESOURCE_ID, RESOURCE_ID.upper()]),
     target_name=words,
     target_uid=words,
+    former_names=raw_lists,
     mode=st.sampled_from(["Observe", "Merge", "Exclusive"]),
     identity=st.none() | identities,
     resource_uid=st.none() | words,
