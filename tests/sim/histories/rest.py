@@ -4,12 +4,12 @@ from typing import Any
 
 from aks_access.engine.fakes.watch import lose_nothing
 from aks_access.engine.ports import Kind
-from tests.facts import asked, canonical, deleting, instant, length, part, uid_of
+from tests.facts import asked, deleting, instant, length, part, uid_of
 from tests.reference import Case, expected, idle, verdicts
 from tests.sim.histories.acts import Acts
 from tests.sim.histories.place import RETENTION, Place
 from tests.sim.histories.script import BASELINE, OTHERS, TARGETS
-from tests.sim.world import key_of
+from tests.sim.world import condition, key_of
 
 HELD = ("MassRemovalHeld", "LedgerLost")
 STATES = {
@@ -170,12 +170,14 @@ def _judge_status(place: Place, raw: Any) -> None:
     """The grant's state is what the reference says of all its targets."""
     meta = raw["metadata"]
     state = place.state(meta["name"], namespace=meta["namespace"])
-    found = []
+    found, standing = [], 0
     for name in TARGETS:
         case = resting_case(place, name)
         if not idle(case.target):
             verdict = verdicts(case).get(uid_of(raw))
             found += [verdict] if verdict is not None else []
+            there = asked(raw, case.sets) <= (place.watcher.live(name) or set())
+            standing += verdict == "" and there
         elif uid_of(raw) in verdicts(case):
             return
     if not found:
@@ -183,8 +185,10 @@ def _judge_status(place: Place, raw: Any) -> None:
     where = f"{meta['name']} is {state}, the reference says {found}"
     assert (state == "Active") == (set(found) == {""}), where
     assert (state == "Expired") == (set(found) == {"expired"}), where
-    for entry in map(canonical, raw["spec"].get("ipRanges", ())):
-        assert entry
+    shown = place.in_azure(meta["name"], namespace=meta["namespace"])
+    assert shown == f"{standing}/{len(found)}", f"{where}, in Azure {shown}"
+    programmed = condition(raw["status"], "Programmed")["status"]
+    assert (programmed == "True") == (standing == len(found)), f"{where}, programmed {programmed}"
 
 
 async def be_silent(place: Place, *, seed: int) -> None:
