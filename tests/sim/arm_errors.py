@@ -4,11 +4,16 @@ The table is that of the platform's documentation and of recorded answers; which
 a code are is asked of the edge itself (`azure.errors.fault_of`), so that the two cannot drift.
 """
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from aks_access.azure.errors import fault_of
 from aks_access.errors import AzureError, AzureFault
+from tests.sim.world import World
+
+AZURE = frozenset({"get", "put_ranges", "operation"})
+"""The port calls that are requests to ARM."""
 
 POWER_STATE = (
     "managed cluster is in Provisioning State(Succeeded) and Power State(Stopped), "
@@ -73,3 +78,30 @@ ANSWERS: Mapping[str, Answer] = {
     "accepted-otherwise": Answer(202, applied=True),
 }
 GONE = frozenset({"no-cluster", "no-cluster-rp", "no-group"})
+
+
+def failing(number: int, answer: Answer) -> Callable[[World], None]:
+    """Make a process's gate answer its number-th call to Azure with an error."""
+    seen = 0
+
+    def prepare(world: World) -> None:
+        through = world.process.gate.through
+
+        @functools.wraps(through)
+        async def once(name: str, call: Callable[[], Awaitable[object]]) -> object:
+            nonlocal seen
+            seen += name in AZURE
+            if seen != number or name not in AZURE:
+                return await through(name, call)
+            seen += 1
+
+            async def failed() -> object:
+                if answer.applied:
+                    await call()
+                raise answer.error()
+
+            return await through(name, failed)
+
+        world.process.gate.through = once
+
+    return prepare

@@ -3,15 +3,14 @@
 `arm_errors.ANSWERS` is the table. Hours are virtual.
 """
 
-import functools
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import pytest
 
 from aks_access.engine.fakes.clusters import Request
 from aks_access.errors import AzureFault
-from tests.sim.arm_errors import ANSWERS, GONE, Answer
+from tests.sim.arm_errors import ANSWERS, AZURE, GONE, Answer, failing
 from tests.sim.crash_matrix import run
 from tests.sim.outages import (
     ENDING,
@@ -29,16 +28,15 @@ from tests.sim.world import FOREIGN, OFFICE, World, condition, simulated
 
 Figure = Callable[[str, object], None]
 
-AZURE = frozenset({"get", "put_ranges", "operation"})
 STEPS = ("grant", "expire", "delete", "edit", "delete-target")
 PROMISED = 62.0
 """Seconds between two attempts while a removal is due: the setting, and one look's time."""
 
 
 def _kinds() -> list[str]:
-    """One answer of each kind that the engine can tell apart, but for a 400.
+    """One answer of each kind that the engine can tell apart.
 
-    That is a verdict on the list: the search believes it, and finds somebody to blame.
+    A 400 is a verdict on the list, and has its own tests: `test_refused_once`.
     """
     found: dict[object, str] = {}
     for name, answer in ANSWERS.items():
@@ -47,33 +45,6 @@ def _kinds() -> list[str]:
         policy = answer.code == "RequestDisallowedByPolicy"
         found.setdefault((answer.fault, answer.retry_after, answer.applied, policy), name)
     return list(found.values())
-
-
-def _failing(number: int, answer: Answer) -> Callable[[World], None]:
-    """Make a process's gate answer its number-th call to Azure with an error."""
-    seen = 0
-
-    def prepare(world: World) -> None:
-        through = world.process.gate.through
-
-        @functools.wraps(through)
-        async def failing(name: str, call: Callable[[], Awaitable[object]]) -> object:
-            nonlocal seen
-            seen += name in AZURE
-            if seen != number or name not in AZURE:
-                return await through(name, call)
-            seen += 1
-
-            async def failed() -> object:
-                if answer.applied:
-                    await call()
-                raise answer.error()
-
-            return await through(name, failed)
-
-        world.process.gate.through = failing
-
-    return prepare
 
 
 @pytest.mark.proof
@@ -89,7 +60,7 @@ def test_i5_an_error_at_any_step_is_got_over(
     late = "Azure forbids every request for so long" if ANSWERS[answer].retry_after else ""
     wrong = {
         f"step {number}": got_over(
-            scenario, plain=plain, spoil=_failing(number, ANSWERS[answer]), late=late
+            scenario, plain=plain, spoil=failing(number, ANSWERS[answer]), late=late
         )
         for number in range(1, steps + 1)
     }
