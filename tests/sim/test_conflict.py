@@ -9,12 +9,15 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from aks_access.api.ranges import IPv4Range
+from aks_access.engine.config import EngineConfig
 from aks_access.engine.fakes.cluster import SimCluster
 from aks_access.engine.ports import Kind, OperationState
-from tests.sim.world import FOREIGN, OFFICE, World, condition, simulated
+from tests.sim.world import FOREIGN, OFFICE, World, condition, play, simulated
 
 LAPTOP = "81.2.69.142/32"
 OTHER = "81.2.69.7/32"
+MANAGED = "52.0.0.9/32"
 BARE = {FOREIGN, OFFICE}
 
 
@@ -185,31 +188,41 @@ async def test_i13_our_own_writes_that_fail_are_nobodys_conflict(world: World) -
     assert len(world.ledger().reversals) == 1
 
 
-@simulated
-async def test_threat_15_two_operators_on_one_cluster_do_not_war(world: World) -> None:
+@pytest.mark.parametrize("mode", ["Merge", "Exclusive"])
+def test_threat_19_two_operators_on_one_cluster_do_not_war(mode: str) -> None:
     """One revoked what the other still grants: each puts right what the other did."""
-    for rule in ("I3", "I5", "I6", "I8", "I11", "I13"):
-        world.expect(rule, because="the oracle takes both operators for one")
-    await _let_in(world)
-    other = World(config=world.config)
-    other.azure, other.clock = world.azure, world.clock
-    other.target(baseline=None)
-    other.grant("same", LAPTOP)
-    await other.start()
-    await world.rest()
-    try:
-        world.ungrant()
-        await world.advance(hours=4)
-        tried = len(world.tried())
-        await world.advance(hours=10)
-        assert len(world.tried()) - tried <= 2 * 10 + 2, "each writes once an hour"
-        assert len(world.tried()) - tried >= 2 * 8
-        assert {world.target_state(), other.target_state()} == {"ConflictingOwner"}
-        assert other.state("same") in ("TargetBlocked", "Progressing", "Active")
-        other.ungrant("same")
-        await world.advance(hours=3)
-        assert (world.target_state(), other.target_state()) == ("InSync", "InSync")
-        assert world.list_of() == BARE
-    finally:
-        for process in other.processes:
-            process.kill()
+    config = EngineConfig(management_egress=(IPv4Range.parse(MANAGED),))
+    always = {MANAGED, OFFICE} | ({FOREIGN} if mode == "Merge" else set())
+
+    async def scenario(world: World) -> None:
+        for rule in ("I3", "I5", "I6", "I8", "I11", "I13"):
+            world.expect(rule, because="the oracle takes both operators for one")
+        await _let_in(world, mode=mode)
+        other = World(config=world.config)
+        other.azure, other.clock = world.azure, world.clock
+        other.target(mode=mode)
+        other.grant("same", LAPTOP)
+        await other.start()
+        await world.rest()
+        assert world.list_of() == {*always, LAPTOP}
+        began = len(world.tried())
+        try:
+            world.ungrant()
+            await world.advance(hours=4)
+            tried = len(world.tried())
+            assert tried - began <= 20, "they slow down"
+            await world.advance(hours=10)
+            assert 2 * 8 <= len(world.tried()) - tried <= 2 * 10 + 2, "each writes once an hour"
+            assert {world.target_state(), other.target_state()} == {"ConflictingOwner"}
+            assert other.state("same") in ("TargetBlocked", "Progressing", "Active")
+            other.ungrant("same")
+            await world.advance(hours=3)
+            assert (world.target_state(), other.target_state()) == ("InSync", "InSync")
+            assert world.list_of() == always
+        finally:
+            for process in other.processes:
+                process.kill()
+        for put in world.puts()[began:]:
+            assert always <= set(put.sent or ()) <= {*always, LAPTOP}, put
+
+    play(scenario, seed=19, config=config)
