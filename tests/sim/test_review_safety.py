@@ -118,6 +118,27 @@ async def test_i2_what_a_stranger_adds_between_the_two_looks_stays_the_strangers
 
 
 @simulated
+async def test_threat_11_an_entry_that_a_412_lets_us_see_is_the_strangers_who_put_it_in(
+    world: World,
+) -> None:
+    cluster = world.cluster()
+    world.target()
+    await world.start()
+    await world.rest()
+    world.grant("two", "81.2.69.142", "81.2.69.150")
+    gate = world.process.gate
+    await soon(lambda: gate.calls[-1] == "put_ranges sent")
+    cluster.set_by_others([FOREIGN, OFFICE, LAPTOP])
+    await world.rest()
+    assert world.tried()[-2].result == AzureFault.CHANGED.value
+    assert world.list_of() == {FOREIGN, OFFICE, LAPTOP, OTHER}
+    assert world.owned() == {OFFICE, OTHER}
+    world.ungrant("two")
+    await world.rest()
+    assert world.list_of() == {FOREIGN, OFFICE, LAPTOP}
+
+
+@simulated
 async def test_i5_a_failing_api_server_does_not_lose_the_ledger_of_a_target_that_goes(
     world: World,
 ) -> None:
