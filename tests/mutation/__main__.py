@@ -29,8 +29,9 @@ def judge(*, tree: Path, mutants: list[Mutant]) -> dict[str, str]:
     asked, answered = tree / "mutants.json", tree / "verdicts.json"
     asked.write_text(json.dumps([f"{mutant.module}.{mutant.name}" for mutant in mutants]))
     plugins = ["-p", "tests.mutation.forks", "-p", "no:xdist"]
+    terse = ["-q", "-s", "--assert=plain", "--tb=native"]  # to explain a failure takes far longer
     subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-s", *plugins, TESTS],
+        [sys.executable, "-m", "pytest", *terse, *plugins, TESTS],
         cwd=tree,
         check=True,
         env={
