@@ -202,7 +202,7 @@ def _halved(*, ledger: Ledger, search: Search) -> Ledger:
         whole = replace(search, suspects=rest, trying=tuple(rest), untried={})
         return replace(ledger, refused=known, search=whole if rest else None)
     half = tuple(suspects[: len(suspects) // 2])
-    return replace(ledger, search=replace(search, phase=SearchPhase.HALVING, trying=half))
+    return replace(ledger, search=replace(search, trying=half))
 
 
 def _asks(plan: Plan, uid: str, generation: int) -> bool:

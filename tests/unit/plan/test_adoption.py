@@ -269,10 +269,10 @@ def test_i8_a_grant_that_came_after_the_loss_was_seen_claims_nothing(
 
 def test_i8_what_was_guessed_before_stays_ours_though_its_grant_is_gone() -> None:
     earlier = ledger(
+        entry("60.0.0.1", "gone"),
         entry("20.0.0.1", "a", due=NOW - HOUR),
         entry("20.0.0.2", "gone"),
         entry("30.0.0.0/24", "baseline", "egress"),
-        entry("60.0.0.1", "gone"),
         names={"gone": "team-a/gone", "a": "team-a/old"},
     )
     on = replace(ON, ledger_sequence=3)
@@ -284,6 +284,13 @@ def test_i8_what_was_guessed_before_stays_ours_though_its_grant_is_gone() -> Non
     assert found.names == {"gone": "team-a/gone", "a": "team-a/a"}
     another = adopted(None, on=on, guessed=replace(earlier, resource_uid="cluster-0"))
     assert another.ledger.entries == {}
+
+
+def test_i8_a_loss_that_is_not_acknowledged_yet_is_guessed_anew_at_each_look() -> None:
+    stored = ledger(lost="since monday")
+    earlier = ledger(entry("30.0.0.0/24", "gone"))
+    found = adopted(stored, *GRANTS, sets=SETS, guessed=earlier)
+    assert found.ledger.entries == {**GUESS, "30.0.0.0/24": entry("30.0.0.0/24", "gone")}
 
 
 def test_i8_an_earlier_guess_changes_nothing_that_the_ledger_knows_better() -> None:

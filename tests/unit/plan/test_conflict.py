@@ -157,7 +157,7 @@ def test_i13_a_write_that_may_not_have_landed_does_not_count(
 
 def test_i13_what_exclusive_takes_out_is_remembered_for_a_while() -> None:
     flight = WriteInFlight(desired=("20.0.0.0/24",), added=(), removed=(ENTRY,), started=NOW)
-    old = replace(ledger(), ousted={"1.2.3.4/32": ago(121), "1.2.3.5/32": ago(119)})
+    old = replace(ledger(), ousted={"1.2.3.4/32": ago(120), "1.2.3.5/32": ago(119)})
     after = noted(ledger=old, flight=flight, listing=Listing.of(()), landed=False)
     assert after.ousted == {"1.2.3.5/32": ago(119), ENTRY: NOW}
 

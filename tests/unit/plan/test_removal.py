@@ -233,6 +233,7 @@ def test_i9_a_removal_fell_due_with_the_last_owner_and_stays_so() -> None:
 def test_i10_the_end_of_a_duration_is_its_activations() -> None:
     over = {activation_key(COUNTED): NOW - 2 * HOUR}
     assert due(COUNTED, activations=over) == NOW - HOUR
+    assert due(COUNTED) == NOW, "it has not begun"
 
 
 @pytest.mark.parametrize("reason", list(Cause))
