@@ -29,9 +29,9 @@ from tests.unit.engine.test_security_hostile_objects import CLOSING, OPENING, ho
 pytestmark = [pytest.mark.integration, pytest.mark.proof, pytest.mark.timeout(120)]
 
 STALL = 0.25
-"""Seconds of CPU that one object may take from a loop."""
+"""Seconds of CPU that the engine's loop may spend on one object, or on a watch's all at once."""
 TOGETHER = 1.0
-"""The same for all the objects of a watch, 20 and 12 MB of JSON, that arrive at one moment."""
+"""The same for kopf's loop, which reads all the objects of a watch, 20 and 12 MB of JSON."""
 BEAT = 0.01
 BEYOND_KOPF = (
     "deep managedFields",
@@ -146,5 +146,5 @@ async def test_security_watches_of_hostile_objects(
         await informer.stop()
     total = f"{ours.longest * 1000:.0f} ms of the engine's loop"
     print(f"{kind}: watch: {total}, {theirs.longest * 1000:.0f} ms of the informer's")
-    assert ours.longest < TOGETHER
+    assert ours.longest < STALL
     assert theirs.longest < TOGETHER
