@@ -364,6 +364,31 @@ async def test_i4_a_full_ledger_stops_additions_and_no_removal(world: World) -> 
 # activations
 
 
+@simulated
+async def test_threat_17_one_tenants_memory_is_bounded_and_costs_nobody_elses(
+    world: World,
+) -> None:
+    await _running(world)
+    world.ungrant()
+    await world.rest()
+    now = world.clock.now()
+    flood = {
+        text: LedgerEntry(
+            range=text, state=EntryState.WITHDRAWN, owners=(), since=now, namespace="team-b"
+        )
+        for text in (f"90.1.{n // 250}.{n % 250}/32" for n in range(4_000))
+    }
+    edited(world, lambda it: replace(it, entries={**it.entries, **flood}))
+    world.grant("other", "81.2.69.9")
+    await world.rest()
+    assert world.state("other") == "Active"
+    memory = [e for e in world.ledger().entries.values() if e.state is EntryState.WITHDRAWN]
+    assert len(memory) == 2_000
+    assert world.ledger().entries[LAPTOP].namespace == "team-a"
+    world.azure.cluster(key_of("weu")).set_by_others([*(world.list_of() or ()), LAPTOP])
+    await world.until(lambda: LAPTOP not in (world.list_of() or ()), within=1200)
+
+
 @pytest.mark.parametrize("attack", ["lost", "unreadable"])
 @pytest.mark.parametrize("tracked", [True, False])
 @simulated

@@ -58,6 +58,7 @@ class _Entry(_Document):
     due: Instant | None = None
     released: tuple[_Owner, ...] = ()
     sets: tuple[str, ...] = ()
+    namespace: str = ""
 
 
 class _Write(_Document):
@@ -290,6 +291,7 @@ def _of_entry(entry: LedgerEntry, index: Mapping[str, int]) -> _Entry:
         due=entry.due,
         released=tuple(index[owner] for owner in entry.released),
         sets=entry.sets,
+        namespace=entry.namespace,
     )
 
 
@@ -303,6 +305,7 @@ def _to_entry(entry: _Entry, owners: tuple[str, ...]) -> LedgerEntry:
         due=entry.due,
         released=tuple(owners[place] for place in entry.released),
         sets=entry.sets,
+        namespace=entry.namespace,
     )
 
 

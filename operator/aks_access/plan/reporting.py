@@ -16,7 +16,7 @@ from aks_access.plan.model import GrantUid
 from aks_access.plan.outcome import AccessState, Change, Origin, Verdict
 from aks_access.plan.removal import ACTS, fell_due
 from aks_access.plan.scene import RemovalPlan, Scene
-from aks_access.plan.world import WITHDRAWN_MEMORY
+from aks_access.plan.withdrawal import remembered, withdrawn
 
 CLOSED = frozenset({AccessState.EXPIRED, AccessState.REVOKED})
 _ORIGIN_WORDS = {
@@ -43,13 +43,12 @@ def ledger_entries(
     result: dict[str, LedgerEntry] = {}
     for name, entry in scene.ledger.entries.items():
         updated = _kept(scene=scene, wants=wants, entry=entry)
-        if updated is None:
-            continue
         change = due.get(name)
         if change is not None and updated.state is not EntryState.WITHDRAWN:
             when = fell_due(change=change, entry=entry, world=scene.world)
             updated = _released(scene=scene, entry=replace(updated, due=when))
         result[name] = updated
+    result = remembered(entries=result, present=scene.current.spelling.keys(), now=now)
     if scene.observed:
         return result
     for name in sorted(scene.platform.baseline):
@@ -60,18 +59,15 @@ def ledger_entries(
     return result
 
 
-def _kept(*, scene: Scene, wants: Wanted, entry: LedgerEntry) -> LedgerEntry | None:
+def _kept(*, scene: Scene, wants: Wanted, entry: LedgerEntry) -> LedgerEntry:
     now = scene.world.now
     present = entry.range in scene.current
     owners = wants.owners.get(entry.range)
     if owners is not None and (present or entry.state is not EntryState.WITHDRAWN):
         return _wanted(entry=entry, owners=owners, sets=wants.sets.get(entry.range, ()), now=now)
-    if entry.state is EntryState.WITHDRAWN:
-        remembered = present or entry.since + WITHDRAWN_MEMORY > now
-        return entry if remembered else None
-    if present or scene.unproven:
+    if present or scene.unproven or entry.state is EntryState.WITHDRAWN:
         return entry
-    return LedgerEntry(range=entry.range, state=EntryState.WITHDRAWN, owners=(), since=now)
+    return withdrawn(entry=entry, names=scene.ledger.names, now=now)
 
 
 def _wanted(

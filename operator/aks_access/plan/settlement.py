@@ -15,6 +15,7 @@ from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry, WriteInFligh
 from aks_access.plan.listing import Listing, same_entries
 from aks_access.plan.outcome import Change, Plan
 from aks_access.plan.pace import Turn, remembered
+from aks_access.plan.withdrawal import withdrawn
 
 WRITES_REMEMBERED = 40
 
@@ -169,6 +170,7 @@ def settle(
             present=name in listing,
             repeated=name in removed,
             taken_out=name in added,
+            names=ledger.names,
             now=now,
         )
         for name, entry in ledger.entries.items()
@@ -191,7 +193,7 @@ def cluster_gone(*, ledger: Ledger, now: datetime) -> Ledger:
     remembered = {
         name: entry
         if entry.state is EntryState.WITHDRAWN
-        else LedgerEntry(range=entry.range, state=EntryState.WITHDRAWN, owners=(), since=now)
+        else withdrawn(entry=entry, names=ledger.names, now=now)
         for name, entry in ledger.entries.items()
     }
     entries = remembered if ledger.resource_uid is not None else {}
@@ -223,23 +225,25 @@ def _landed(*, ledger: Ledger, view: ClusterView, now: datetime) -> Ledger:
 
 
 def _proven(
-    *, entry: LedgerEntry, present: bool, repeated: bool, taken_out: bool, now: datetime
+    *,
+    entry: LedgerEntry,
+    present: bool,
+    repeated: bool,
+    taken_out: bool,
+    names: Mapping[str, str],
+    now: datetime,
 ) -> LedgerEntry:
     """The entry after the look; `taken_out`: our write landed, and somebody undid it since."""
     match entry.state:
         case EntryState.INTENDED if present or taken_out:
             return replace(entry, state=EntryState.OWNED, since=now, unsettled=False)
         case EntryState.INTENDED:
-            return _withdrawn(entry=entry, now=now)
+            return withdrawn(entry=entry, names=names, now=now)
         case EntryState.OWNED if not present and (
             repeated or entry.due is not None or not entry.owners
         ):
-            return _withdrawn(entry=entry, now=now)
+            return withdrawn(entry=entry, names=names, now=now)
         case EntryState.WITHDRAWN if repeated and not present:
-            return _withdrawn(entry=entry, now=now)
+            return withdrawn(entry=entry, names=names, now=now)
         case _:
             return entry
-
-
-def _withdrawn(*, entry: LedgerEntry, now: datetime) -> LedgerEntry:
-    return LedgerEntry(range=entry.range, state=EntryState.WITHDRAWN, owners=(), since=now)

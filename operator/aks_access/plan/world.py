@@ -12,8 +12,6 @@ from aks_access.plan.pace import Pace
 MASS_REMOVAL_ENTRIES = 5
 """Held removals: more than this many entries, and more than half of all that are ours."""
 
-WITHDRAWN_MEMORY = timedelta(days=90)
-
 
 class Removals(IntEnum):
     """Which removals a plan may make, by how much of the world is known."""
