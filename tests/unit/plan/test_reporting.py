@@ -225,7 +225,14 @@ def test_what_goes_with_the_grant_or_is_its_own_covers_nothing() -> None:
     own = ledger(entry(OURS, released=("a",)))
     held = planned(OVER, view=cluster(OTHER, OURS), with_ledger=own, unconfirmed=frozenset({"a"}))
     assert covered(held) == ()
-    assert covered(planned(LIVE, view=cluster("20.0.0.0/24"))) == (), "it is not closed"
+    for entries in ((OURS,), ("20.0.0.0/24",)):
+        assert covered(planned(LIVE, view=cluster(*entries))) == (), "it is not closed"
+
+
+def test_a_wide_range_is_admitted_by_a_wider_entry_and_by_no_narrower_one() -> None:
+    wide = grant("a", "20.0.0.0/24", revoked=True)
+    plan = planned(wide, view=cluster("20.0.0.0/25", "20.0.0.0/8"), with_ledger=ledger())
+    assert covered(plan) == (("20.0.0.0/24", "20.0.0.0/8 (foreign)"),)
 
 
 def test_an_entry_is_named_as_azure_spells_it() -> None:
@@ -269,7 +276,8 @@ WAITING = {"pace": Pace(namespace=Bucket(1, 6 * MINUTE)), "on": target()}
         ((COUNTED,), ledger(), {}, None),
         ((replace(COUNTED, started=NOW),), ledger(), {}, NOW + HOUR),
         ((OVER,), ledger(), {}, None),
-        ((replace(LIVE, deleting=NOW),), ledger(), {}, None),
+        ((replace(LIVE, deleting=NOW, not_before=NOW + HOUR),), ledger(), {}, None),
+        ((OVER, grant("b", "20.0.0.2", expires_at=NOW + HOUR)), ledger(), {}, NOW + HOUR),
         ((LIVE, grant("b", "20.0.0.2", expires_at=NOW + HOUR)), ledger(), {}, NOW + HOUR),
         ((LIVE,), ledger(turns=(Turn(NOW, ("team-a",)),)), WAITING, NOW + 6 * MINUTE),
         ((), ledger(entry(OURS, "x", due=NOW - MINUTE)), {}, NOW + 14 * MINUTE),
