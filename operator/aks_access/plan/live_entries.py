@@ -7,7 +7,7 @@ from aks_access.plan.ledger import PLATFORM_OWNERS
 from aks_access.plan.listing import SENTINEL
 from aks_access.plan.model import GrantUid
 from aks_access.plan.outcome import EntryReport, Origin, Verdict
-from aks_access.plan.scene import RemovalPlan, Scene
+from aks_access.plan.scene import Scene
 
 
 def entry_report(
@@ -15,10 +15,8 @@ def entry_report(
     scene: Scene,
     wants: Wanted,
     verdicts: Mapping[GrantUid, Verdict],
-    removals: RemovalPlan,
 ) -> tuple[EntryReport, ...]:
     """Every live entry with its origin, the grants that want it, and until when."""
-    going = {change.entry for change in (*removals.now, *removals.waiting, *removals.held)}
     foreign = set(scene.foreign)
     return tuple(
         _entry(
@@ -26,7 +24,6 @@ def entry_report(
             entry=entry,
             wants=wants,
             verdicts=verdicts,
-            going=entry in going,
             foreign=entry in foreign,
         )
         for entry in scene.current.spelling
@@ -39,7 +36,6 @@ def _entry(
     entry: str,
     wants: Wanted,
     verdicts: Mapping[GrantUid, Verdict],
-    going: bool,
     foreign: bool,
 ) -> EntryReport:
     spelling = scene.current.spelling[entry]
@@ -53,7 +49,7 @@ def _entry(
     if foreign:
         origin = Origin.UNATTRIBUTED if scene.lost else Origin.FOREIGN
         return EntryReport(entry=spelling, origin=origin, grants=uids)
-    if going or not uids:
+    if not uids:
         known = scene.ledger.entries.get(entry)
         owners = tuple(GrantUid(o) for o in known.owners) if known is not None else ()
         return EntryReport(

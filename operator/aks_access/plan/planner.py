@@ -58,9 +58,7 @@ def plan(*, world: World, view: ClusterView, adoption: Adoption) -> Plan:
         verdicts=verdicts,
         held=reporting.held(scene=scene, entries=entries),
         entries=entries,
-        report=live_entries.entry_report(
-            scene=scene, wants=wants, verdicts=verdicts, removals=removals
-        ),
+        report=live_entries.entry_report(scene=scene, wants=wants, verdicts=verdicts),
         findings=findings.findings(
             scene=scene,
             removals=removals,

@@ -21,6 +21,7 @@ from tests.unit.plan.build import (
     grant,
     ledger,
     planned,
+    ranges,
     target,
     world,
 )
@@ -125,6 +126,14 @@ def test_i8_of_an_unusable_target_only_what_was_ended_goes() -> None:
         removals=Removals.CLOCK,
     )
     assert clock.removals == ()
+
+
+def test_i8_an_open_cluster_is_not_closed_with_a_ledger_that_is_lost() -> None:
+    on = target(restrict_unrestricted=True, baseline=ranges(OTHER))
+    closed = planned(view=cluster(is_open=True), on=on)
+    assert (closed.desired, closed.write) == ((OTHER,), True)
+    lost = planned(view=cluster(is_open=True), on=on, with_ledger=ledger(lost="gone"), lost="gone")
+    assert (lost.desired, lost.write) == (None, False)
 
 
 def test_the_plans_figures_are_those_of_the_list_it_wants() -> None:
