@@ -111,6 +111,7 @@ def test_a_ledger_follows_its_target_and_cluster() -> None:
         stored,
         target_name="prod",
         target_uid="t1",
+        former_names=("old",),
         resource_id=ID,
         mode="Exclusive",
         identity=OURS,
@@ -126,7 +127,7 @@ def test_i8_an_unusable_spec_is_not_mirrored() -> None:
     broken = replace(ON, problems=(Problem("spec.mode", "x", "wrong"),))
     stored = ledger(target_name="old", target_uid="t0", resource_id="/x", identity=Identity("c1"))
     assert adopted(stored, on=broken) == Adoption(
-        replace(stored, target_name="prod", target_uid="t1")
+        replace(stored, target_name="prod", target_uid="t1", former_names=("old",))
     )
 
 

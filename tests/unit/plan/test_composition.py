@@ -45,21 +45,25 @@ UDR = cluster("30.0.0.0/24", outbound_type="userDefinedRouting")
 @pytest.mark.parametrize(
     ("on", "expected"),
     [
-        (None, Platform({**KEPT_EGRESS, **KEPT_BASELINE})),
+        (None, Platform({**KEPT_EGRESS, **KEPT_BASELINE}, frozenset(KEPT_BASELINE))),
         (target(**STATIC), Platform(OWN_EGRESS)),
         (target(), Platform(KEPT_EGRESS, egress_known=False)),
         (
             target(**STATIC, problems=BROKEN),
-            Platform({**KEPT_EGRESS, **OWN_EGRESS, **KEPT_BASELINE}),
+            Platform({**KEPT_EGRESS, **OWN_EGRESS, **KEPT_BASELINE}, frozenset(KEPT_BASELINE)),
         ),
         (
             target(**STATIC, baseline=ranges("42.0.0.1", "41.0.0.1")),
-            Platform({**OWN_EGRESS, "42.0.0.1/32": Origin.BASELINE}),
+            Platform(
+                {**OWN_EGRESS, "42.0.0.1/32": Origin.BASELINE},
+                frozenset({"41.0.0.1/32", "42.0.0.1/32"}),
+            ),
         ),
         (
             target(**STATIC, baseline_sets=("gone", "office", "gone")),
             Platform(
                 {**OWN_EGRESS, "43.0.0.1/32": Origin.BASELINE, **KEPT_BASELINE},
+                frozenset({"43.0.0.1/32", *KEPT_BASELINE}),
                 unresolved=("gone",),
             ),
         ),

@@ -68,12 +68,13 @@ def told(*refusals: Refusal) -> Verdict:
         ),
         (
             refused(P, Rule.MAX_GRANTS, "metadata.namespace", "team-a", "3"),
-            "Namespace team-a may have 3 live or scheduled grants on prod. Delete or revoke one.",
+            "Namespace team-a may have 3 live or scheduled grants on prod "
+            "(policy.maxGrantsPerNamespace). Delete or revoke one.",
         ),
         (
             refused(P, Rule.MAX_ENTRIES, "spec.ipRanges", "7", "5"),
-            "The namespace would take 7 entries of prod, its limit is 5. Merge ranges, or end "
-            "another grant.",
+            "The namespace would take 7 entries of prod, its limit is 5 "
+            "(policy.maxEntriesPerNamespace). Merge ranges, or end another grant.",
         ),
         (
             refused(P, Rule.REASON, "spec.reason"),
@@ -96,12 +97,19 @@ def told(*refusals: Refusal) -> Verdict:
             "prod: 200/200 used, 1 more needed. Merge ranges or shorten others.",
         ),
         (
-            refused(R.RANGE_REFUSED, value="20.0.0.1/32", limit="Overlapping ranges"),
-            "Azure refused 20.0.0.1/32 on prod: Overlapping ranges. Change spec.ipRanges.",
+            refused(
+                R.RANGE_REFUSED,
+                field="spec.ipRanges",
+                value="20.0.0.1/32",
+                limit="Overlapping ranges",
+            ),
+            "Azure refused 20.0.0.1/32 of spec.ipRanges on prod: Overlapping ranges. Change "
+            "spec.ipRanges.",
         ),
         (
-            refused(R.RANGE_REFUSED, value="20.0.0.1/32"),
-            "Azure refused 20.0.0.1/32 on prod: it gave no reason. Change spec.ipRanges.",
+            refused(R.RANGE_REFUSED, field="spec.ipRanges", value="20.0.0.1/32"),
+            "Azure refused 20.0.0.1/32 of spec.ipRanges on prod: it gave no reason. Change "
+            "spec.ipRanges.",
         ),
         (
             refused(R.UNSUPPORTED_CLUSTER, value="Basic load balancer"),

@@ -80,7 +80,7 @@ def test_i4_a_range_that_azure_refused_is_told_with_five_ranges_and_azures_words
             R.RANGE_REFUSED,
             Rule.AZURE,
             "spec.ipRanges",
-            "20.0.0.1/32, 20.0.0.2/32, 20.0.0.3/32, 20.0.0.4/32, 20.0.0.5/32",
+            "20.0.0.1/32, 20.0.0.2/32, 20.0.0.3/32, 20.0.0.4/32, 20.0.0.5/32 and 1 more",
             "Bad range.",
         ),
     )

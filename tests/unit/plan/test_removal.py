@@ -39,6 +39,7 @@ def cause(
     of: LedgerEntry = OURS,
     on: Target | None = None,
     orphaned: bool = False,
+    former_names: tuple[str, ...] = (),
     **fields: object,
 ) -> Cause:
     return owner_cause(
@@ -50,6 +51,7 @@ def cause(
             **{"namespaces": HOME, **fields},  # type: ignore[arg-type]
         ),
         verdicts={} if verdict is None else {A: verdict},
+        former_names=former_names,
     )
 
 
@@ -172,21 +174,26 @@ def test_i8_of_several_owners_the_least_certain_cause_speaks(
 ) -> None:
     facts = world(*OWNERS.values(), target=target(), namespaces=HOME)
     for order in (owners, owners[::-1]):
-        change = removal_of(entry=entry("20.0.0.1", *order), world=facts, verdicts={})
+        change = removal_of(
+            entry=entry("20.0.0.1", *order), world=facts, verdicts={}, former_names=()
+        )
         assert change == Change("20.0.0.1/32", expected, order)
 
 
 def test_i9_who_was_let_go_is_an_owner_of_the_debt() -> None:
     debt = entry("20.0.0.1", "edited", released=("gone",))
     facts = world(*OWNERS.values(), target=target())
-    assert removal_of(entry=debt, world=facts, verdicts={}) == Change(
+    assert removal_of(entry=debt, world=facts, verdicts={}, former_names=()) == Change(
         "20.0.0.1/32", Cause.EDITED, ("edited", "gone")
     )
 
 
 def test_i3_a_withdrawn_entry_goes_for_nobodys_sake() -> None:
     change = removal_of(
-        entry=entry("20.0.0.1", state=EntryState.WITHDRAWN), world=world(target=None), verdicts={}
+        entry=entry("20.0.0.1", state=EntryState.WITHDRAWN),
+        world=world(target=None),
+        verdicts={},
+        former_names=(),
     )
     assert change == Change("20.0.0.1/32", Cause.WITHDRAWN)
 

@@ -379,6 +379,7 @@ def test_i3_of_a_cluster_that_is_gone_nothing_but_what_was_ours_is_remembered() 
     books = replace(
         intended(ledger(old, entry("20.0.0.2", "b"))),
         verified=VIEW.ranges,
+        names={"b": "team-b/b"},
         reversals=(Reversal(at=NOW),),
         conflict=Conflict(since=NOW),
         ousted={"9.9.9.9/32": NOW},
@@ -386,8 +387,14 @@ def test_i3_of_a_cluster_that_is_gone_nothing_but_what_was_ours_is_remembered() 
     )
     gone = cluster_gone(ledger=books, now=NOW + HOUR)
     forgotten = {
-        name: LedgerEntry(range=name, state=EntryState.WITHDRAWN, owners=(), since=NOW + HOUR)
-        for name in ("20.0.0.1/32", "20.0.0.2/32")
+        name: LedgerEntry(
+            range=name,
+            state=EntryState.WITHDRAWN,
+            owners=(),
+            since=NOW + HOUR,
+            namespace=namespace,
+        )
+        for name, namespace in (("20.0.0.1/32", ""), ("20.0.0.2/32", "team-b"))
     }
     assert gone == ledger(
         entries={"20.0.0.3/32": old, **forgotten}, writes=books.writes, turns=books.turns
