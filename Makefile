@@ -9,6 +9,7 @@ LOCK := $(BIN)/uv pip compile --universal --generate-hashes --no-header --python
 IMAGE ?= aks-access-operator:dev
 BUILDER ?= docker
 RUNS ?= 100000
+EXAMPLES ?= 1000
 PYTEST := $(BIN)/pytest -n 2
 
 .DEFAULT_GOAL := help
@@ -70,6 +71,7 @@ test: lint types imports binaries generated ## every check and test, but those o
 
 proof: binaries ## crashes, faults, failovers and random histories, at length
 	$(PYTEST) -m proof
+	AKS_ACCESS_EXAMPLES=$(EXAMPLES) $(PYTEST) tests/unit/plan/test_properties.py --timeout 300
 
 soak: setup ## random histories of the whole loop, RUNS of them (hours)
 	$(BIN)/python -m tests.sim.soak --runs $(RUNS)

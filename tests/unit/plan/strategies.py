@@ -44,6 +44,8 @@ POOL = tuple(
     for start in range(0, 16, 1 << (32 - prefix))
 )
 FOREIGN = (*POOL, "20.0.0.3", "AzureCloud", "0.0.0.0/0", "20.0.0.5/28", "8.0.0.0/7", "::/0", "")
+CROWD = tuple(f"9.0.{n // 250}.{n % 250}/32" for n in range(1990))
+"""With a few more entries they fill a list of 2,000, and the first 190 of them one of 200."""
 NAMES = ("a", "b", "c", "d", "e")
 NAMESPACES = ("team-a", "team-b")
 
@@ -131,8 +133,12 @@ def views(draw: st.DrawFn) -> ClusterView:
     entries = draw(st.lists(st.sampled_from(FOREIGN), min_size=1, max_size=6, unique=True))
     if draw(st.integers(0, 9)) == 0:
         entries = ["0.0.0.0/32"]
+    integrated = draw(st.integers(0, 3)) == 0
+    if draw(st.integers(0, 11)) == 0:
+        entries += CROWD[: 1990 if integrated and draw(st.booleans()) else 190]
     return cluster(
         *entries,
+        vnet_integration=integrated,
         is_open=draw(st.integers(0, 7)) == 0,
         outbound_type=draw(st.sampled_from(["loadBalancer", "loadBalancer", "userDefinedRouting"])),
     )
@@ -269,7 +275,7 @@ def raw_grants(draw: st.DrawFn, name: str) -> dict[str, Any]:
 
 @st.composite
 def raw_targets(draw: st.DrawFn) -> dict[str, Any]:
-    """A target as the API server stores it, one that manages its cluster's list."""
+    """A target as the API server stores it; most of them manage their cluster's list."""
     space = {"from": "Selector", "selector": {"matchLabels": {KEY_OF_NAME: "team-a"}}}
     policy: dict[str, Any] = {"allowedNamespaces": draw(st.sampled_from([{"from": "All"}, space]))}
     for field, values in (
@@ -287,12 +293,15 @@ def raw_targets(draw: st.DrawFn) -> dict[str, Any]:
     baseline = draw(st.sampled_from([[], ["20.0.0.8/32"], ["20.0.0.0/30"]]))
     spec: dict[str, Any] = {
         "resourceId": ID,
-        "mode": draw(st.sampled_from(["Merge", "Merge", "Exclusive"])),
+        "mode": draw(st.sampled_from(["Merge", "Merge", "Exclusive", "Exclusive", "Observe"])),
         "baseline": {"ipRanges": baseline},
         "policy": policy,
     }
     if draw(st.integers(0, 3)) == 0:
         spec["baseline"]["rangeSetRefs"] = [{"name": "office"}]
+    for field in ("suspend", "restrictUnrestricted"):
+        if draw(st.integers(0, 7)) == 0:
+            spec[field] = True
     if draw(st.integers(0, 3)) == 0:
         spec["nodeEgress"] = {"mode": "Static", "ipRanges": ["20.0.0.11"]}
     meta = {
@@ -314,7 +323,7 @@ def raw_targets(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def twins(draw: st.DrawFn) -> Twin:
-    """Cases in which all is known and everything may be written, told twice."""
+    """Cases in which all is known and nothing waits, told twice."""
     raw_target = draw(raw_targets())
     raws = [draw(raw_grants(name)) for name in draw(st.sets(st.sampled_from(NAMES)))]
     office = {
@@ -326,7 +335,6 @@ def twins(draw: st.DrawFn) -> Twin:
     spaces = {name: {"metadata": {"name": name, "labels": {}}} for name in NAMESPACES}
     known = {item.range: item for item in draw(st.lists(ledger_entries(), max_size=5))}
     view = replace(draw(views()), outbound_type="loadBalancer")
-    view = replace(view, ranges=view.ranges or ("9.9.9.9",))
     begun = draw(st.sets(st.sampled_from(NAMES)))
     grants_of = [project_grant(raw, argo_instance_label="") for raw in raws]
     activations = {activation_key(item): NOW - 2 * HOUR for item in grants_of if item.name in begun}
@@ -360,5 +368,6 @@ def twins(draw: st.DrawFn) -> Twin:
         live=view.ranges,
         foreign=live - known.keys() - {"0.0.0.0/32"},
         inside=inside,
+        vnet=view.vnet_integration,
     )
     return Twin(case=case, naive=naive)

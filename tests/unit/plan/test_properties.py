@@ -22,6 +22,7 @@ from tests.facts import canonical as spelled
 from tests.facts import intervals
 from tests.reference import expected, verdicts
 from tests.unit.plan.build import HOUR, NOW, cluster, cycle, grant, ledger, target, world, written
+from tests.unit.plan.junk import junk_cases
 from tests.unit.plan.strategies import NAMES, Case, Twin, calm_cases, cases, grants, twins
 
 EXAMPLES = int(os.environ.get("AKS_ACCESS_EXAMPLES", "50"))
@@ -53,14 +54,37 @@ def admitted_ranges(plan: Plan) -> set[str]:
     }
 
 
+def decided(plan: Plan) -> tuple[object, ...]:
+    """What a plan comes to, whatever the order in which the list has its entries."""
+    return (
+        None if plan.desired is None else sorted(set(map(canonical, plan.desired))),
+        plan.write,
+        set(plan.additions),
+        set(plan.removals),
+        set(plan.exclusive_removals),
+        set(plan.held_removals),
+        set(plan.overdue),
+        plan.verdicts,
+        plan.entries,
+        {uid: set(entries) for uid, entries in plan.held.items()},
+        [finding.reason for finding in plan.findings],
+        plan.acknowledgement,
+        plan.next_transition,
+        plan.entries_used,
+    )
+
+
 @thorough
 @given(twins())
 def test_i3_the_list_is_that_of_the_naive_reference(twin: Twin) -> None:
-    plan, wanted = plan_of(twin.case), expected(twin.naive)
-    assert plan.desired is not None
-    assert wanted is not None
-    assert set(map(spelled, plan.desired)) == wanted
-    assert addresses(plan.desired) == addresses(wanted)
+    plan, wanted, live = plan_of(twin.case), expected(twin.naive), twin.case.view.ranges
+    stands = plan.desired if plan.desired is not None else live
+    if wanted is None or stands is None:
+        assert stands is wanted
+        return
+    assert set(map(spelled, stands)) == wanted
+    assert addresses(stands) == addresses(wanted)
+    assert plan.write == (set(map(spelled, live or ())) != wanted)
 
 
 @thorough
@@ -83,6 +107,15 @@ def test_i3_the_order_of_the_grants_does_not_matter(case: Case, shuffle: random.
         ledger=replace(case.ledger, entries=dict(entries)),
     )
     assert plan_of(case) == plan_of(other)
+
+
+@thorough
+@given(cases(), st.randoms(use_true_random=False))
+def test_i3_the_order_of_the_list_does_not_matter(case: Case, shuffle: random.Random) -> None:
+    entries = list(case.view.ranges or ())
+    shuffle.shuffle(entries)
+    view = replace(case.view, ranges=None if case.view.ranges is None else tuple(entries))
+    assert decided(plan_of(case)) == decided(plan_of(replace(case, view=view)))
 
 
 @thorough
@@ -288,6 +321,18 @@ def test_i1_planning_is_total_on_junk(texts: list[str], junk: dict[str, EntrySta
     )
     assert plan.desired
     assert "20.0.0.1/32" in plan.desired
+
+
+@thorough
+@given(junk_cases(), st.sampled_from(["", "", "rolled back"]))
+def test_i1_planning_is_total_whatever_is_junk(case: Case, lost: str) -> None:
+    plan = make_plan(world=case.world, view=case.view, adoption=Adoption(case.ledger, lost))
+    assert plan.desired is None or plan.desired
+    assert plan.desired is not None or not plan.write
+    if plan.desired is not None and SENTINEL in plan.desired:
+        assert plan.desired == (SENTINEL,)
+    if lost:
+        assert not plan.additions or plan.restores
 
 
 def test_the_small_world_has_sixteen_addresses() -> None:
