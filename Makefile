@@ -70,7 +70,7 @@ test: lint types imports binaries generated ## every check and test, but those o
 	$(PYTEST) -m "not proof"
 
 proof: binaries ## crashes, faults, failovers and random histories, at length
-	$(PYTEST) -m proof
+	$(BIN)/pytest -n 4 -m proof
 	AKS_ACCESS_EXAMPLES=$(EXAMPLES) $(PYTEST) tests/unit/plan/test_properties.py --timeout 300
 
 soak: setup ## random histories of the whole loop, RUNS of them (hours)
