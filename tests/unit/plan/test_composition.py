@@ -215,6 +215,7 @@ def test_i6_a_grant_that_is_not_ready_wants_what_stands_and_nothing_new(
 
 def test_a_cluster_is_known_by_its_id_in_any_spelling() -> None:
     assert cluster_key(f" {ID.upper()}/ ") == KEY == ID.lower()
+    assert cluster_key("/X/CLUSTER-X") == "/x/cluster-x"
 
 
 def test_a_list_that_is_absent_equals_nothing_but_another_that_is() -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from aks_access.api.conditions import TargetReason
 from aks_access.api.target import Mode
 from aks_access.plan.adoption import Adoption
 from aks_access.plan.conflict import CALM, PACE
@@ -134,6 +135,7 @@ def test_i8_an_open_cluster_is_not_closed_with_a_ledger_that_is_lost() -> None:
     assert (closed.desired, closed.write) == ((OTHER,), True)
     lost = planned(view=cluster(is_open=True), on=on, with_ledger=ledger(lost="gone"), lost="gone")
     assert (lost.desired, lost.write) == (None, False)
+    assert TargetReason.CLUSTER_UNRESTRICTED in [finding.reason for finding in lost.findings]
 
 
 def test_the_plans_figures_are_those_of_the_list_it_wants() -> None:
