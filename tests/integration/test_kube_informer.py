@@ -11,6 +11,10 @@ import yaml
 from aks_access.engine.ports import Kind
 from aks_access.kube.connection import Access
 from aks_access.kube.informer import Informer
+from aks_access.kube.resources import RESOURCES
+from sandbox.apiproxy import ApiProxy, Verb
+from sandbox.apiproxy.faults import Answer
+from sandbox.chart import NAMESPACE, SERVICE_ACCOUNT
 from sandbox.controlplane import ControlPlane
 from tests.integration.kube_support import SUBJECT, create, operator_access, path_of, until
 from tests.unit.kube.recording_feed import RecordingFeed
@@ -116,6 +120,28 @@ async def test_an_informer_that_ends_by_itself_is_noticed(
     problem = await informer.failed
     assert "the watches of the API server ended" in str(problem)
     await informer.stop()
+
+
+async def test_an_end_that_kopf_would_wait_for_without_end_is_noticed(
+    control_plane: ControlPlane, feed: RecordingFeed
+) -> None:
+    """One watch is refused for good; the others, about to try again, wait for a login by nobody."""
+    with ApiProxy(control_plane) as proxy:
+        kubeconfig = proxy.kubeconfig(control_plane.kubeconfig_for(SERVICE_ACCOUNT, NAMESPACE))
+        informer = Informer(access=Access(kubeconfig=str(kubeconfig)), feed=feed)
+        others = [RESOURCES[kind].plural for kind in Kind if kind is not Kind.TARGET]
+        failing = [
+            proxy.inject(Answer(status=503), plurals=[plural], verbs=[Verb.WATCH])
+            for plural in others
+        ]
+        informer.start()
+        await until(lambda: all(each.struck for each in failing), what="the others to fail")
+        refused = Answer(status=401, reason="Unauthorized")
+        proxy.inject(refused, plurals=[RESOURCES[Kind.TARGET].plural], verbs=[Verb.WATCH])
+        await until(informer.failed.done, what="the end to be told")
+        assert "Ran out of valid credentials" in str(informer.failed.result())
+        await informer.stop()
+    assert not any(thread.name == "informer" for thread in threading.enumerate())
 
 
 async def test_it_goes_on_after_the_api_server_restarts(

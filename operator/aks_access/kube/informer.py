@@ -10,7 +10,7 @@ was broken: `relist.py` does.
 import asyncio
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import kopf
@@ -29,6 +29,9 @@ IDLE_TIMEOUT: Final = 70.0
 
 _SOCKETS_CLOSE: Final = 0.25
 """Seconds that the loop goes on for TLS connections to be closed (aiohttp, Graceful Shutdown)."""
+
+_CANCEL_AGAIN: Final = 0.5
+"""Seconds that tasks of kopf have to end in before they are cancelled once more."""
 
 _REASON_LIMIT: Final = 500
 """Characters of what ended kopf: it quotes the API server's whole answer."""
@@ -127,14 +130,19 @@ class Informer:
         self._task = asyncio.current_task()
         if self._stopping.is_set():
             return
+        roots: Collection[asyncio.Task[None]] = ()
         try:
-            await kopf.operator(
+            roots = await kopf.spawn_tasks(
                 registry=self._registry(),
                 settings=settings(idle_timeout=self._idle_timeout),
                 clusterwide=True,
                 standalone=True,
             )
+            ended, _ = await asyncio.wait(roots, return_when=asyncio.FIRST_COMPLETED)
+            for root in ended:
+                root.result()
         finally:
+            await _end_all(roots)
             await asyncio.sleep(_SOCKETS_CLOSE)
 
     def _cancel(self) -> None:
@@ -197,6 +205,31 @@ class Informer:
             self._failed.set_result(
                 KubeError(f"the watches of the API server ended: {told[:_REASON_LIMIT]}")
             )
+
+
+async def _end_all(roots: Collection[asyncio.Task[None]]) -> None:
+    """Cancel kopf's root tasks, then again and again what they leave behind.
+
+    kopf itself cancels once and waits. But a watch that is cancelled together with its pause waiter
+    takes it for a pause, goes on, and waits without end for a login that nobody makes any more.
+    """
+    going: set[asyncio.Task[Any]] = set(roots)
+    while True:
+        seen = going | _others()
+        for task in going:
+            task.cancel()
+        if going:
+            await asyncio.wait(going, timeout=_CANCEL_AGAIN)
+        for task in seen:
+            if task.done() and not task.cancelled():
+                task.exception()  # kopf has told it; asyncio would tell it once more
+        going = _others()
+        if not going:
+            return
+
+
+def _others() -> set[asyncio.Task[Any]]:
+    return {task for task in asyncio.all_tasks() if task is not asyncio.current_task()}
 
 
 def _quieten_kopf() -> None:
