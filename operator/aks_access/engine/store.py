@@ -6,7 +6,7 @@ come back by a late hint; and a complete list replaces all, whatever its version
 restored API server counts them anew. Objects that do not parse are kept as invalid.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from aks_access.engine.aims import Aims
@@ -56,6 +56,14 @@ class _Cache:
     touched: set[str] = field(default_factory=set)
     problem: str = ""
     ahead: dict[str, tuple[int, Facts]] = field(default_factory=dict)
+
+    def keeps(self, uid: str, version: int, listed: Container[str], listed_at: int) -> bool:
+        """Whether the known object outlives a list, at `listed_at`, that has an older one or none.
+
+        What a hint showed while the list was read is newer than what the list has of it. One that
+        the list lacks is newer only by its version: else the list says that it is gone since.
+        """
+        return uid in self.touched and (uid in listed or version > listed_at)
 
 
 class Store:
@@ -113,15 +121,16 @@ class Store:
     def doubtful(
         self, kind: Kind, items: Collection[Mapping[str, object]], resource_version: str
     ) -> list[ObjectRef]:
-        """See `Feed`: what no watch touched since `listing`, and the list has otherwise."""
+        """See `Feed`: what the list would drop, set back or bring back."""
         cache = self._caches[kind]
         listed = dict(_identity(raw) for raw in items)
+        listed_at = _number(resource_version)
         refs = [
             _ref(kind=kind, uid=uid, version=version, facts=facts)
             for uid, (version, facts) in cache.known.items()
-            if uid not in cache.touched and listed.get(uid, -1) < version
+            if listed.get(uid, -1) < version and not cache.keeps(uid, version, listed, listed_at)
         ]
-        older = _number(resource_version) < cache.listed_at
+        older = listed_at < cache.listed_at
         for raw in items:
             uid, _ = _identity(raw)
             back = uid not in cache.known and uid not in cache.touched
@@ -152,7 +161,7 @@ class Store:
         cache.ahead = {}
         listed_at = _number(resource_version)
         for uid, (version, _) in list(cache.known.items()):
-            if uid in seen or (uid in cache.touched and version > listed_at):
+            if uid in seen or cache.keeps(uid, version, seen, listed_at):
                 continue
             gone = cache.known.pop(uid)
             self._index(before=gone[1], after=None)

@@ -161,6 +161,18 @@ def test_what_a_watch_told_of_meanwhile_is_not_doubtful(seen: Seen) -> None:
     assert doubts(seen, grant("a", 5), grant("b", 6), version=8) == []
 
 
+def test_i8_what_a_list_drops_is_doubtful_though_it_was_touched_while_the_list_was_read(
+    seen: Seen,
+) -> None:
+    seen.list_all(grant("a", 5), grant("b", 6), version=6)
+    seen.store.listing(Kind.GRANT)
+    seen.store.changed(Kind.GRANT, grant("a", 8))
+    seen.store.changed(Kind.GRANT, grant("b", 10))
+    assert doubts(seen, version=9) == [("a", "8")]
+    seen.store.replaced(Kind.GRANT, [], "9")
+    assert seen.store.grants().keys() == {"b"}
+
+
 def test_i3_what_a_list_brings_back_is_doubtful(seen: Seen) -> None:
     seen.list_all(grant("a", 5), version=5)
     seen.store.deleted(Kind.GRANT, grant("a", 6))
