@@ -14,8 +14,8 @@ PYTEST := $(BIN)/pytest -n 2
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup lock lint types imports generated generate binaries unit integration test proof soak mutation audit \
-  demo sandbox image clean
+.PHONY: help setup lock lint types imports generated generate binaries unit integration test proof faults soak mutation \
+  audit demo sandbox image clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -66,12 +66,15 @@ unit: setup ## tests without a control plane
 integration: setup ## tests on a real API server and the ARM emulator
 	$(PYTEST) -m "integration and not proof"
 
-test: lint types imports binaries generated ## every check and test, but those of proof
+test: lint types imports binaries generated ## every check and test, but those of proof and faults
 	$(PYTEST) -m "not proof"
 
-proof: binaries ## crashes, faults, failovers and random histories, at length
-	$(BIN)/pytest -n 4 -m proof
+proof: binaries ## mutants, crashes, faults and random histories in virtual time, at length
+	$(PYTEST) -m "proof and not integration"
 	AKS_ACCESS_EXAMPLES=$(EXAMPLES) $(PYTEST) tests/unit/plan/test_properties.py --timeout 300
+
+faults: binaries ## the attacks on real processes: watches, kills, pauses, failovers, restores
+	$(PYTEST) -m "proof and integration"
 
 soak: setup ## random histories of the whole loop, RUNS of them (hours)
 	$(BIN)/python -m tests.sim.soak --runs $(RUNS)
