@@ -9,7 +9,7 @@ LOCK := $(BIN)/uv pip compile --universal --generate-hashes --no-header --python
 IMAGE ?= aks-access-operator:dev
 BUILDER ?= docker
 RUNS ?= 100000
-EXAMPLES ?= 1000
+EXAMPLES ?= 500
 PYTEST := $(BIN)/pytest -n 2
 
 .DEFAULT_GOAL := help

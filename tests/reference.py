@@ -262,14 +262,21 @@ def verdicts(case: Case) -> dict[str, str]:
         found[uid] = found[uid] or _unfit(case, uid)
     policy = part(case.target, "spec", "policy") or {}
     _limit_grants(named, found, policy.get("maxGrantsPerNamespace"))
-    _limit_entries(case, named, found, policy.get("maxEntriesPerNamespace"))
+    if not _observed(case):  # there nothing takes room
+        _limit_entries(case, named, found, policy.get("maxEntriesPerNamespace"))
     return found
+
+
+def _observed(case: Case) -> bool:
+    return bool(part(case.target, "spec", "mode") == "Observe")
 
 
 def _unfit(case: Case, uid: str) -> str:
     """What the cluster itself has against every grant, or AKS against this one."""
     if case.blocked:
         return case.blocked
+    if case.live is None and _observed(case) and not closes(case):
+        return ""
     if uid in case.refused:
         return "AKS refuses its ranges"
     if case.live is None and case.verified is None and not closes(case):
