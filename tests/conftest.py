@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile(
-    "aks-access", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+settings.register_profile(  # the same examples for the same code: who broke a law is who changed it
+    "aks-access", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("aks-access")
 
