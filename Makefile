@@ -10,7 +10,7 @@ IMAGE ?= aks-access-operator:dev
 BUILDER ?= docker
 RUNS ?= 100000
 EXAMPLES ?= 500
-PYTEST := $(BIN)/pytest -n 2
+PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

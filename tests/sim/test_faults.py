@@ -49,6 +49,20 @@ async def test_a_put_that_fails_three_times_converges_with_one_more(
     assert world.target_state() == "InSync"
 
 
+@pytest.mark.parametrize("method", ["get", "put_ranges"])
+@simulated
+async def test_an_error_that_is_remembered_holds_nothing_of_the_attempt(
+    world: World, method: str
+) -> None:
+    error = azure_error(AzureFault.UNCERTAIN, 503, "ServerError")
+    world.azure.faults.plan(method, error, times=None)
+    await _programmed(world)
+    await world.until(lambda: world.azure.faults.asked[method] > 1)
+    await world.rest()
+    assert error.__traceback__ is None
+    assert (error.__cause__, error.__context__) == (None, None)
+
+
 @simulated
 async def test_retry_after_is_never_shortened(world: World) -> None:
     error = azure_error(AzureFault.THROTTLED, 429, "Throttled", retry_after=300.0)

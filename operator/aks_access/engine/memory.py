@@ -65,3 +65,12 @@ class ClusterMemory:
     examined: bool = False
     awaiting: frozenset[GrantUid] = field(default_factory=frozenset)
     vanished_checked: frozenset[GrantUid] = field(default_factory=frozenset)
+
+
+def kept(error: AzureError) -> AzureError:
+    """The error to be remembered, without the frames and causes it was raised through.
+
+    They hold answers of Azure and whole plans, for each cluster that fails, while it fails.
+    """
+    error.__traceback__ = error.__cause__ = error.__context__ = None
+    return error

@@ -9,6 +9,7 @@ from aks_access.engine.claims import Claims
 from aks_access.engine.config import EngineConfig
 from aks_access.engine.look import Look, Next
 from aks_access.engine.looptime import loop_time
+from aks_access.engine.memory import kept
 from aks_access.engine.notes import azure_note
 from aks_access.engine.ports import Clock, Ledgers
 from aks_access.engine.publisher import Publisher
@@ -38,7 +39,7 @@ class Outages:
     async def unread(self, *, look: Look, error: AzureError) -> Next:
         """The cluster cannot be read: what is due becomes overdue all the same."""
         memory = look.memory
-        memory.read_error, memory.read_failures = error, memory.read_failures + 1
+        memory.read_error, memory.read_failures = kept(error), memory.read_failures + 1
         if error.fault is AzureFault.NOT_FOUND:
             return await self._missing(look=look, error=error)
         memory.missing_since = None

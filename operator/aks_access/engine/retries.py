@@ -9,7 +9,7 @@ from dataclasses import replace
 from aks_access.engine.budget import REFILL_SECONDS
 from aks_access.engine.config import EngineConfig
 from aks_access.engine.look import Look
-from aks_access.engine.memory import ClusterMemory
+from aks_access.engine.memory import ClusterMemory, kept
 from aks_access.engine.ports import Clock
 from aks_access.engine.writer import WriteResult
 from aks_access.errors import AzureError, AzureFault
@@ -91,7 +91,7 @@ def after_refusal(
     removing = removing or revokes(result.plan.removals)
     memory, error = look.memory, result.error
     assert error is not None
-    memory.write_error = error
+    memory.write_error = kept(error)
     memory.write_failures += 1
     memory.refused_list = result.plan.desired
     if error.fault is AzureFault.INVALID:

@@ -74,4 +74,4 @@ class Faults:
                     fault.times -= 1
                 if self.witness is not None:
                     self.witness()
-                raise fault.error
+                raise fault.error.with_traceback(None)  # else a shared one keeps every frame
