@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ import pytest
 from sandbox import chart
 from sandbox.arm.process import ArmProcess
 from sandbox.controlplane import ControlPlane, binary
-from tests.faults import figures
+from tests import figures
 from tests.faults.replicas import Replicas
 from tests.integration.world import World
 
@@ -35,14 +35,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             binary(program)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    figures.summary(terminalreporter)
-
-
 @pytest.fixture
-def figure(record_property: Callable[[str, object], None]) -> figures.Record:
+def figure(record_property: figures.Property) -> figures.Record:
     """Record a line for the table of figures."""
-    return lambda text: record_property(figures.PROPERTY, text)
+    return lambda text: record_property(figures.MEASURED, text)
 
 
 @pytest.fixture(scope="session")

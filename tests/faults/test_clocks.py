@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.chart import ROOT
-from tests.faults.figures import Record
 from tests.faults.replicas import LEASE_SECONDS, Replica, Replicas, next_leader, one_writer
+from tests.figures import Record
 from tests.integration.test_crashes import owned
 from tests.integration.world import World
 

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from tests.faults.figures import Record
 from tests.faults.replicas import Replica, Replicas, next_leader, one_writer
+from tests.figures import Record
 from tests.integration.test_crashes import owned
 from tests.integration.world import World
 

@@ -6,8 +6,8 @@ import pytest
 
 from aks_access.engine.ports import Kind
 from aks_access.kube.resources import RESOURCES
-from tests.faults.figures import Record
 from tests.faults.replicas import Replicas, next_leader
+from tests.figures import Record
 from tests.integration.world import World
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]

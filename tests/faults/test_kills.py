@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from tests.faults.figures import Record
 from tests.faults.replicas import Replica, Replicas, next_leader, one_writer
+from tests.figures import Record
 from tests.integration.things import Cluster, Object
 from tests.integration.world import World
 

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from sandbox.controlplane.client import ApiError
-from tests.faults.figures import Record
 from tests.faults.replicas import (
     LEASE,
     LEASE_SECONDS,
@@ -18,6 +17,7 @@ from tests.faults.replicas import (
     one_writer,
     wait_seconds,
 )
+from tests.figures import Record
 from tests.integration.things import MERGE_PATCH
 from tests.integration.world import World
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from sandbox.controlplane.client import ApiError
-from tests.faults.figures import Record
 from tests.faults.replicas import LEASE, Replica, Replicas, wait_seconds
+from tests.figures import Record
 from tests.integration.test_crashes import ledger_of, owned
 from tests.integration.things import Cluster, Object
 from tests.integration.world import World

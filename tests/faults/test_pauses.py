@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.faults.figures import Record
 from tests.faults.replicas import (
     LEASE_SECONDS,
     Replica,
@@ -21,6 +20,7 @@ from tests.faults.replicas import (
     one_writer,
     wait_seconds,
 )
+from tests.figures import Record
 from tests.integration.test_crashes import at_path, held, ledger_of, owned
 from tests.integration.things import Cluster, Object
 from tests.integration.world import World

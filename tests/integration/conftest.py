@@ -163,10 +163,6 @@ def _lifetime(made: World, record_property: Callable[[str, object], None]) -> It
         made.retire()
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    costs.summary(terminalreporter)
-
-
 @pytest.fixture(scope="session")
 def helm() -> Path:
     """The real Helm."""
