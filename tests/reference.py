@@ -140,14 +140,15 @@ def starts(case: Case, grant: Raw) -> datetime:
     status, spec = part(grant, "status") or {}, part(grant, "spec")
     begun, closed = instant(status.get("periodStart")), instant(status.get("closedAt"))
     seen = instant(status.get("evaluatedAt"))
+    earliest = instant(spec.get("notBefore"))
+    goes_on = begun is not None and not (closed is not None and begun <= closed)
+    if begun is not None and goes_on and (earliest is None or earliest <= case.now):
+        return begun  # a start that is edited into the past moves nothing
     found = case.now
     if seen is not None and status.get("observedGeneration") == part(
         grant, "metadata", "generation"
     ):
         found = seen
-    if begun is not None and not (closed is not None and begun <= closed):
-        found = begun
-    earliest = instant(spec.get("notBefore"))
     return max(found, earliest) if earliest is not None else found
 
 

@@ -75,6 +75,16 @@ def test_a_grant_without_access_leaves_no_entry(
     assert cause(case(grant(**spec), on=target(policy=policy)), LAPTOP) == ""
 
 
+def test_i10_a_start_of_the_past_does_not_begin_a_period_anew() -> None:
+    on = target(policy={"maxDuration": "4h"})
+    item = grant(notBefore="2026-11-22T09:59:00Z", expiresAt="2026-11-22T13:00:00Z")
+    assert verdicts(case(item, on=on)) == {"g": ""}
+    item["status"] = {"periodStart": "2026-11-22T08:00:00Z"}
+    assert verdicts(case(item, on=on)) == {"g": "it lasts longer than 4h"}
+    item["status"]["closedAt"] = "2026-11-22T08:30:00Z"
+    assert verdicts(case(item, on=on)) == {"g": ""}
+
+
 def test_quotas_keep_who_is_inside_and_then_the_oldest() -> None:
     older, newer = grant("a", "81.2.69.1"), grant("bb", "81.2.69.2")
     on = target(policy={"maxGrantsPerNamespace": 1})

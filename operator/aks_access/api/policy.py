@@ -107,8 +107,8 @@ class GrantPolicy(RuledModel):
         default=None,
         description=(
             "Longest time from start to end of a grant's access, counted from first activation: an "
-            "extension does not start over. Absent: no limit, but a permanent grant still needs "
-            "allowPermanent."
+            "extension does not start over, nor does a notBefore of the past. Absent: no limit, "
+            "but a permanent grant still needs allowPermanent."
         ),
         examples=["24h"],
     )
