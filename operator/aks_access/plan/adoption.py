@@ -220,8 +220,13 @@ def _guess(
         )
         guessed = replace(doubt(ledger=guessed), in_flight=None) if older else guessed
     listing = Listing.of(view.ranges or ())
-    stood = frozenset(listing.spelling) if foreign is None else foreign
-    owners = claims(grants=grants, sets=sets, target=target, stood=stood)
+    owners = claims(
+        grants=grants,
+        sets=sets,
+        target=target,
+        present=listing.spelling.keys(),
+        foreign=foreign,
+    )
     entries = {
         entry: LedgerEntry(
             range=entry, state=EntryState.OWNED, owners=tuple(owners[entry]), since=now
