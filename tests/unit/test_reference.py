@@ -103,6 +103,14 @@ def test_a_full_list_keeps_the_whole_grant_out() -> None:
     assert expected(case(two, foreign=crowd)) == crowd | {OFFICE}
 
 
+def test_i8_what_grew_beyond_a_full_list_keeps_what_stands() -> None:
+    crowd = {f"198.41.{n // 250}.{n % 250}/32" for n in range(198)}
+    two = grant("g", "81.2.69.1", "81.2.69.2")
+    grown = case(two, foreign=crowd, holds={"g": {"81.2.69.1/32", "9.9.9.9/32"}})
+    assert verdicts(grown) == {"g": "the list is full"}
+    assert expected(grown) == crowd | {OFFICE, "81.2.69.1/32"}
+
+
 def test_an_open_cluster_is_left_open_without_opt_in() -> None:
     facts: dict[str, Any] = {"live": None, "foreign": set()}
     assert expected(case(grant(), **facts)) is None

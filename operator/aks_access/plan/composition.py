@@ -138,7 +138,7 @@ def wanted(
     present: Listing,
     unready: Set[GrantUid] = frozenset(),
 ) -> Wanted:
-    """The platform's entries and those of the admitted grants.
+    """The platform's entries and those of the admitted grants, and what a grown one keeps.
 
     Of a grant that is not ready only what it holds already, and what stands for another or as
     somebody else's: an equal entry stays while anybody needs it.
@@ -147,10 +147,12 @@ def wanted(
     direct: set[str] = set()
     for uid in sorted(verdicts):
         verdict = verdicts[uid]
-        if not verdict.admitted:
+        if not verdict.admitted and not verdict.keeps:
             continue
         for item in verdict.ranges:
             entry = cidr(item)
+            if not verdict.admitted and entry not in verdict.keeps:
+                continue
             if uid in unready and not _stands(ledger=ledger, uid=uid, entry=entry, present=present):
                 continue
             result.owners[entry] = (*result.owners.get(entry, ()), uid)

@@ -18,6 +18,7 @@ from aks_access.plan.ledger import (
     EntryState,
     LedgerEntry,
 )
+from aks_access.plan.listing import cidr
 from aks_access.plan.model import Cause, Grant, GrantUid
 from aks_access.plan.outcome import AccessState, Change, Verdict
 from aks_access.plan.world import MASS_REMOVAL_ENTRIES, Removals, World
@@ -103,7 +104,8 @@ def _homeless(*, grant: Grant, world: World, verdict: Verdict | None) -> bool:
 def _verdict_cause(*, verdict: Verdict, entry: LedgerEntry) -> Cause:
     if verdict.state in _STATE_CAUSES:
         return _STATE_CAUSES[verdict.state]
-    if verdict.refusals:
+    dropped = bool(verdict.keeps) and all(cidr(item) != entry.range for item in verdict.ranges)
+    if verdict.refusals and not dropped:
         causes = [_REFUSAL_CAUSES.get(r.reason, Cause.POLICY) for r in verdict.refusals]
         return next((cause for cause in causes if cause not in GUARDED), causes[0])
     shrank = set(entry.sets) & set(verdict.grant.range_sets)
