@@ -155,7 +155,8 @@ def _excused(land: Landscape, site: Site, debt: Debt) -> bool:
     facts = site.facts
     if debt.guarded and _held(land, site):
         return True
-    if debt.patient and (debt.refused or land.doubt or not _egress_known(land, site)):
+    failed = facts.provisioning != "Succeeded"
+    if debt.patient and (debt.refused or land.doubt or failed or not _egress_known(land, site)):
         return True
     rest = site.live - set(site.debts) - {SENTINEL}
     needed = not nodes_need_nothing(outbound=facts.outbound, vnet=facts.vnet)
