@@ -44,6 +44,7 @@ def fresh(*, target: Target, view: ClusterView | None, sequence: int = 0) -> Led
         target_uid=target.uid,
         mode=target.mode.value,
         identity=target.identity,
+        deletion_policy=_said(target),
         sequence=sequence,
         verified=view.ranges if view else None,
     )
@@ -142,7 +143,14 @@ def _renewed(*, stored: Ledger, target: Target, view: ClusterView) -> Ledger:
         resource_id=target.resource_id,
         mode=target.mode.value,
         identity=target.identity,
+        deletion_policy=_said(target),
     )
+
+
+def _said(target: Target) -> str:
+    """What a usable spec says of its deletion."""
+    policy = target.deletion_policy
+    return policy.value if policy is not None and not target.problems else ""
 
 
 def _acknowledged(*, acknowledge: str, ledger: Ledger) -> Adoption:

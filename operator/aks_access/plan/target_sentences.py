@@ -89,8 +89,21 @@ def _overdue(details: _Details, name: str, cluster: str, target: Target | None) 
     )
 
 
+_LEAVING = {
+    "Revoke": " It is being deleted: what the operator put into the list is taken out first.",
+    "unknown": (
+        " It is being deleted, and nothing says what becomes of its entries: set "
+        "spec.deletionPolicy to Revoke or Detach."
+    ),
+}
+
+
 def _spec(details: _Details, name: str, cluster: str, target: Target | None) -> str:
-    if details:
+    return _wrong(details, target) + _LEAVING.get(details.get("leaving", ""), "")
+
+
+def _wrong(details: _Details, target: Target | None) -> str:
+    if details.keys() & {"field", "path", "message", "value"}:
         path = details.get("field") or details.get("path") or "spec"
         return sentence(f"{path}: {details.get('message') or details.get('value', 'invalid')}")
     if target is not None and target.problems:

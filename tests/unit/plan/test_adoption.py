@@ -80,6 +80,7 @@ EMPTY = Ledger(
     target_uid="t1",
     mode="Exclusive",
     identity=OURS,
+    deletion_policy="Revoke",
     resource_uid="cluster-1",
     verified=VIEW.ranges,
 )
@@ -115,6 +116,7 @@ def test_a_ledger_follows_its_target_and_cluster() -> None:
         resource_id=ID,
         mode="Exclusive",
         identity=OURS,
+        deletion_policy="Revoke",
     )
     assert adopted(stored) == Adoption(followed)
     unknown = replace(stored, resource_uid=None)
