@@ -13,6 +13,7 @@ from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.fakes.kube import Raw
 from aks_access.engine.ports import Kind
 from aks_access.errors import AzureFault
+from aks_access.plan.adoption import lost_code
 from tests.sim.world import FOREIGN, OFFICE, POLICY, Process, World, key_of, simulated
 
 KEY = key_of("weu")
@@ -249,6 +250,19 @@ async def test_i2_no_tenant_takes_out_what_is_not_its_own_while_the_ledger_is_in
         world.mark(Kind.TARGET, "weu", annotations={"aksaccess.dev/acknowledge": world.code()})
         await world.rest()
         assert FOREIGN in (world.list_of() or ())
+
+
+@simulated
+async def test_i9_a_doubt_can_be_acknowledged_on_a_target_whose_spec_is_unusable(
+    world: World,
+) -> None:
+    await _in_doubt(world)
+    world.retarget(policy=UNUSABLE)
+    await world.rest()
+    code = lost_code(world.ledger())
+    world.mark(Kind.TARGET, "weu", annotations={"aksaccess.dev/acknowledge": code})
+    await world.rest()
+    assert world.ledger().lost == ""
 
 
 @simulated

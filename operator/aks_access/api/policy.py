@@ -1,6 +1,6 @@
 """`ApiAccessTarget.spec.policy`: who may be granted what on a cluster."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated
 
@@ -76,12 +76,6 @@ class AllowedNamespaces(RuledModel):
         """A selector if and only if `from` is Selector."""
         if (self.from_ is NamespacesFrom.SELECTOR) != (self.selector is not None):
             yield Violation(("selector",), self.from_.value, _SELECTOR_MESSAGE)
-
-    def admits(self, labels: Mapping[str, str]) -> bool:
-        """Whether grants of a namespace with these labels are taken."""
-        if self.from_ is NamespacesFrom.ALL:
-            return True
-        return self.selector is not None and self.selector.matches(labels)
 
 
 class GrantPolicy(RuledModel):

@@ -106,6 +106,8 @@ class TargetReconciler:
         )
         if target is None:
             look.acknowledge = await self.records.acknowledgement(key=key)
+        elif target.problems:
+            look.acknowledge = target.acknowledge
         if memory.read_gate > loop_time():
             return await self.outages.throttled(look=look)
         try:

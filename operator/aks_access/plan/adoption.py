@@ -15,7 +15,14 @@ from datetime import datetime
 from aks_access.plan.access import ended
 from aks_access.plan.claiming import claims, known_foreign
 from aks_access.plan.cluster import ClusterView
-from aks_access.plan.ledger import PLATFORM_OWNERS, EntryState, Ledger, LedgerEntry, held_by
+from aks_access.plan.ledger import (
+    PLATFORM_OWNERS,
+    EntryState,
+    Ledger,
+    LedgerEntry,
+    held_by,
+    unlisted,
+)
 from aks_access.plan.listing import Listing
 from aks_access.plan.model import ClusterKey, Grant, GrantUid, RangeSet, Target
 from aks_access.plan.settlement import doubt
@@ -175,11 +182,9 @@ def inherited(*, stored: Ledger, view: ClusterView, acknowledge: str) -> Adoptio
     if not another_cluster(stored, view):
         return _acknowledged(acknowledge=acknowledge, ledger=stored)
     emptied = replace(
-        stored,
+        unlisted(stored),
         resource_uid=view.resource_uid,
         entries={},
-        names={},
-        in_flight=None,
         verified=view.ranges,
         lost="",
     )

@@ -214,7 +214,11 @@ def refusals_sentence(
     if verdict.keeps:
         said += f" Until then it keeps what it has ({len(verdict.keeps)} of {len(verdict.ranges)})."
     if more:
-        said += f" {more} more of its values break this rule."
+        said += (
+            f" {more} more of its fields are wrong."
+            if first.rule is Rule.SPEC
+            else f" {more} more of its values break this rule."
+        )
     return f"{said} Also against: {listed(rules)}." if rules else said
 
 

@@ -239,3 +239,20 @@ def leaves(*, target: Target, ledger: Ledger | None) -> bool:
     """Whether the target is being deleted, and what it put into the list goes with it."""
     known = departure(target=target, ledger=ledger)
     return target.deleting is not None and known is DeletionPolicy.REVOKE
+
+
+def unlisted(ledger: Ledger) -> Ledger:
+    """The ledger without what it knows of one cluster beside its entries: its list, and what AKS
+    and others did to it.
+    """
+    return replace(
+        ledger,
+        names={},
+        in_flight=None,
+        verified=None,
+        refused={},
+        search=None,
+        reversals=(),
+        conflict=None,
+        ousted={},
+    )

@@ -184,7 +184,8 @@ class Plan:
         made_at: the world's time, UTC.
         additions, removals: against the list as read; of an Observe target what Merge would do.
         exclusive_removals: what Exclusive would remove besides (Observe only).
-        held_removals: removals that wait for an acknowledgement.
+        held_removals: removals that wait: for an acknowledgement, for something to be known or to
+            come first, or because they would leave the list empty.
         overdue: removals not read back within the revocation bound, with the time they were due.
         verdicts: of the grants that match the target, by uid.
         held: grant uid to the entries in Azure, or perhaps about to be, that the ledger holds for

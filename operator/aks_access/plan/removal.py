@@ -28,7 +28,7 @@ GUARDED = frozenset(
 )
 """Causes that a large removal of must be acknowledged."""
 
-ACTS = frozenset({Cause.EXPIRED, Cause.REVOKED, Cause.DELETED})
+ENDED = frozenset({Cause.EXPIRED, Cause.REVOKED, Cause.DELETED})
 """Causes that stand even where the target's own spec cannot be used."""
 
 _PLATFORM_CAUSES = {
@@ -116,7 +116,7 @@ def _certainty(cause: Cause) -> int:
     """How surely a cause is known: what merely is not there any more comes first."""
     if cause in GUARDED:
         return 0
-    if cause not in ACTS:
+    if cause not in ENDED:
         return 1
     return 3 if cause is Cause.EXPIRED else 2
 
@@ -179,7 +179,7 @@ def permitted(*, change: Change, removals: Removals) -> bool:
         case Removals.ALL:
             return True
         case Removals.ACTS:
-            return change.cause in ACTS
+            return change.cause in ENDED
         case Removals.CLOCK:
             return change.cause is Cause.EXPIRED
         case Removals.NONE:
