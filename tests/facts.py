@@ -219,3 +219,19 @@ def public(text: object, *, widest: int) -> bool:
         and found.prefixlen >= widest
         and not any(found.overlaps(special) for special in SPECIAL)
     )
+
+
+_MODES = frozenset({"Observe", "Merge", "Exclusive"})
+
+
+def unusable(target: Raw) -> bool:
+    """Whether the target's spec is one that nobody can act on."""
+    spec = part(target, "spec") or {}
+    ranges = part(target, "spec", "baseline", "ipRanges") or ()
+    policy: object = spec.get("policy")
+    return not bool(
+        spec.get("mode") in _MODES
+        and isinstance(policy, dict)
+        and part(policy, "allowedNamespaces", "from") in ("All", "Selector")
+        and all(public(item, widest=WIDEST_PLATFORM) for item in ranges)
+    )

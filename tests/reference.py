@@ -47,6 +47,7 @@ class Case:
         foreign: canonical entries that somebody else owns.
         management: canonical egress of the management cluster.
         inside: uids of grants that hold all their entries already: they keep their place.
+        holds: by uid the entries that a grant has in the list: where it grew, these keep theirs.
         refused: uids of grants whose ranges AKS refused in this generation.
         verified: the last list that was read back, for a list that somebody cleared.
         outbound, vnet: `networkProfile.outboundType`, API server VNet integration.
@@ -64,6 +65,7 @@ class Case:
     foreign: Set[str] = frozenset()
     management: Set[str] = frozenset()
     inside: Set[str] = frozenset()
+    holds: Mapping[str, Set[str]] = field(default_factory=dict)
     refused: Set[str] = frozenset()
     verified: Sequence[str] | None = None
     outbound: str = "loadBalancer"
@@ -140,14 +142,15 @@ def starts(case: Case, grant: Raw) -> datetime:
     status, spec = part(grant, "status") or {}, part(grant, "spec")
     begun, closed = instant(status.get("periodStart")), instant(status.get("closedAt"))
     seen = instant(status.get("evaluatedAt"))
+    earliest = instant(spec.get("notBefore"))
+    goes_on = begun is not None and not (closed is not None and begun <= closed)
+    if begun is not None and goes_on and (earliest is None or earliest <= case.now):
+        return begun  # a start that is edited into the past moves nothing
     found = case.now
     if seen is not None and status.get("observedGeneration") == part(
         grant, "metadata", "generation"
     ):
         found = seen
-    if begun is not None and not (closed is not None and begun <= closed):
-        found = begun
-    earliest = instant(spec.get("notBefore"))
     return max(found, earliest) if earliest is not None else found
 
 
@@ -240,31 +243,39 @@ def _wrong_length(case: Case, grant: Raw, policy: Raw) -> Iterator[str]:
         yield f"it lasts longer than {policy['maxDuration']}"
 
 
-def _senior(case: Case, grant: Raw) -> tuple[bool, str, str]:
-    return (
-        uid_of(grant) not in case.inside,
-        str(part(grant, "metadata", "creationTimestamp")),
-        uid_of(grant),
-    )
+def _age(grant: Raw) -> tuple[str, str]:
+    return (str(part(grant, "metadata", "creationTimestamp")), uid_of(grant))
+
+
+def _stands(case: Case, grant: Raw) -> set[str]:
+    """What the grant asks for and has in the list."""
+    wants, uid = asked(grant, case.sets), uid_of(grant)
+    return wants if uid in case.inside else wants & set(case.holds.get(uid, ()))
 
 
 def verdicts(case: Case) -> dict[str, str]:
     """Each grant that names the target, by uid: "" = live and let in, else why not."""
+    return _judged(case)[0]
+
+
+def _judged(case: Case) -> tuple[dict[str, str], dict[str, set[str]]]:
+    """The verdicts, and what those keep that grew and do not fit."""
     named = sorted(
         (grant for grant in case.grants if names_target(grant, case.target)),
-        key=lambda grant: _senior(case, grant),
+        key=lambda grant: (not _stands(case, grant), *_age(grant)),
     )
+    kept: dict[str, set[str]] = {}
     found = {uid_of(grant): refusal(case, grant) for grant in named}
     if deleting(case.target):
-        return {uid: why or "its target is deleted" for uid, why in found.items()}
+        return {uid: why or "its target is deleted" for uid, why in found.items()}, {}
     for grant in named:
         uid = uid_of(grant)
         found[uid] = found[uid] or _unfit(case, uid)
     policy = part(case.target, "spec", "policy") or {}
     _limit_grants(named, found, policy.get("maxGrantsPerNamespace"))
     if not _observed(case):  # there nothing takes room
-        _limit_entries(case, named, found, policy.get("maxEntriesPerNamespace"))
-    return found
+        kept = _limit_entries(case, named, found, policy.get("maxEntriesPerNamespace"))
+    return found, kept
 
 
 def _observed(case: Case) -> bool:
@@ -311,21 +322,30 @@ def _limit_grants(named: Sequence[Raw], found: dict[str, str], limit: int | None
 
 def _limit_entries(
     case: Case, named: Sequence[Raw], found: dict[str, str], share: int | None
-) -> None:
+) -> dict[str, set[str]]:
+    """Who is inside keeps what stands; then the others, and what grew, by age."""
     used = platform(case) | kept_foreign(case)
     own: dict[str, set[str]] = {}
-    for grant in named:
-        uid, wants = uid_of(grant), asked(grant, case.sets)
-        if found[uid]:
-            continue
+    kept: dict[str, set[str]] = {}
+
+    def take(grant: Raw, wants: set[str]) -> str:
         mine = own.setdefault(str(part(grant, "metadata", "namespace")), set())
         if share is not None and len(mine | wants) > share:
-            found[uid] = "too many entries of its namespace"
-        elif len(used | wants) > (2000 if case.vnet else 200):
-            found[uid] = "the list is full"
-        else:
-            used |= wants
-            mine |= wants
+            return "too many entries of its namespace"
+        if len(used | wants) > (2000 if case.vnet else 200):
+            return "the list is full"
+        used.update(wants)
+        mine.update(wants)
+        return ""
+
+    live = [grant for grant in named if not found[uid_of(grant)]]
+    for grant in live:
+        stands = _stands(case, grant)
+        if stands and not take(grant, stands):
+            kept[uid_of(grant)] = stands
+    for grant in sorted(live, key=lambda grant: (uid_of(grant) not in case.inside, *_age(grant))):
+        found[uid_of(grant)] = take(grant, asked(grant, case.sets))
+    return {uid: stands for uid, stands in kept.items() if found[uid]}
 
 
 # the list
@@ -361,8 +381,8 @@ def expected(case: Case) -> set[str] | None:
         return None if case.live is None else set(map(canonical, case.live))
     if case.live is None and case.verified is None and not closes(case):
         return None
-    found = verdicts(case)
-    wanted = platform(case)
+    found, kept = _judged(case)
+    wanted = platform(case).union(*kept.values())
     if deleting(case.target):
         wanted &= set(map(canonical, case.live or ()))
     for grant in case.grants:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tests.facts import Raw, asked, deleting, instant, names_target, part, usable_set
+from tests.facts import Raw, asked, deleting, instant, names_target, part, unusable, usable_set
 from tests.history import (
     Activation,
     Cluster,
@@ -85,6 +85,7 @@ class Landscape:
         alive, faults, blind: how many operators run, faults last, views are partial.
         turned: when an operator last began or ended.
         clear_at: when the last hidden change is known at the latest.
+        said: by target's name the `deletionPolicy` of its last usable spec.
         latest: the latest time that the operator's clock has shown.
     """
 
@@ -94,6 +95,7 @@ class Landscape:
     world: World = field(default_factory=World)
     undo: list[tuple[float, Name, Raw | None]] = field(default_factory=list)
     kept: dict[str, Raw] = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)
     sites: dict[str, Site] = field(default_factory=dict)
     activations: dict[str, datetime] = field(default_factory=dict)
     alive: int = 0
@@ -180,9 +182,17 @@ class Landscape:
         given = part(known, "metadata", "annotations", ACKNOWLEDGE)
         if given in site.printed:
             site.acknowledged.add(given)
-        gone = after is None and before is not None
-        if gone and part(before or {}, "spec", "deletionPolicy") == "Detach":
+        if not unusable(known):
+            name = str(part(known, "metadata", "name"))
+            self.said[name] = str(part(known, "spec", "deletionPolicy") or "Revoke")
+        if after is None and before is not None and self.leaves_all(before):
             site.doubt(site.live)
+
+    def leaves_all(self, target: Raw) -> bool:
+        """Whether the target goes with Detach; an unusable spec may have said so before."""
+        written = part(target, "spec", "deletionPolicy")
+        known = self.said.get(str(part(target, "metadata", "name"))) if unusable(target) else None
+        return (written or known) == "Detach"
 
     def _write(self, line: Write) -> None:
         site = self.sites.get(line.cluster)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.facts import asked, names_target, part, uid_of
+from tests.facts import asked, names_target, uid_of
 from tests.history import Activation, Ledger, Line, Mark, Object, Sign, Write
 from tests.invariants.landscape import GRANT, RANGE_SET, Landscape
 from tests.invariants.site import Site
@@ -93,10 +93,8 @@ def _forgotten(line: Ledger, land: Landscape) -> Iterator[Finding]:
         return
     if site.ledger.entries is None:
         return  # it could not be read, and is written anew
-    detached = any(
-        part(target, "spec", "deletionPolicy") == "Detach"
-        for target in land.world.targets(line.cluster)
-    )
+    targets = land.world.targets(line.cluster)
+    detached = any(land.leaves_all(target) for target in targets)
     left = sorted(site.ours & site.live - site.platform - _last_known(land, site))
     if left and not detached:
         yield "I5", f"the ledger is deleted, and {left[0]} of ours stands"

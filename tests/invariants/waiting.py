@@ -6,7 +6,7 @@ nothing has just failed. What is due longer than the tier's bound is a violation
 
 from collections.abc import Iterator
 
-from tests.facts import SENTINEL, WIDEST_PLATFORM, Raw, deleting, part, public
+from tests.facts import SENTINEL, Raw, deleting, part, unusable
 from tests.history import Line, Object
 from tests.invariants.landscape import GRANT, RANGE_SET, TARGET, Landscape
 from tests.invariants.site import Debt, Site
@@ -14,7 +14,6 @@ from tests.invariants.writes import Finding
 from tests.reference import Case, egress_known, idle, nodes_need_nothing, spec_problem
 
 _TERMINAL = frozenset({"Succeeded", "Failed", "Canceled"})
-_MODES = frozenset({"Observe", "Merge", "Exclusive"})
 
 
 def credit(land: Landscape, until: float) -> None:
@@ -118,19 +117,6 @@ def _unsound(raw: Raw | None) -> bool:
     return raw is not None and bool(spec_problem(raw))
 
 
-def unusable(target: Raw) -> bool:
-    """Whether the target's spec is one that nobody can act on."""
-    spec = part(target, "spec") or {}
-    ranges = part(target, "spec", "baseline", "ipRanges") or ()
-    policy: object = spec.get("policy")
-    return not bool(
-        spec.get("mode") in _MODES
-        and isinstance(policy, dict)
-        and part(policy, "allowedNamespaces", "from") in ("All", "Selector")
-        and all(public(item, widest=WIDEST_PLATFORM) for item in ranges)
-    )
-
-
 def _busy(site: Site, at: float) -> float:
     """When the operation of the operator's last write ends."""
     return max((w.ends for w in site.writes[-2:] if w.ends is not None), default=at)
@@ -155,7 +141,8 @@ def _excused(land: Landscape, site: Site, debt: Debt) -> bool:
     facts = site.facts
     if debt.guarded and _held(land, site):
         return True
-    if debt.patient and (debt.refused or land.doubt or not _egress_known(land, site)):
+    failed = facts.provisioning != "Succeeded"
+    if debt.patient and (debt.refused or land.doubt or failed or not _egress_known(land, site)):
         return True
     rest = site.live - set(site.debts) - {SENTINEL}
     needed = not nodes_need_nothing(outbound=facts.outbound, vnet=facts.vnet)

@@ -38,6 +38,10 @@ def case_of(world: World, name: str = "weu", *, foreign: Iterable[str] = ()) -> 
             if (wants := asked(raw, sets))
             and all(one in entries and uid_of(raw) in entries[one].owners for one in wants)
         },
+        holds={
+            uid_of(raw): {e.range for e in entries.values() if uid_of(raw) in e.owners}
+            for raw in grants
+        },
         refused={
             uid_of(raw)
             for raw in grants

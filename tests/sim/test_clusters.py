@@ -83,6 +83,27 @@ async def test_a_cluster_that_fails_by_others_takes_revocations_only(world: Worl
 
 
 @simulated
+async def test_i2_a_cluster_that_fails_by_others_is_not_written_for_the_platform(
+    world: World,
+) -> None:
+    cluster = world.cluster()
+    world.target(mode="Exclusive", baseline={"ipRanges": [OFFICE, "51.141.0.0/24"]})
+    world.grant(expiresAt=world.at(hours=1))
+    await world.start()
+    await world.rest()
+    cluster.busy(60, failed=True)
+    await world.advance(70)
+    cluster.set_by_others([*cluster.ranges, "81.3.0.1/32"])
+    world.retarget(baseline={"ipRanges": [OFFICE]})
+    await world.advance(minutes=30)
+    assert len(world.tried()) == 1
+    assert world.target_state() == "ClusterFailed"
+    await world.advance(minutes=40)
+    await world.rest()
+    assert world.list_of() == {OFFICE}, "a revocation is written, and mends the cluster"
+
+
+@simulated
 async def test_an_upgrade_is_waited_for(world: World) -> None:
     cluster = world.cluster()
     world.target()

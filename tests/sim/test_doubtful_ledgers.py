@@ -13,6 +13,7 @@ from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.fakes.kube import Raw
 from aks_access.engine.ports import Kind
 from aks_access.errors import AzureFault
+from aks_access.plan.adoption import lost_code
 from tests.sim.world import FOREIGN, OFFICE, POLICY, Process, World, key_of, simulated
 
 KEY = key_of("weu")
@@ -181,7 +182,7 @@ async def test_i9_an_orphaned_ledger_that_is_in_doubt_can_be_acknowledged(
     assert world.list_of() == {FOREIGN, OFFICE, CAME}
 
 
-async def _in_doubt(world: World) -> None:
+async def _in_doubt(world: World, *, meanwhile: Callable[[], object] = int) -> None:
     """The list moved while nobody led: the ledger says since then that it is in doubt."""
     cluster = world.cluster()
     world.target()
@@ -191,6 +192,7 @@ async def _in_doubt(world: World) -> None:
     world.kill()
     since = world.clock.now()
     cluster.set_by_others([*cluster.ranges, CAME])
+    meanwhile()
     await world.advance(minutes=10)
     process = Process(world)
     world.processes.append(process)
@@ -248,6 +250,32 @@ async def test_i2_no_tenant_takes_out_what_is_not_its_own_while_the_ledger_is_in
         world.mark(Kind.TARGET, "weu", annotations={"aksaccess.dev/acknowledge": world.code()})
         await world.rest()
         assert FOREIGN in (world.list_of() or ())
+
+
+@simulated
+async def test_i9_a_doubt_can_be_acknowledged_on_a_target_whose_spec_is_unusable(
+    world: World,
+) -> None:
+    await _in_doubt(world)
+    world.retarget(policy=UNUSABLE)
+    await world.rest()
+    code = lost_code(world.ledger())
+    world.mark(Kind.TARGET, "weu", annotations={"aksaccess.dev/acknowledge": code})
+    await world.rest()
+    assert world.ledger().lost == ""
+
+
+@simulated
+async def test_i2_a_grant_made_while_nobody_led_claims_nothing_of_others(world: World) -> None:
+    await _in_doubt(
+        world, meanwhile=lambda: world.grant("evil", FOREIGN, expiresAt=world.at(hours=1))
+    )
+    await world.advance(hours=2)
+    assert FOREIGN in (world.list_of() or ())
+    world.mark(Kind.TARGET, "weu", annotations={"aksaccess.dev/acknowledge": world.code()})
+    await world.rest()
+    assert FOREIGN in (world.list_of() or ())
+    assert LAPTOP not in (world.list_of() or ()), "what a grant had before is its own"
 
 
 @pytest.mark.parametrize("attack", [lose, spoil])

@@ -1,9 +1,11 @@
 """What each mode may do, what others do to the list, and what is never done."""
 
+from dataclasses import replace
+
 import pytest
 
 from aks_access.engine.ports import Kind
-from tests.sim.world import FOREIGN, OFFICE, World, condition, simulated
+from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, simulated
 
 LAPTOP = "81.2.69.142/32"
 BARE = {FOREIGN, OFFICE}
@@ -237,6 +239,84 @@ async def test_i12_a_suspended_target_waits_with_its_deletion_while_the_list_is_
     await world.rest()
     assert world.target_gone()
     assert world.list_of() == BARE
+
+
+@pytest.mark.parametrize("policy", ["Revoke", "Detach"])
+@pytest.mark.parametrize("forgotten", [False, True])
+@simulated
+async def test_i9_a_target_whose_spec_became_unusable_goes_as_it_last_said(
+    world: World, policy: str, forgotten: bool
+) -> None:
+    world.cluster()
+    world.target(deletionPolicy=policy)
+    world.grant()
+    await world.start()
+    await world.rest()
+    world.retarget(mode="Nonsense", deletionPolicy=None if forgotten else policy)
+    await world.rest()
+    world.untarget()
+    await world.rest()
+    assert world.target_gone()
+    assert world.list_of() == ({*BARE, LAPTOP} if policy == "Detach" else BARE)
+
+
+@simulated
+async def test_i9_what_an_unusable_spec_says_of_its_deletion_comes_before_what_it_said(
+    world: World,
+) -> None:
+    world.cluster()
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    world.retarget(mode="Nonsense", deletionPolicy="Detach")
+    world.untarget()
+    await world.rest()
+    assert world.target_gone()
+    assert world.list_of() == {*BARE, LAPTOP}
+
+
+@simulated
+async def test_i9_a_target_of_which_nobody_knows_how_to_go_says_what_it_waits_for(
+    world: World,
+) -> None:
+    world.cluster()
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    world.kill()
+    world.retarget(mode="Nonsense")
+    books = await world.ledgers.load(key=key_of("weu"))
+    assert books is not None
+    await world.ledgers.save(ledger=replace(books, deletion_policy=""))
+    await world.start()
+    world.untarget()
+    await world.advance(hours=1)
+    assert world.list_of() == {*BARE, LAPTOP}
+    assert condition(world.target_status(), "Ready")["message"].endswith(
+        "nothing says what becomes of its entries: set spec.deletionPolicy to Revoke or Detach."
+    )
+    world.retarget(deletionPolicy="Revoke")
+    await world.rest()
+    assert world.target_gone()
+    assert world.list_of() == BARE
+
+
+@simulated
+async def test_i12_a_suspended_target_waits_with_its_deletion_when_its_spec_is_unusable(
+    world: World,
+) -> None:
+    world.cluster()
+    world.target(suspend=True)
+    world.grant()
+    await world.start()
+    await world.rest()
+    world.retarget(mode="Nonsense")
+    world.untarget()
+    await world.advance(hours=1)
+    assert not world.target_gone()
+    assert not world.tried()
 
 
 @simulated

@@ -1,9 +1,11 @@
 """A list that is nearly full: who gets the room, and that nobody is locked out for want of it."""
 
 from aks_access.engine.ports import Kind
-from tests.sim.world import FOREIGN, OFFICE, World, simulated
+from tests.sim.world import FOREIGN, OFFICE, World, condition, simulated
 
 LAPTOP = "81.2.69.142/32"
+OTHERS = tuple(f"198.41.{n}.4/32" for n in range(49))
+HOME = tuple(f"81.2.70.{n}" for n in range(150))
 NODES = "51.141.0.9/32"
 
 
@@ -47,3 +49,32 @@ async def test_i12_new_egress_comes_in_beside_removals_that_wait_for_a_person(
     await world.rest()
     assert world.list_of() == {FOREIGN, NODES, LAPTOP, *new}
     assert all(put.result == "ok" for put in world.tried())
+
+
+@simulated
+async def test_i8_a_set_that_grows_beyond_a_full_list_takes_nobody_out(world: World) -> None:
+    world.cluster(ranges=OTHERS)
+    world.range_set("home", *HOME)
+    world.target(baseline=None)
+    world.grant("set", rangeSetRefs=[{"name": "home"}])
+    world.grant()
+    await world.start()
+    await world.rest()
+    full = world.list_of()
+    assert full is not None
+    assert len(full) == 200
+    writes = len(world.puts())
+    world.range_set("home", *HOME, "81.2.71.1")
+    await world.rest()
+    assert (world.list_of(), len(world.puts())) == (full, writes)
+    assert (world.state("set"), world.in_azure("set")) == ("CapacityExceeded", "0/1")
+    ready = condition(world.status("set"), "Ready")
+    assert "200/200 used, 1 more needed" in ready["message"]
+    assert "Until then it keeps what it has (150 of 151)." in ready["message"]
+    world.ungrant()
+    await world.rest()
+    assert world.state("set") == "Active"
+    assert "81.2.71.1/32" in (world.list_of() or ())
+    world.ungrant("set")
+    await world.rest()
+    assert world.list_of() == set(OTHERS)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from aks_access.engine.ports import Kind
-from tests.sim.world import FOREIGN, OFFICE, World, condition, simulated
+from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, simulated
 
 LAPTOP = "81.2.69.142/32"
 BARE = {FOREIGN, OFFICE}
@@ -272,6 +272,59 @@ async def test_threat_18_a_later_end_on_an_expired_grant_opens_a_new_period(worl
     world.regrant(expiresAt=world.at(hours=4))
     await world.rest()
     assert world.state() == "PolicyDenied"
+
+
+@simulated
+async def test_i10_a_not_before_of_the_past_does_not_get_around_max_duration(world: World) -> None:
+    world.cluster()
+    world.target(policy={"allowedNamespaces": {"from": "All"}, "maxDuration": "24h"})
+    world.grant(expiresAt=world.at(hours=24))
+    await world.start()
+    await world.rest()
+    begun = world.status()["periodStart"]
+    await world.advance(hours=22)
+    world.regrant(notBefore=world.at(minutes=-1), expiresAt=world.at(hours=23, minutes=50))
+    await world.rest()
+    assert world.state() == "PolicyDenied"
+    assert world.list_of() == BARE
+    assert world.status()["periodStart"] == begun
+
+
+@simulated
+async def test_i10_a_later_not_before_takes_access_away_and_then_begins_anew(world: World) -> None:
+    world.cluster()
+    world.target(policy={"allowedNamespaces": {"from": "All"}, "maxDuration": "24h"})
+    world.grant(expiresAt=world.at(hours=24))
+    await world.start()
+    await world.advance(hours=22)
+    world.regrant(notBefore=world.at(hours=2), expiresAt=world.at(hours=26))
+    await world.rest()
+    assert world.state() == "Scheduled"
+    assert world.list_of() == BARE
+    assert "periodStart" not in world.status()
+    await world.advance(hours=3)
+    assert world.state() == "Active"
+    world.regrant(notBefore=world.at(minutes=-1), expiresAt=world.at(hours=23, minutes=50))
+    await world.rest()
+    assert world.state() == "PolicyDenied"
+
+
+@simulated
+async def test_i10_a_later_not_before_that_no_write_follows_begins_nothing_anew(
+    world: World,
+) -> None:
+    world.cluster()
+    world.target(policy={"allowedNamespaces": {"from": "All"}, "maxDuration": "24h"})
+    world.grant(expiresAt=world.at(hours=24))
+    await world.start()
+    await world.advance(hours=22)
+    world.azure.cluster(key_of("weu")).busy(600)
+    world.regrant(notBefore=world.at(minutes=2), expiresAt=world.at(hours=23, minutes=50))
+    await world.advance(minutes=5)
+    assert LAPTOP in (world.list_of() or ())
+    await world.rest()
+    assert world.state() == "PolicyDenied"
+    assert world.list_of() == BARE
 
 
 @simulated

@@ -75,6 +75,16 @@ def test_a_grant_without_access_leaves_no_entry(
     assert cause(case(grant(**spec), on=target(policy=policy)), LAPTOP) == ""
 
 
+def test_i10_a_start_of_the_past_does_not_begin_a_period_anew() -> None:
+    on = target(policy={"maxDuration": "4h"})
+    item = grant(notBefore="2026-11-22T09:59:00Z", expiresAt="2026-11-22T13:00:00Z")
+    assert verdicts(case(item, on=on)) == {"g": ""}
+    item["status"] = {"periodStart": "2026-11-22T08:00:00Z"}
+    assert verdicts(case(item, on=on)) == {"g": "it lasts longer than 4h"}
+    item["status"]["closedAt"] = "2026-11-22T08:30:00Z"
+    assert verdicts(case(item, on=on)) == {"g": ""}
+
+
 def test_quotas_keep_who_is_inside_and_then_the_oldest() -> None:
     older, newer = grant("a", "81.2.69.1"), grant("bb", "81.2.69.2")
     on = target(policy={"maxGrantsPerNamespace": 1})
@@ -91,6 +101,14 @@ def test_a_full_list_keeps_the_whole_grant_out() -> None:
     crowd = {f"198.41.{n // 250}.{n % 250}/32" for n in range(198)}
     two = grant("g", "81.2.69.1", "81.2.69.2")
     assert expected(case(two, foreign=crowd)) == crowd | {OFFICE}
+
+
+def test_i8_what_grew_beyond_a_full_list_keeps_what_stands() -> None:
+    crowd = {f"198.41.{n // 250}.{n % 250}/32" for n in range(198)}
+    two = grant("g", "81.2.69.1", "81.2.69.2")
+    grown = case(two, foreign=crowd, holds={"g": {"81.2.69.1/32", "9.9.9.9/32"}})
+    assert verdicts(grown) == {"g": "the list is full"}
+    assert expected(grown) == crowd | {OFFICE, "81.2.69.1/32"}
 
 
 def test_an_open_cluster_is_left_open_without_opt_in() -> None:

@@ -92,11 +92,6 @@ def is_range_source_id(text: str) -> bool:
     return _matches(RANGE_SOURCE_ID_PATTERN, text)
 
 
-def resource_key(resource_id: str) -> str:
-    """The id in the one spelling to compare and hash: lower case."""
-    return resource_id.lower()
-
-
 def _matches(pattern: str, text: str) -> bool:
     return (
         len(text) <= MAX_ID_LENGTH

@@ -163,7 +163,7 @@ ClusterId = Annotated[
         max_length=arm.MAX_ID_LENGTH,
     ),
 ]
-"""The ARM id of a managed cluster, as written; compare with `arm.resource_key`."""
+"""The ARM id of a managed cluster, as written; compared by `plan.model.cluster_key`."""
 
 RangeSourceId = Annotated[
     str,

@@ -1,6 +1,6 @@
 """`ApiAccessTarget.spec.policy`: who may be granted what on a cluster."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated
 
@@ -77,12 +77,6 @@ class AllowedNamespaces(RuledModel):
         if (self.from_ is NamespacesFrom.SELECTOR) != (self.selector is not None):
             yield Violation(("selector",), self.from_.value, _SELECTOR_MESSAGE)
 
-    def admits(self, labels: Mapping[str, str]) -> bool:
-        """Whether grants of a namespace with these labels are taken."""
-        if self.from_ is NamespacesFrom.ALL:
-            return True
-        return self.selector is not None and self.selector.matches(labels)
-
 
 class GrantPolicy(RuledModel):
     """Who may be granted what."""
@@ -107,8 +101,8 @@ class GrantPolicy(RuledModel):
         default=None,
         description=(
             "Longest time from start to end of a grant's access, counted from first activation: an "
-            "extension does not start over. Absent: no limit, but a permanent grant still needs "
-            "allowPermanent."
+            "extension does not start over, nor does a notBefore of the past. Absent: no limit, "
+            "but a permanent grant still needs allowPermanent."
         ),
         examples=["24h"],
     )

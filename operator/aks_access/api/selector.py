@@ -1,7 +1,7 @@
 """Label selectors, with one difference to Kubernetes: an empty one matches nothing.
 
 Here a selector decides who gets access where, and a list that lost its last line must not
-suddenly mean "everything".
+suddenly mean "everything". What one selects is decided by `plan.model.Selector`, and only there.
 """
 
 from collections.abc import Iterator, Mapping
@@ -79,18 +79,6 @@ class SelectorTerm(RuledModel):
                 _VALUES_MESSAGE,
             )
 
-    def matches(self, labels: Mapping[str, str]) -> bool:
-        """Whether an object with these labels meets the condition."""
-        match self.operator:
-            case SelectorOperator.IN:
-                return labels.get(self.key) in self.values
-            case SelectorOperator.NOT_IN:
-                return labels.get(self.key) not in self.values
-            case SelectorOperator.EXISTS:
-                return self.key in labels
-            case SelectorOperator.DOES_NOT_EXIST:
-                return self.key not in labels
-
 
 class LabelSelector(RuledModel):
     """Objects by their labels. All conditions must hold; an empty selector matches nothing."""
@@ -109,16 +97,3 @@ class LabelSelector(RuledModel):
         description="Further conditions on labels, at most 20.",
         examples=[[{"key": "region", "operator": "In", "values": ["weu", "neu"]}]],
     )
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether it has no condition at all, and so matches nothing."""
-        return not self.match_labels and not self.match_expressions
-
-    def matches(self, labels: Mapping[str, str]) -> bool:
-        """Whether an object with these labels is selected; never by an empty selector."""
-        return (
-            not self.is_empty
-            and all(labels.get(key) == value for key, value in self.match_labels.items())
-            and all(term.matches(labels) for term in self.match_expressions)
-        )

@@ -20,9 +20,9 @@ class LiveEntry(LenientModel):
     )
     origin: Text = Field(
         description=(
-            "Why it is there: Baseline, Grant, Egress (the cluster's own nodes or the management "
-            "cluster), Foreign (somebody else's), Unattributed (after a lost ledger) or Sentinel "
-            "(0.0.0.0/32: nobody)."
+            "Why it is there: Baseline, Grant, Egress (the cluster's own nodes), Management (the "
+            "management cluster), Foreign (somebody else's), Unattributed (after a lost ledger), "
+            "Revoking (it has to go, and stands until read back) or Sentinel (0.0.0.0/32: nobody)."
         ),
         examples=["Grant"],
     )

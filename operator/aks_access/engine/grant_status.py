@@ -13,6 +13,7 @@ from aks_access.api.grant import TARGETS_LIMIT, GrantStatus, GrantSummary, Targe
 from aks_access.api.timestamps import format_minute
 from aks_access.engine.conditions import Wanted, conditions, history
 from aks_access.engine.reports import GrantReport
+from aks_access.plan.access import postponed
 from aks_access.plan.model import Grant
 from aks_access.plan.outcome import AccessState
 
@@ -67,11 +68,13 @@ class GrantFacts:
     Attributes:
         reports: one per matching target; one without a target where none matches.
         activated: first activation of a `duration` grant, UTC.
+        held: a ledger holds entries for it, perhaps one of a target that it no longer names.
     """
 
     grant: Grant
     reports: Sequence[GrantReport]
     activated: datetime | None
+    held: bool = False
 
 
 def worst(reports: Sequence[GrantReport]) -> GrantReport:
@@ -112,10 +115,10 @@ def grant_status(*, facts: GrantFacts, now: datetime) -> dict[str, object]:
         ),
         targets_omitted=max(0, len(listed) - TARGETS_LIMIT),
         activated_at=facts.activated,
-        period_start=_period_start(facts),
+        period_start=_period_start(facts, now=now),
         evaluated_at=evaluated,
         closed_at=_closed(facts),
-        starts_at=_starts(facts) if _dated(facts) else None,
+        starts_at=_starts(facts, now=now) if _dated(facts) else None,
         expires_at=_ends(facts) if _dated(facts) else None,
     )
     return status.to_json()
@@ -130,12 +133,14 @@ def _dated(facts: GrantFacts) -> bool:
     return any(report.state is not None for report in facts.reports)
 
 
-def _starts(facts: GrantFacts) -> datetime | None:
+def _starts(facts: GrantFacts, *, now: datetime) -> datetime | None:
     """The start that is fixed; None before the first admission, where it would tick."""
     if facts.activated is not None:
         return facts.activated
-    known = [when for when in (_period_start(facts), facts.grant.not_before) if when is not None]
-    return max(known, default=None)
+    begun = _period_start(facts, now=now)
+    if begun is None or postponed(grant=facts.grant, now=now):
+        return facts.grant.not_before
+    return begun
 
 
 def _ends(facts: GrantFacts) -> datetime | None:
@@ -145,10 +150,10 @@ def _ends(facts: GrantFacts) -> datetime | None:
     )
 
 
-def _period_start(facts: GrantFacts) -> datetime | None:
+def _period_start(facts: GrantFacts, *, now: datetime) -> datetime | None:
     """Start of the current period: set at the first admission, gone with its end."""
     states = {report.state for report in facts.reports}
-    if AccessState.EXPIRED in states:
+    if AccessState.EXPIRED in states or _interrupted(facts, now=now):
         return None
     if facts.grant.started is not None:
         return facts.grant.started
@@ -158,6 +163,18 @@ def _period_start(facts: GrantFacts) -> datetime | None:
         if report.admitted and not report.observed and report.starts is not None
     ]
     return min(admitted).replace(microsecond=0) if admitted else None
+
+
+def _interrupted(facts: GrantFacts, *, now: datetime) -> bool:
+    """Whether a later `notBefore` ended the period: nothing of it stands anywhere any more.
+
+    While something does, the access goes on; else an edit that no write follows would be enough to
+    begin anew. A `duration` never does.
+    """
+    reports = facts.reports
+    gone = all(report.state is not None and not report.held for report in reports)
+    ended = gone and not facts.held and facts.grant.duration is None
+    return ended and postponed(grant=facts.grant, now=now)
 
 
 def _closed(facts: GrantFacts) -> datetime | None:

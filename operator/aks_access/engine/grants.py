@@ -254,6 +254,7 @@ class GrantReconciler:
             grant=grant,
             reports=reports,
             activated=activated if grant.duration is not None else None,
+            held=bool(self.board.held(grant.uid)),
         )
         status = grant_status(facts=facts, now=self.clock.now())
         if status == dict(grant.status):

@@ -26,7 +26,7 @@ from aks_access.api.parse import (
 )
 from aks_access.api.policy import GrantPolicy
 from aks_access.api.selector import LabelSelector
-from aks_access.api.target import ApiAccessTarget, Mode, TargetSpec
+from aks_access.api.target import ApiAccessTarget, DeletionPolicy, Mode, TargetSpec
 from aks_access.plan.model import (
     Grant,
     GrantUid,
@@ -92,7 +92,10 @@ def project_grant(raw: Mapping[str, object], *, argo_instance_label: str) -> Gra
 
 
 def project_target(raw: Mapping[str, object]) -> Target:
-    """The facts of an ApiAccessTarget; an invalid one is an Observe target with problems."""
+    """The facts of an ApiAccessTarget; an invalid one is an Observe target with problems.
+
+    What holds writes back, and what becomes of the list in the end, counts all the same.
+    """
     found = parse_target(dict(raw))
     meta = found.metadata
     status = found.status
@@ -118,6 +121,8 @@ def project_target(raw: Mapping[str, object]) -> Target:
             resource_id=resource_id,
             key=cluster_key(resource_id),
             mode=Mode.OBSERVE,
+            suspend=_written(raw, "suspend") is True,
+            deletion_policy=_written_policy(raw),
             **common,  # type: ignore[arg-type]
         )
     spec = found.spec
@@ -138,9 +143,19 @@ def project_target(raw: Mapping[str, object]) -> Target:
     )
 
 
-def _written_resource_id(raw: Mapping[str, object]) -> str:
+def _written(raw: Mapping[str, object], name: str) -> object:
+    """What stands in a field of a spec that as a whole cannot be used."""
     spec = raw.get("spec")
-    value = spec.get("resourceId") if isinstance(spec, Mapping) else None
+    return spec.get(name) if isinstance(spec, Mapping) else None
+
+
+def _written_policy(raw: Mapping[str, object]) -> DeletionPolicy | None:
+    value = _written(raw, "deletionPolicy")
+    return next((policy for policy in DeletionPolicy if policy.value == value), None)
+
+
+def _written_resource_id(raw: Mapping[str, object]) -> str:
+    value = _written(raw, "resourceId")
     return value if isinstance(value, str) and len(value) <= MAX_ID_LENGTH else ""
 
 

@@ -32,6 +32,7 @@ from aks_access.engine.target_status import TargetFacts, observing_message, targ
 from aks_access.engine.verdicts import target_report
 from aks_access.errors import KubeError
 from aks_access.plan.broad import broad
+from aks_access.plan.ledger import Ledger, departure
 from aks_access.plan.model import Target
 from aks_access.plan.outcome import Finding, Origin
 from aks_access.plan.settlement import Settled
@@ -114,9 +115,13 @@ class Publisher:
         finding = Finding(TargetReason.DUPLICATE_TARGET, {"holder": holder.name}, blocks=True)
         return finding_note(finding=finding, target=target, cluster=target.resource_id)
 
-    def spec_note(self, *, target: Target) -> Note:
-        """The target's spec is unusable."""
-        finding = Finding(TargetReason.INVALID_SPEC, blocks=True)
+    def spec_note(self, *, target: Target, ledger: Ledger | None = None) -> Note:
+        """The target's spec is unusable; `ledger` = something may have to be taken out yet."""
+        details = {}
+        if ledger is not None and target.deleting is not None:
+            policy = departure(target=target, ledger=ledger)
+            details = {"leaving": policy.value if policy is not None else "unknown"}
+        finding = Finding(TargetReason.INVALID_SPEC, details, blocks=True)
         return finding_note(finding=finding, target=target, cluster=target.resource_id)
 
     def _finding(self, look: Look, finding: Finding) -> Note:
@@ -127,7 +132,7 @@ class Publisher:
         target, plan = look.target, look.plan
         notes: list[Note] = []
         if target is not None and target.problems:
-            notes.append(self.spec_note(target=target))
+            notes.append(self.spec_note(target=target, ledger=look.ledger))
         in_flight = look.ledger.in_flight is not None
         errors = self._errors(look)
         refused = [f for f in plan.findings if f.reason is TargetReason.WRITE_REFUSED]

@@ -41,7 +41,7 @@ from aks_access.errors import (
 from aks_access.plan.adoption import another_cluster
 from aks_access.plan.clearing import revokes
 from aks_access.plan.cluster import ClusterView
-from aks_access.plan.ledger import Ledger
+from aks_access.plan.ledger import Ledger, departure
 from aks_access.plan.model import ClusterKey, GrantUid, Target
 from aks_access.plan.outcome import Plan
 from aks_access.plan.settlement import Settled
@@ -91,7 +91,8 @@ class TargetReconciler:
         if target is not None and target.deleting is not None:
             if not target.finalized and stored is None and not unreadable:
                 return self.claims.forget(key)
-            if target.deletion_policy is DeletionPolicy.DETACH and not memory.ledger_newer:
+            goes = departure(target=target, ledger=stored)
+            if goes is DeletionPolicy.DETACH and not memory.ledger_newer:
                 return await self.claims.detach(key=key, target=target, stored=stored)
         if target is not None and target.problems and stored is None:
             return await self.claims.unusable(key=key, target=target, unreadable=unreadable)
@@ -105,6 +106,8 @@ class TargetReconciler:
         )
         if target is None:
             look.acknowledge = await self.records.acknowledgement(key=key)
+        elif target.problems:
+            look.acknowledge = target.acknowledge
         if memory.read_gate > loop_time():
             return await self.outages.throttled(look=look)
         try:

@@ -90,7 +90,7 @@ def _grant_report(
         reason, message = _words(
             verdict=verdict, target=target, held=held, late=late, blocker=blocker
         )
-    live = verdict.state is AccessState.LIVE
+    asks = verdict.state is AccessState.LIVE or bool(verdict.keeps)
     return GrantReport(
         target=target.name,
         generation=verdict.grant.generation,
@@ -99,7 +99,7 @@ def _grant_report(
         message=message,
         observed=_observed(target),
         admitted=verdict.let_in,
-        in_azure=verdict.present and verdict.admitted if live else bool(held),
+        in_azure=verdict.present and verdict.admitted if asks else bool(held),
         held=bool(held),
         retries=blocker is not None and blocker.retries,
         starts=verdict.starts,
@@ -121,7 +121,7 @@ def _words(
     late: datetime | None,
     blocker: Blocker | None,
 ) -> tuple[GrantReason, str]:
-    if verdict.state is not AccessState.LIVE and held:
+    if verdict.state is not AccessState.LIVE and not verdict.keeps.issuperset(held):
         if late is not None:
             return GrantReason.REVOCATION_OVERDUE, sentences.overdue_sentence(
                 entries=held, due=sentences.instant(late), target=target.name

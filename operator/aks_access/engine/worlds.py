@@ -90,7 +90,7 @@ class Worlds:
             namespaces=self.store.namespaces(),
             activations=self._activations(grants),
             deleted=self.deletions.among(owners),
-            removals=self._removals(target),
+            removals=Removals.ALL if self.store.complete else Removals.CLOCK,
             additions=additions,
             unready=unready,
             management_egress=self.config.management_egress,
@@ -119,13 +119,6 @@ class Worlds:
             if grant is not None:
                 found[uid] = grant
         return found
-
-    def _removals(self, target: Target | None) -> Removals:
-        if not self.store.complete:
-            return Removals.CLOCK
-        if target is not None and target.problems:
-            return Removals.ACTS
-        return Removals.ALL
 
     def current(self, target: Target) -> Target:
         """The target as the store has it now; as given where it is gone meanwhile."""

@@ -8,7 +8,7 @@ unreadable, never "empty". What a newer operator wrote is its own: `LedgerNewer`
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
@@ -34,7 +34,17 @@ from aks_access.plan.pace import Turn
 _Owner = Annotated[int, Field(ge=0)]
 _PROBLEMS_SHOWN: Final = 3
 _FIRST_SCHEMA: Final = 1
-_SINCE_2: Final = frozenset({"search", "probes", "reversals", "conflict", "ousted", "former_names"})
+_SINCE_2: Final = frozenset(
+    {
+        "search",
+        "probes",
+        "reversals",
+        "conflict",
+        "ousted",
+        "former_names",
+        "deletion_policy",
+    }
+)
 """Fields that a document of schema 1 does not have."""
 
 
@@ -111,6 +121,7 @@ class _Ledger(_Document):
     former_names: tuple[str, ...] = ()
     mode: str
     identity: _Identity | None = None
+    deletion_policy: Literal["", "Revoke", "Detach"] = ""
     sequence: Annotated[int, Field(ge=0)]
     owners: tuple[str, ...]
     entries: tuple[_Entry, ...]
@@ -160,6 +171,7 @@ def encode(ledger: Ledger) -> str:
         former_names=ledger.former_names,
         mode=ledger.mode,
         identity=_of_identity(ledger.identity),
+        deletion_policy=ledger.deletion_policy,
         sequence=ledger.sequence,
         owners=tuple(owners),
         entries=tuple(_of_entry(entry, index) for entry in ledger.entries.values()),
@@ -204,6 +216,7 @@ def decode(text: str, *, key: ClusterKey, version: str) -> Ledger:
         former_names=document.former_names,
         mode=document.mode,
         identity=_to_identity(document.identity),
+        deletion_policy=document.deletion_policy,
         sequence=document.sequence,
         entries={entry.range: _to_entry(entry, document.owners) for entry in document.entries},
         names=dict(document.names),

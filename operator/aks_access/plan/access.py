@@ -46,8 +46,11 @@ def period(*, grant: Grant, activations: Mapping[str, datetime], now: datetime) 
 
     It starts at the later of `notBefore` and the first admission; before that, at the first
     evaluation of this generation, so that a grant refused as too long stays refused until it is
-    edited. A start that lies in a period already closed belongs to that one: a later end opens a
-    new period. A `duration` counts from its recorded activation.
+    edited. Once it has begun no `notBefore` of the past moves its start, or who edits that again
+    and again would never end; one in the future closes the access, and begins another period once
+    nothing of it stands (then `started` is forgotten). A start that lies in a period already closed
+    belongs to that one: a later end opens a new period. A `duration` counts from its recorded
+    activation.
     """
     if grant.duration is not None:
         return _counted(
@@ -56,14 +59,24 @@ def period(*, grant: Grant, activations: Mapping[str, datetime], now: datetime) 
             activated=activations.get(activation_key(grant)),
             now=now,
         )
-    starts = now
+    return Period(starts=_begins(grant=grant, now=now), ends=grant.expires_at)
+
+
+def postponed(*, grant: Grant, now: datetime) -> bool:
+    """Whether the grant's `notBefore` is still to come."""
+    return grant.not_before is not None and grant.not_before > now
+
+
+def _begins(*, grant: Grant, now: datetime) -> datetime:
+    begun = grant.started
+    if begun is not None and grant.closed is not None and begun <= grant.closed:
+        begun = None
+    if begun is not None and not postponed(grant=grant, now=now):
+        return begun
+    seen = now
     if grant.evaluated is not None and grant.evaluated[0] == grant.generation:
-        starts = grant.evaluated[1]
-    if grant.started is not None and not (grant.closed and grant.started <= grant.closed):
-        starts = grant.started
-    if grant.not_before is not None:
-        starts = max(starts, grant.not_before)
-    return Period(starts=starts, ends=grant.expires_at)
+        seen = grant.evaluated[1]
+    return max(seen, grant.not_before) if grant.not_before is not None else seen
 
 
 def _counted(
@@ -144,7 +157,7 @@ def judge(
     )
     if refusals:
         return replace(verdict, state=AccessState.REFUSED, refusals=refusals)
-    if grant.not_before is not None and grant.not_before > now:
+    if postponed(grant=grant, now=now):
         return replace(verdict, state=AccessState.SCHEDULED)
     return verdict
 

@@ -1,13 +1,16 @@
 """Who gets in where not everybody fits: limits per namespace, and the list's own limit.
 
 All or nothing per grant, in an order that never depends on arrival: what is programmed already
-first, then the oldest, then by uid, so that a newcomer never pushes anybody out.
+first, then the oldest, then by uid, so that a newcomer never pushes anybody out. Nor does growth: a
+grant that asks for more than it holds (a range set may have grown by somebody else's edit) keeps
+what stands where the rest does not fit.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from aks_access.api.conditions import GrantReason
 from aks_access.plan.listing import cidr
@@ -57,32 +60,36 @@ def admit(
     limit: int,
     max_entries_per_namespace: int | None,
     programmed: Set[GrantUid],
+    held: Mapping[GrantUid, frozenset[str]] = MappingProxyType({}),
 ) -> dict[GrantUid, Verdict]:
     """The verdicts with `admitted` set, or refused where the list or a namespace's share is full.
 
-    `fixed` holds the canonical entries that are in the list whatever the grants say.
+    `fixed` holds the canonical entries that are in the list whatever the grants say; `held`, of
+    grants that are not programmed, those that they hold and still ask for.
     """
-    used = set(fixed)
-    share: dict[str, set[str]] = {}
-    result: dict[GrantUid, Verdict] = {}
-    for verdict in sorted(
-        verdicts.values(), key=lambda v: seniority(verdict=v, programmed=programmed)
-    ):
-        outcome = verdict
-        if verdict.state is AccessState.LIVE:
-            asked = set(map(cidr, verdict.ranges))
-            own = share.setdefault(verdict.grant.namespace, set())
-            refusal = _full(
-                asked=asked, used=used, limit=limit, own=own, share=max_entries_per_namespace
-            )
-            if refusal is None:
-                used |= asked
-                own |= asked
-                outcome = replace(verdict, admitted=True)
-            else:
-                outcome = refused(verdict, refusal)
-        result[outcome.grant.uid] = outcome
+    room = _Room(used=set(fixed), limit=limit, share=max_entries_per_namespace)
+    ranked = sorted(verdicts.values(), key=lambda v: seniority(verdict=v, programmed=programmed))
+    live = [verdict for verdict in ranked if verdict.state is AccessState.LIVE]
+    result = dict(verdicts)
+    keeping: dict[GrantUid, frozenset[str]] = {}
+    for verdict in sorted(live, key=lambda v: (v.grant.created, v.grant.uid)):
+        uid = verdict.grant.uid
+        stands = _asked(verdict) if uid in programmed else held.get(uid, frozenset())
+        if stands and room.take(verdict=verdict, entries=stands) is None:
+            keeping[uid] = stands
+    for verdict in live:
+        uid = verdict.grant.uid
+        refusal = room.take(verdict=verdict, entries=_asked(verdict))
+        if refusal is None:
+            result[uid] = replace(verdict, admitted=True)
+        else:
+            kept = keeping.get(uid, frozenset())
+            result[uid] = replace(refused(verdict, refusal), keeps=kept)
     return _hinted(result)
+
+
+def _asked(verdict: Verdict) -> frozenset[str]:
+    return frozenset(map(cidr, verdict.ranges))
 
 
 def next_to_free(verdicts: Iterable[Verdict]) -> str:
@@ -114,27 +121,38 @@ def _hinted(verdicts: dict[GrantUid, Verdict]) -> dict[GrantUid, Verdict]:
     }
 
 
-def _full(
-    *, asked: set[str], used: set[str], limit: int, own: set[str], share: int | None
-) -> Refusal | None:
-    if share is not None and len(own | asked) > share:
-        return Refusal(
-            reason=GrantReason.POLICY_DENIED,
-            rule=Rule.MAX_ENTRIES,
-            field="spec.ipRanges",
-            value=str(len(own | asked)),
-            limit=str(share),
-        )
-    more = len(asked - used)
-    if len(used) + more > limit:
-        return Refusal(
-            reason=GrantReason.CAPACITY_EXCEEDED,
-            rule=Rule.CAPACITY,
-            field="spec.ipRanges",
-            value=f"{len(used)}/{limit} used, {more} more needed",
-            limit=str(limit),
-        )
-    return None
+@dataclass(slots=True)
+class _Room:
+    """What is taken of the list, and of each namespace's share (None = no share)."""
+
+    used: set[str]
+    limit: int
+    share: int | None
+    own: dict[str, set[str]] = field(default_factory=dict)
+
+    def take(self, *, verdict: Verdict, entries: Set[str]) -> Refusal | None:
+        """Take room for the entries, or say why there is none."""
+        own = self.own.setdefault(verdict.grant.namespace, set())
+        if self.share is not None and len(own | entries) > self.share:
+            return Refusal(
+                reason=GrantReason.POLICY_DENIED,
+                rule=Rule.MAX_ENTRIES,
+                field="spec.ipRanges",
+                value=str(len(own | entries)),
+                limit=str(self.share),
+            )
+        more = len(entries - self.used)
+        if len(self.used) + more > self.limit:
+            return Refusal(
+                reason=GrantReason.CAPACITY_EXCEEDED,
+                rule=Rule.CAPACITY,
+                field="spec.ipRanges",
+                value=f"{len(self.used)}/{self.limit} used, {more} more needed",
+                limit=str(self.limit),
+            )
+        self.used |= entries
+        own |= entries
+        return None
 
 
 def refused(verdict: Verdict, refusal: Refusal) -> Verdict:

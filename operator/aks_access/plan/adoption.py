@@ -15,7 +15,14 @@ from datetime import datetime
 from aks_access.plan.access import ended
 from aks_access.plan.claiming import claims, known_foreign
 from aks_access.plan.cluster import ClusterView
-from aks_access.plan.ledger import PLATFORM_OWNERS, EntryState, Ledger, LedgerEntry, held_by
+from aks_access.plan.ledger import (
+    PLATFORM_OWNERS,
+    EntryState,
+    Ledger,
+    LedgerEntry,
+    held_by,
+    unlisted,
+)
 from aks_access.plan.listing import Listing
 from aks_access.plan.model import ClusterKey, Grant, GrantUid, RangeSet, Target
 from aks_access.plan.settlement import doubt
@@ -44,6 +51,7 @@ def fresh(*, target: Target, view: ClusterView | None, sequence: int = 0) -> Led
         target_uid=target.uid,
         mode=target.mode.value,
         identity=target.identity,
+        deletion_policy=_said(target),
         sequence=sequence,
         verified=view.ranges if view else None,
     )
@@ -142,7 +150,14 @@ def _renewed(*, stored: Ledger, target: Target, view: ClusterView) -> Ledger:
         resource_id=target.resource_id,
         mode=target.mode.value,
         identity=target.identity,
+        deletion_policy=_said(target),
     )
+
+
+def _said(target: Target) -> str:
+    """What a usable spec says of its deletion."""
+    policy = target.deletion_policy
+    return policy.value if policy is not None and not target.problems else ""
 
 
 def _acknowledged(*, acknowledge: str, ledger: Ledger) -> Adoption:
@@ -167,11 +182,9 @@ def inherited(*, stored: Ledger, view: ClusterView, acknowledge: str) -> Adoptio
     if not another_cluster(stored, view):
         return _acknowledged(acknowledge=acknowledge, ledger=stored)
     emptied = replace(
-        stored,
+        unlisted(stored),
         resource_uid=view.resource_uid,
         entries={},
-        names={},
-        in_flight=None,
         verified=view.ranges,
         lost="",
     )
@@ -220,8 +233,13 @@ def _guess(
         )
         guessed = replace(doubt(ledger=guessed), in_flight=None) if older else guessed
     listing = Listing.of(view.ranges or ())
-    stood = frozenset(listing.spelling) if foreign is None else foreign
-    owners = claims(grants=grants, sets=sets, target=target, stood=stood)
+    owners = claims(
+        grants=grants,
+        sets=sets,
+        target=target,
+        present=listing.spelling.keys(),
+        foreign=foreign,
+    )
     entries = {
         entry: LedgerEntry(
             range=entry, state=EntryState.OWNED, owners=tuple(owners[entry]), since=now

@@ -23,14 +23,17 @@ def claims(
     grants: Mapping[GrantUid, Grant],
     sets: Mapping[str, RangeSet],
     target: Target,
-    stood: Set[str],
+    present: Set[str],
+    foreign: Set[str] | None,
 ) -> dict[str, list[str]]:
     """By entry, the grants that may have put it into the list before the doubt.
 
-    `stood`: what one that was made or edited since claims only where the target's status shows it
-    as that grant's; Ready is False since the doubt or longer. A status that does not show the list
-    convicts no edit: an old grant may be revoked by one. After a restored backup GitOps brings
-    grants back as new objects: they claim what the last known list lacks.
+    `foreign`: what was somebody else's in the last known list: no grant claims that, unless the
+    target's status shows it as that grant's. None where no list is known: then one that was made
+    or edited since the doubt claims nothing that is `present` now, unless it is shown; Ready is
+    False since the doubt or longer. A status that does not show the list convicts no edit: an old
+    grant may be revoked by one. After a restored backup GitOps brings grants back as new objects:
+    they claim what the last known list lacks.
     """
     status = TargetStatus.model_validate(dict(target.status), context=LENIENT)
     since, shown = _unready_since(status), _shown(status)
@@ -41,7 +44,8 @@ def claims(
             grant.created > since or (complete and _edited_after(grant=grant, since=since))
         )
         for entry in map(str, expand(grant=grant, sets=sets)[0]):
-            if late and entry in stood and (entry, grant.path) not in shown:
+            others = entry in foreign if foreign is not None else late and entry in present
+            if others and (entry, grant.path) not in shown:
                 continue
             owners.setdefault(entry, []).append(uid)
     return owners

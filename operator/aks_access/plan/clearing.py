@@ -15,14 +15,19 @@ from aks_access.plan.world import Removals
 
 PATIENT = frozenset({Cause.BASELINE, Cause.EXCLUSIVE, Cause.EGRESS})
 """Removals by the platform's own spec: no revocations. They need the egress to be known, since they
-could cut the nodes off, and go together with what replaces them."""
+could cut the nodes off, go together with what replaces them, and are not worth a write that repeats
+what others left Failed."""
 
 
 def removals(*, scene: Scene, wants: Wanted, verdicts: Mapping[GrantUid, Verdict]) -> RemovalPlan:
     """The removals of the base list."""
     changes: list[Change] = []
     held: list[Change] = []
-    patient = not scene.platform.egress_known or _by_halves(scene=scene, wants=wants)
+    patient = (
+        not scene.platform.egress_known
+        or scene.failed_by_others
+        or _by_halves(scene=scene, wants=wants)
+    )
     for entry in scene.base.spelling:
         if entry in wants.owners or entry == SENTINEL:
             continue

@@ -31,14 +31,14 @@ class Platform:
         baseline: what the baseline wants: among `entries`, though perhaps as egress.
         egress_known: False where the nodes' egress could not be told.
         unresolved: range sets of the baseline that do not resolve; its last entries stay.
-        omitted: how many entries do not fit into the list.
+        omitted: entries that are wanted and do not fit into the list.
     """
 
     entries: dict[str, Origin]
     baseline: frozenset[str] = frozenset()
     egress_known: bool = True
     unresolved: tuple[str, ...] = ()
-    omitted: int = 0
+    omitted: tuple[str, ...] = ()
 
     def owners(self, entry: str) -> tuple[str, ...]:
         """The entry's ledger owners: it stays while one of them wants it."""
@@ -82,11 +82,11 @@ def fitting(*, platform: Platform, limit: int, occupied: Set[str], present: List
         entries.keys() - occupied,
         key=lambda e: (entries[e] is Origin.BASELINE, e not in present, e),
     )
-    out = set(ranked[max(limit - len(occupied), 0) :])
+    out = ranked[max(limit - len(occupied), 0) :]
     if not out:
         return platform
     kept = {entry: origin for entry, origin in entries.items() if entry not in out}
-    return replace(platform, entries=kept, omitted=len(out))
+    return replace(platform, entries=kept, omitted=tuple(out))
 
 
 def _baseline(*, target: Target, world: World) -> tuple[list[str], tuple[str, ...]]:
@@ -138,7 +138,7 @@ def wanted(
     present: Listing,
     unready: Set[GrantUid] = frozenset(),
 ) -> Wanted:
-    """The platform's entries and those of the admitted grants.
+    """The platform's entries and those of the admitted grants, and what a grown one keeps.
 
     Of a grant that is not ready only what it holds already, and what stands for another or as
     somebody else's: an equal entry stays while anybody needs it.
@@ -147,10 +147,12 @@ def wanted(
     direct: set[str] = set()
     for uid in sorted(verdicts):
         verdict = verdicts[uid]
-        if not verdict.admitted:
+        if not verdict.admitted and not verdict.keeps:
             continue
         for item in verdict.ranges:
             entry = cidr(item)
+            if not verdict.admitted and entry not in verdict.keeps:
+                continue
             if uid in unready and not _stands(ledger=ledger, uid=uid, entry=entry, present=present):
                 continue
             result.owners[entry] = (*result.owners.get(entry, ()), uid)

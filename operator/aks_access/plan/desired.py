@@ -4,7 +4,7 @@ from aks_access.api.conditions import GrantReason
 from aks_access.api.target import DeletionPolicy
 from aks_access.plan.composition import Wanted
 from aks_access.plan.egress import sentinel_allowed
-from aks_access.plan.ledger import EntryState
+from aks_access.plan.ledger import EntryState, departure
 from aks_access.plan.listing import SENTINEL, cidr, parsed
 from aks_access.plan.model import Cause, GrantUid
 from aks_access.plan.outcome import Change, Origin, Verdict
@@ -73,7 +73,7 @@ def untouched(scene: Scene) -> bool:
     detaching = (
         target is not None
         and target.deleting is not None
-        and target.deletion_policy is DeletionPolicy.DETACH
+        and departure(target=target, ledger=scene.ledger) is DeletionPolicy.DETACH
     )
     suspended = target is not None and target.suspend
     return (

@@ -72,16 +72,19 @@ def findings(
 
 
 def _broad(*, scene: Scene, removals: RemovalPlan) -> Iterator[Finding]:
-    going = {change.entry for change in removals.now}
-    wide = [entry for entry in scene.current.spelling if entry not in going and broad(entry)]
+    gone = {change.entry for change in removals.now}
+    wide = [entry for entry in scene.current.spelling if entry not in gone and broad(entry)]
     if wide:
         ours = [entry for entry in wide if entry in scene.platform.entries]
-        others = [scene.current.spelling[entry] for entry in wide if entry not in ours]
+        going = [entry for entry in wide if entry not in ours and entry in scene.ledger.entries]
+        known = {*ours, *going}
+        others = [scene.current.spelling[entry] for entry in wide if entry not in known]
         yield Finding(
             reason=TargetReason.BROAD_ENTRY,
             details={
                 "entries": listed(others),
                 "platform": listed(ours),
+                "going": listed(going),
                 "count": str(len(wide)),
             },
         )
@@ -253,6 +256,8 @@ def _limits(
             reason=TargetReason.CAPACITY_EXCEEDED,
             details={
                 "limit": str(scene.view.entry_limit),
+                "grants": "yes" if GrantReason.CAPACITY_EXCEEDED in reasons else "",
+                "platform": listed(scene.platform.omitted),
                 "next": admission.next_to_free(verdicts.values()),
             },
         )

@@ -211,8 +211,14 @@ def refusals_sentence(
     )
     rules = [rule for rule in dict.fromkeys(other.rule for other in others) if rule != first.rule]
     more = sum(1 for other in others if other.rule == first.rule)
+    if verdict.keeps:
+        said += f" Until then it keeps what it has ({len(verdict.keeps)} of {len(verdict.ranges)})."
     if more:
-        said += f" {more} more of its values break this rule."
+        said += (
+            f" {more} more of its fields are wrong."
+            if first.rule is Rule.SPEC
+            else f" {more} more of its values break this rule."
+        )
     return f"{said} Also against: {listed(rules)}." if rules else said
 
 

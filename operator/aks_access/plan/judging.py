@@ -43,13 +43,14 @@ def verdicts(*, scene: Scene, occupied: Set[str]) -> dict[GrantUid, Verdict]:
     }
     if target.deleting is not None:
         return judged
-    programmed = _programmed(scene=scene, judged=judged)
+    held = _held(scene=scene, judged=judged)
+    programmed = _programmed(held=held, judged=judged)
     judged = {
         uid: _structural(scene=scene, target=target, verdict=verdict, inside=uid in programmed)
         for uid, verdict in judged.items()
     }
     limited = admission.limit_grants(
-        verdicts=judged.values(), policy=readable.policy, programmed=programmed
+        verdicts=judged.values(), policy=readable.policy, programmed=held.keys()
     )
     if scene.observed:
         return {
@@ -62,20 +63,29 @@ def verdicts(*, scene: Scene, occupied: Set[str]) -> dict[GrantUid, Verdict]:
         limit=scene.view.entry_limit,
         max_entries_per_namespace=readable.policy.max_entries_per_namespace,
         programmed=programmed,
+        held=held,
     )
 
 
-def _programmed(*, scene: Scene, judged: Mapping[GrantUid, Verdict]) -> set[GrantUid]:
-    entries = scene.ledger.entries
-    return {
-        uid
+def _held(*, scene: Scene, judged: Mapping[GrantUid, Verdict]) -> dict[GrantUid, frozenset[str]]:
+    """What each grant holds and still asks for; who holds nothing is left out."""
+    owned: dict[str, set[str]] = {}
+    for entry in scene.ledger.entries.values():
+        for owner in entry.owners:
+            owned.setdefault(owner, set()).add(entry.range)
+    found = {
+        uid: frozenset(owned[uid].intersection(map(cidr, verdict.ranges)))
         for uid, verdict in judged.items()
-        if verdict.ranges
-        and all(
-            (entry := entries.get(cidr(item))) is not None and uid in entry.owners
-            for item in verdict.ranges
-        )
+        if uid in owned
     }
+    return {uid: entries for uid, entries in found.items() if entries}
+
+
+def _programmed(
+    *, held: Mapping[GrantUid, frozenset[str]], judged: Mapping[GrantUid, Verdict]
+) -> set[GrantUid]:
+    """The grants that hold all that they ask for."""
+    return {uid for uid, entries in held.items() if len(entries) == len(judged[uid].ranges)}
 
 
 def _structural(*, scene: Scene, target: Target, verdict: Verdict, inside: bool) -> Verdict:

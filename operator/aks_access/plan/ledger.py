@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from aks_access.plan.model import ClusterKey, Identity
+from aks_access.api.target import DeletionPolicy
+from aks_access.plan.model import ClusterKey, Identity, Target
 from aks_access.plan.pace import Turn
 
 SCHEMA_VERSION = 2
@@ -24,6 +25,7 @@ PLATFORM_OWNERS = frozenset({BASELINE_OWNER, EGRESS_OWNER, SENTINEL_OWNER})
 
 
 FORMER_NAMES_REMEMBERED = 8
+"""Names of earlier targets that a ledger keeps: more renamings than a cluster sees in its life."""
 
 
 class EntryState(StrEnum):
@@ -168,6 +170,7 @@ class Ledger:
         former_names: of the targets that held it before, the latest last: a grant that still names
             one of them lost its target, and was not edited.
         identity, mode: what a removal needs when the target is gone.
+        deletion_policy: of the target when its spec could last be used; "" = not known.
         sequence: grows by one with each save; mirrored in the target's status.
         entries: by range.
         names: `namespace/name` of the grants that own entries, by uid.
@@ -193,6 +196,7 @@ class Ledger:
     mode: str
     former_names: tuple[str, ...] = ()
     identity: Identity | None = None
+    deletion_policy: str = ""
     resource_uid: str | None = None
     sequence: int = 0
     entries: dict[str, LedgerEntry] = field(default_factory=dict)
@@ -218,4 +222,37 @@ def held_by(*, ledger: Ledger, name: str, uid: str) -> Ledger:
     former = tuple(known for known in names if known != name)
     return replace(
         ledger, target_name=name, target_uid=uid, former_names=former[-FORMER_NAMES_REMEMBERED:]
+    )
+
+
+def departure(*, target: Target, ledger: Ledger | None) -> DeletionPolicy | None:
+    """What becomes of the list when the target goes; None = nobody knows.
+
+    An unusable spec counts as far as it names that, and else what the last usable one said.
+    """
+    if target.deletion_policy is not None or ledger is None or not ledger.deletion_policy:
+        return target.deletion_policy
+    return DeletionPolicy(ledger.deletion_policy)
+
+
+def leaves(*, target: Target, ledger: Ledger | None) -> bool:
+    """Whether the target is being deleted, and what it put into the list goes with it."""
+    known = departure(target=target, ledger=ledger)
+    return target.deleting is not None and known is DeletionPolicy.REVOKE
+
+
+def unlisted(ledger: Ledger) -> Ledger:
+    """The ledger without what it knows of one cluster beside its entries: its list, and what AKS
+    and others did to it.
+    """
+    return replace(
+        ledger,
+        names={},
+        in_flight=None,
+        verified=None,
+        refused={},
+        search=None,
+        reversals=(),
+        conflict=None,
+        ousted={},
     )

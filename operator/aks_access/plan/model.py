@@ -187,6 +187,7 @@ class Target:
     Attributes:
         key: the cluster's key; meaningless where `problems` is not empty.
         ledger_sequence: status.ledgerSequence; None = this object has never had a ledger.
+        deletion_policy: None = the spec is unusable and names none.
         acknowledge: value of the acknowledge annotation.
         status: the status as stored, for comparing before a write.
     """
@@ -208,7 +209,7 @@ class Target:
     policy: Policy = field(default_factory=Policy)
     identity: Identity | None = None
     suspend: bool = False
-    deletion_policy: DeletionPolicy = DeletionPolicy.REVOKE
+    deletion_policy: DeletionPolicy | None = DeletionPolicy.REVOKE
     deleting: datetime | None = None
     finalized: bool = False
     problems: tuple[Problem, ...] = ()

@@ -73,6 +73,7 @@ class Verdict:
         refusals: why it is not let in; not empty = REFUSED.
         needs_activation: a `duration` that has not begun to count.
         admitted: it has room in the list, and is let in by this plan unless `paced`.
+        keeps: of a grant that grew and does not fit: the entries that it holds and still asks for.
         present: every range of it is in the list as read.
         covered: ranges of a closed grant that something else still admits: range to by what.
         paced: what an admitted grant waits for; None = it is let in at once.
@@ -87,6 +88,7 @@ class Verdict:
     refusals: tuple[Refusal, ...] = ()
     needs_activation: bool = False
     admitted: bool = False
+    keeps: frozenset[str] = frozenset()
     present: bool = False
     covered: tuple[tuple[str, str], ...] = ()
     paced: Paced | None = None
@@ -182,7 +184,8 @@ class Plan:
         made_at: the world's time, UTC.
         additions, removals: against the list as read; of an Observe target what Merge would do.
         exclusive_removals: what Exclusive would remove besides (Observe only).
-        held_removals: removals that wait for an acknowledgement.
+        held_removals: removals that wait: for an acknowledgement, for something to be known or to
+            come first, or because they would leave the list empty.
         overdue: removals not read back within the revocation bound, with the time they were due.
         verdicts: of the grants that match the target, by uid.
         held: grant uid to the entries in Azure, or perhaps about to be, that the ledger holds for

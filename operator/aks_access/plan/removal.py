@@ -18,6 +18,7 @@ from aks_access.plan.ledger import (
     EntryState,
     LedgerEntry,
 )
+from aks_access.plan.listing import cidr
 from aks_access.plan.model import Cause, Grant, GrantUid
 from aks_access.plan.outcome import AccessState, Change, Verdict
 from aks_access.plan.world import MASS_REMOVAL_ENTRIES, Removals, World
@@ -27,7 +28,7 @@ GUARDED = frozenset(
 )
 """Causes that a large removal of must be acknowledged."""
 
-ACTS = frozenset({Cause.EXPIRED, Cause.REVOKED, Cause.DELETED})
+ENDED = frozenset({Cause.EXPIRED, Cause.REVOKED, Cause.DELETED})
 """Causes that stand even where the target's own spec cannot be used."""
 
 _PLATFORM_CAUSES = {
@@ -103,7 +104,8 @@ def _homeless(*, grant: Grant, world: World, verdict: Verdict | None) -> bool:
 def _verdict_cause(*, verdict: Verdict, entry: LedgerEntry) -> Cause:
     if verdict.state in _STATE_CAUSES:
         return _STATE_CAUSES[verdict.state]
-    if verdict.refusals:
+    dropped = bool(verdict.keeps) and all(cidr(item) != entry.range for item in verdict.ranges)
+    if verdict.refusals and not dropped:
         causes = [_REFUSAL_CAUSES.get(r.reason, Cause.POLICY) for r in verdict.refusals]
         return next((cause for cause in causes if cause not in GUARDED), causes[0])
     shrank = set(entry.sets) & set(verdict.grant.range_sets)
@@ -114,7 +116,7 @@ def _certainty(cause: Cause) -> int:
     """How surely a cause is known: what merely is not there any more comes first."""
     if cause in GUARDED:
         return 0
-    if cause not in ACTS:
+    if cause not in ENDED:
         return 1
     return 3 if cause is Cause.EXPIRED else 2
 
@@ -177,7 +179,7 @@ def permitted(*, change: Change, removals: Removals) -> bool:
         case Removals.ALL:
             return True
         case Removals.ACTS:
-            return change.cause in ACTS
+            return change.cause in ENDED
         case Removals.CLOCK:
             return change.cause is Cause.EXPIRED
         case Removals.NONE:

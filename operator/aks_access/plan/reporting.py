@@ -14,7 +14,7 @@ from aks_access.plan.ledger import PLATFORM_OWNERS, EntryState, LedgerEntry
 from aks_access.plan.listing import cidr, parsed
 from aks_access.plan.model import GrantUid
 from aks_access.plan.outcome import AccessState, Change, Origin, Verdict
-from aks_access.plan.removal import ACTS, fell_due
+from aks_access.plan.removal import ENDED, fell_due
 from aks_access.plan.scene import RemovalPlan, Scene
 from aks_access.plan.withdrawal import remembered, withdrawn
 
@@ -37,7 +37,7 @@ def ledger_entries(
     An entry in Azure that equals a baseline entry becomes the baseline's; one that equals nothing
     but an egress entry stays whose it was.
     """
-    acts = (change for change in removals.held if change.cause in ACTS)
+    acts = (change for change in removals.held if change.cause in ENDED)
     due = {change.entry: change for change in (*removals.now, *acts)}
     now = scene.world.now
     result: dict[str, LedgerEntry] = {}

@@ -8,7 +8,7 @@ from aks_access.plan import composition
 from aks_access.plan.adoption import Adoption
 from aks_access.plan.cluster import SUCCEEDED, ClusterView
 from aks_access.plan.composition import Platform
-from aks_access.plan.ledger import Ledger
+from aks_access.plan.ledger import Ledger, leaves
 from aks_access.plan.listing import Listing
 from aks_access.plan.outcome import Change, Origin, Standing
 from aks_access.plan.world import Removals, World
@@ -119,7 +119,7 @@ class RemovalPlan:
 def set_scene(*, world: World, view: ClusterView, adoption: Adoption) -> Scene:
     """Attribute the list, and tell what kind of case this is."""
     ledger, target = adoption.ledger, world.target
-    if target is not None and target.problems:
+    if target is not None and target.problems and not leaves(target=target, ledger=ledger):
         world = replace(world, removals=min(world.removals, Removals.ACTS))
     place = composition.platform(world=world, view=view, ledger=ledger)
     mode = Mode(ledger.mode) if target is None or target.problems else target.mode

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from aks_access.plan import conflict
 from aks_access.plan.cluster import SUCCEEDED, ClusterView
-from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry, WriteInFlight
+from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry, WriteInFlight, unlisted
 from aks_access.plan.listing import Listing, same_entries
 from aks_access.plan.outcome import Change, Plan
 from aks_access.plan.pace import Turn, remembered
@@ -197,17 +197,7 @@ def cluster_gone(*, ledger: Ledger, now: datetime) -> Ledger:
         for name, entry in ledger.entries.items()
     }
     entries = remembered if ledger.resource_uid is not None else {}
-    return replace(
-        ledger,
-        entries=entries,
-        names={},
-        in_flight=None,
-        verified=None,
-        reversals=(),
-        conflict=None,
-        ousted={},
-        search=None,
-    )
+    return replace(unlisted(ledger), entries=entries)
 
 
 def _landed(*, ledger: Ledger, view: ClusterView, now: datetime) -> Ledger:

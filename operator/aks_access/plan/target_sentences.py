@@ -89,8 +89,21 @@ def _overdue(details: _Details, name: str, cluster: str, target: Target | None) 
     )
 
 
+_LEAVING = {
+    "Revoke": " It is being deleted: what the operator put into the list is taken out first.",
+    "unknown": (
+        " It is being deleted, and nothing says what becomes of its entries: set "
+        "spec.deletionPolicy to Revoke or Detach."
+    ),
+}
+
+
 def _spec(details: _Details, name: str, cluster: str, target: Target | None) -> str:
-    if details:
+    return _wrong(details, target) + _LEAVING.get(details.get("leaving", ""), "")
+
+
+def _wrong(details: _Details, target: Target | None) -> str:
+    if details.keys() & {"field", "path", "message", "value"}:
         path = details.get("field") or details.get("path") or "spec"
         return sentence(f"{path}: {details.get('message') or details.get('value', 'invalid')}")
     if target is not None and target.problems:
@@ -179,11 +192,18 @@ def _sets(details: _Details, name: str, cluster: str, target: Target | None) -> 
 
 
 def _capacity(details: _Details, name: str, cluster: str, target: Target | None) -> str:
-    following = f" Next to free: {details['next']}." if details.get("next") else ""
-    return (
-        f"Not every grant fits into the {details.get('limit', '200')} entries that AKS takes."
-        f"{following} Merge ranges, or end grants; VNet integration raises the limit to 2,000."
-    )
+    limit, left_out = details.get("limit", "200"), details.get("platform", "")
+    room, ways, said = f"the {limit} entries that AKS takes", [], []
+    if left_out:
+        said.append(f"Left out, because {room} are used up: {left_out} of baseline or egress.")
+        ways.append("shorten spec.baseline")
+    if details.get("grants") or not left_out:
+        said.append(f"Not every grant fits into {room}.")
+        if details.get("next"):
+            said.append(f"Next to free: {details['next']}.")
+        ways.append("end grants")
+    raises = "" if limit == "2000" else "; VNet integration raises the limit to 2,000"
+    return f"{' '.join(said)} Merge ranges, or {' and '.join(ways)}{raises}."
 
 
 def _busy(details: _Details, name: str, cluster: str, target: Target | None) -> str:
@@ -236,14 +256,19 @@ def _conflict(details: _Details, name: str, cluster: str, target: Target | None)
 
 def _broad(details: _Details, name: str, cluster: str, target: Target | None) -> str:
     ways = []
-    if details.get("entries") or not details.get("platform"):
+    if details.get("entries") or not (details.get("platform") or details.get("going")):
         ways.append(
             f"{details.get('entries') or 'An entry'}, not ours: stays until it is taken out in "
             "Azure, or mode is Exclusive."
         )
     if details.get("platform"):
         ways.append(f"{details['platform']}: narrow it in baseline or nodeEgress.")
-    return f"In sync, but so wide that the list protects little: {' '.join(ways)}"
+    if details.get("going"):
+        ways.append(
+            f"{details['going']}, wanted by nobody any more: goes once what else is reported here "
+            "is settled."
+        )
+    return f"So wide that the list protects little: {' '.join(ways)}"
 
 
 _SPECIAL: Mapping[TargetReason, Callable[[_Details, str, str, Target | None], str]] = {

@@ -111,6 +111,7 @@ def resting_case(place: Place, name: str) -> Case:
     theirs = (live or set()) & ({*OTHERS} | watcher.perhaps[name])
     moment = watcher.now()
     inside: set[str] = set()
+    holds: dict[str, set[str]] = {}
     refused: set[str] = set()
     verified = None
     if ledger is not None:
@@ -120,11 +121,18 @@ def resting_case(place: Place, name: str) -> Case:
             known = [ledger.entries.get(entry) for entry in wants]
             if wants and all(item is not None and uid in item.owners for item in known):
                 inside.add(uid)
+            holds[uid] = {e.range for e in ledger.entries.values() if uid in e.owners}
             item = ledger.refused.get(uid)
             if item is not None and item.generation == part(raw, "metadata", "generation"):
                 refused.add(uid)
     return watcher.case(
-        moment, name, foreign=theirs, inside=inside, refused=refused, verified=verified
+        moment,
+        name,
+        foreign=theirs,
+        inside=inside,
+        holds=holds,
+        refused=refused,
+        verified=verified,
     )
 
 

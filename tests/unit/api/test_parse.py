@@ -70,7 +70,7 @@ def test_a_grant_reads_into_values() -> None:
     assert spec.duration == timedelta(hours=4, minutes=30)
     assert spec.retain_after_expiry == timedelta(hours=72)
     assert spec.target_selector is not None
-    assert spec.target_selector.matches({"environment": "dev", "region": "weu"})
+    assert spec.target_selector.match_labels == {"environment": "dev"}
     assert found.metadata.key == "default/laptop"
 
 

@@ -182,6 +182,54 @@ def test_the_end_of_a_period_is_remembered_and_its_start_forgotten() -> None:
     assert after.closed == END
 
 
+SCHEDULED: dict[str, Any] = {
+    "state": AccessState.SCHEDULED,
+    "admitted": False,
+    "in_azure": False,
+    "held": False,
+    "starts": END - timedelta(hours=1),
+}
+
+
+@pytest.mark.parametrize(
+    ("facts", "forgotten"),
+    [
+        ({}, True),
+        ({"held": True}, False),
+        ({"state": None}, False),
+        ({"state": AccessState.REFUSED}, True),
+    ],
+)
+def test_i10_a_later_start_ends_the_period_once_nothing_of_it_stands(
+    facts: dict[str, Any], forgotten: bool
+) -> None:
+    begun = stored(rendered(ACTIVE))
+    moved = replace(begun, not_before=END - timedelta(hours=1))
+    report = replace(other(GrantReason.SCHEDULED), **{**SCHEDULED, **facts})
+    after = rendered(report, grant=moved, now=NOW + timedelta(minutes=5))
+    assert ("periodStart" not in after) is forgotten
+    if report.state is not None:
+        assert after["startsAt"] == "2026-11-22T17:00:00Z"
+    assert rendered(report, grant=moved, now=END)["periodStart"] == after.get(
+        "periodStart", "2026-11-22T10:02:03Z"
+    )
+
+
+def test_i10_a_later_start_ends_no_period_that_another_ledger_holds_or_that_counts() -> None:
+    moved = replace(stored(rendered(ACTIVE)), not_before=END - timedelta(hours=1))
+    report = replace(other(GrantReason.SCHEDULED), **SCHEDULED)
+    elsewhere = GrantFacts(grant=moved, reports=[report], activated=None, held=True)
+    assert "periodStart" in grant_status(facts=elsewhere, now=NOW)
+    counted = replace(moved, duration=timedelta(hours=8), expires_at=None)
+    assert "periodStart" in rendered(report, grant=counted)
+
+
+def test_a_start_of_the_past_moves_nothing_that_the_status_says() -> None:
+    moved = replace(stored(rendered(ACTIVE)), not_before=NOW + timedelta(minutes=1))
+    status = rendered(ACTIVE, grant=moved, now=NOW + timedelta(minutes=2))
+    assert status["startsAt"] == status["periodStart"] == "2026-11-22T10:02:03Z"
+
+
 def test_history_takes_only_changes_and_ten_of_them() -> None:
     grant = GRANT
     reasons = [GrantReason.ACTIVE, GrantReason.PROGRESSING] * 8

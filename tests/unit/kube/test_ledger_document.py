@@ -84,6 +84,7 @@ ledgers = st.builds(
     target_name=words,
     target_uid=words,
     former_names=raw_lists,
+    deletion_policy=st.sampled_from(["", "Revoke", "Detach"]),
     mode=st.sampled_from(["Observe", "Merge", "Exclusive"]),
     identity=st.none() | identities,
     resource_uid=st.none() | words,
@@ -283,3 +284,12 @@ def test_a_torn_document_is_unreadable(ledger: Ledger, cut: int) -> None:
 )
 def test_the_cluster_of_an_unreadable_document(text: str, key: ClusterKey | None) -> None:
     assert key_in(text) == key
+
+
+def test_i5_a_ledger_that_does_not_say_how_its_target_goes_is_read_and_not_guessed() -> None:
+    books = Ledger(key=KEY, resource_id=RESOURCE_ID, target_name="t", target_uid="u", mode="Merge")
+    text = encode(books)
+    assert "deletionPolicy" not in json.loads(text)
+    assert decode(text, key=KEY, version="").deletion_policy == ""
+    with pytest.raises(LedgerUnreadable):
+        decode(text.replace("{", '{"deletionPolicy": "Keep",', 1), key=KEY, version="")

@@ -379,6 +379,10 @@ def twins(draw: st.DrawFn, *, full: bool = False) -> Twin:
         live=view.ranges,
         foreign=live - known.keys() - {"0.0.0.0/32"},
         inside=inside,
+        holds={
+            uid: {item.range for item in known.values() if uid in item.owners}
+            for uid in (raw["metadata"]["uid"] for raw in raws)
+        },
         vnet=view.vnet_integration,
     )
     return Twin(case=case, naive=naive)

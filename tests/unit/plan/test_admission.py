@@ -7,7 +7,7 @@ import pytest
 from aks_access.api.conditions import GrantReason, TargetReason
 from aks_access.api.target import Mode
 from aks_access.plan.admission import admit, limit_grants, next_to_free
-from aks_access.plan.model import Grant, GrantUid, Namespace, Policy, Selector
+from aks_access.plan.model import Cause, Grant, GrantUid, Namespace, Policy, Selector
 from aks_access.plan.outcome import AccessState, Plan, Refusal, Rule, Verdict
 from tests.unit.plan.build import (
     HOUR,
@@ -60,6 +60,58 @@ def test_capacity_never_pushes_out_who_is_programmed() -> None:
     )
     assert admitted(plan) == {"inside"}
     assert not plan.write
+
+
+def test_i8_a_grant_that_grows_beyond_a_full_list_keeps_what_stands() -> None:
+    foreign = addresses(189, first=30)
+    home = addresses(10)
+    item = grant("a", range_sets=("home",), created=NOW)
+    older = grant("older", "20.9.0.1", created=NOW - 9 * HOUR)
+    view = cluster(*foreign, *home, "20.9.0.2")
+    books = ledger(*(entry(text, "a", sets=("home",)) for text in home), entry("20.9.0.2", "b"))
+    other = grant("b", "20.9.0.2", created=NOW)
+    grown = range_set("home", *home, "20.8.0.1")
+    plan = planned(item, older, other, view=view, with_ledger=books, sets=[grown])
+    assert admitted(plan) == {"b"}
+    found = plan.verdicts[item.uid]
+    assert found.refusals[0].reason is GrantReason.CAPACITY_EXCEEDED
+    assert found.refusals[0].value == "200/200 used, 1 more needed"
+    assert found.keeps == {f"{text}/32" for text in home}
+    assert not plan.write
+    assert (plan.removals, plan.held_removals) == ((), ())
+    shrunk = range_set("home", *home[:-1], "20.8.0.1", "20.8.0.2")
+    plan = planned(item, other, view=view, with_ledger=books, sets=[shrunk])
+    assert [(c.entry, c.cause) for c in plan.removals] == [(f"{home[-1]}/32", Cause.RANGE_SET)]
+    assert plan.additions == ()
+    wider = cluster(*view.ranges or (), vnet_integration=True)
+    plan = planned(item, other, view=wider, with_ledger=books, sets=[grown])
+    assert admitted(plan) == {"a", "b"}
+    assert plan.verdicts[item.uid].keeps == frozenset()
+
+
+def test_i8_growth_beyond_a_namespaces_share_takes_nothing_but_a_smaller_share_does() -> None:
+    item = grant("a", range_sets=("home",))
+    view, books = cluster("30.0.0.0/24", "20.0.0.1/32"), ledger(entry("20.0.0.1", "a"))
+    home = range_set("home", "20.0.0.1", "20.0.0.2")
+    policy = replace(PERMISSIVE, max_entries_per_namespace=1)
+    plan = planned(item, view=view, on=target(policy=policy), with_ledger=books, sets=[home])
+    assert plan.verdicts[item.uid].refusals[0].rule is Rule.MAX_ENTRIES
+    assert plan.verdicts[item.uid].keeps == {"20.0.0.1/32"}
+    assert not plan.write
+    two = range_set("home", "20.0.0.1", "20.0.0.2", "20.0.0.3")
+    both = ledger(entry("20.0.0.1", "a"), entry("20.0.0.2", "a"))
+    full = cluster("30.0.0.0/24", "20.0.0.1/32", "20.0.0.2/32")
+    plan = planned(item, view=full, on=target(policy=policy), with_ledger=both, sets=[two])
+    assert plan.verdicts[item.uid].keeps == frozenset()
+    assert [c.entry for c in plan.removals] == ["20.0.0.1/32", "20.0.0.2/32"]
+
+
+def test_i8_a_grant_that_grew_keeps_its_place_among_its_namespaces_grants() -> None:
+    on = target(policy=replace(PERMISSIVE, max_grants_per_namespace=1))
+    older = grant("older", "20.9.0.1", created=NOW - 9 * HOUR)
+    item = grant("a", "20.0.0.1", "20.0.0.2")
+    view, books = cluster("30.0.0.0/24", "20.0.0.1/32"), ledger(entry("20.0.0.1", "a"))
+    assert admitted(planned(item, older, view=view, on=on, with_ledger=books)) == {"a"}
 
 
 def test_capacity_counts_an_equal_entry_once() -> None:

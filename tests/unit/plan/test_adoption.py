@@ -16,9 +16,20 @@ from aks_access.plan.adoption import (
     lost_code,
 )
 from aks_access.plan.cluster import ClusterView
-from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry, WriteInFlight
+from aks_access.plan.ledger import (
+    Conflict,
+    EntryState,
+    Ledger,
+    LedgerEntry,
+    RefusedGrant,
+    Reversal,
+    Search,
+    SearchPhase,
+    WriteInFlight,
+)
 from aks_access.plan.model import Grant, Identity, Problem, RangeSet, Target, activation_key
 from aks_access.plan.pace import Turn
+from aks_access.plan.settlement import cluster_gone
 from tests.unit.plan.build import (
     HOUR,
     ID,
@@ -80,6 +91,7 @@ EMPTY = Ledger(
     target_uid="t1",
     mode="Exclusive",
     identity=OURS,
+    deletion_policy="Revoke",
     resource_uid="cluster-1",
     verified=VIEW.ranges,
 )
@@ -115,6 +127,7 @@ def test_a_ledger_follows_its_target_and_cluster() -> None:
         resource_id=ID,
         mode="Exclusive",
         identity=OURS,
+        deletion_policy="Revoke",
     )
     assert adopted(stored) == Adoption(followed)
     unknown = replace(stored, resource_uid=None)
@@ -344,3 +357,24 @@ def test_i8_without_its_target_a_ledger_counts_for_its_own_cluster_only() -> Non
             lost="",
         )
     )
+
+
+def test_i7_a_cluster_that_was_made_anew_inherits_nothing_of_the_old_ones_troubles() -> None:
+    stored = ledger(
+        entry("20.0.0.1", "a"),
+        search=Search(phase=SearchPhase.STANDING, message="no"),
+        refused={"a": RefusedGrant(generation=1, message="no")},
+        reversals=(Reversal(at=NOW),),
+        conflict=Conflict(since=NOW),
+        ousted={"20.0.0.9/32": NOW},
+        names={"a": "team-a/a"},
+        in_flight=FLIGHT,
+        **PAST,  # type: ignore[arg-type]
+    )
+    another = replace(VIEW, resource_uid="cluster-2")
+    found = inherited(stored=stored, view=another, acknowledge="").ledger
+    bare = ledger(resource_uid="cluster-2", verified=VIEW.ranges, **PAST)  # type: ignore[arg-type]
+    assert found == bare
+    gone = cluster_gone(ledger=stored, now=NOW)
+    kept = {item.range: item for item in gone.entries.values()}
+    assert gone == replace(bare, resource_uid="cluster-1", verified=None, entries=kept)

@@ -35,12 +35,15 @@ def shown(*entries: dict[str, Any], omitted: int = 0) -> dict[str, Any]:
     }
 
 
-def claimants(*grants: Grant, status: dict[str, Any]) -> dict[str, list[str]]:
+def claimants(
+    *grants: Grant, status: dict[str, Any], foreign: frozenset[str] | None = None
+) -> dict[str, list[str]]:
     return claims(
         grants={item.uid: item for item in grants},
         sets={},
         target=target(status=status),
-        stood=STOOD,
+        present=STOOD,
+        foreign=foreign,
     )
 
 
@@ -95,6 +98,20 @@ def test_i2_what_the_status_shows_as_a_grants_stays_its(
 def test_i2_a_late_grant_claims_what_did_not_stand() -> None:
     late = grant("a", "20.0.0.1", "20.0.0.2", created=SINCE)
     assert claimants(late, status=shown(OTHER)) == {"20.0.0.2/32": ["a"]}
+
+
+@pytest.mark.parametrize("created", [BEFORE, SINCE])
+@pytest.mark.parametrize("ready", [True, False])
+def test_i2_nobody_claims_what_was_somebody_elses_in_the_last_known_list(
+    created: datetime, ready: bool
+) -> None:
+    item = grant("a", "20.0.0.1", "20.0.0.2", created=created)
+    status = {**shown(OTHER), **({"conditions": []} if ready else {})}
+    found = claimants(item, status=status, foreign=STOOD)
+    assert found == {"20.0.0.2/32": ["a"]}
+    mine = {"range": "20.0.0.1", "origin": "Grant", "grants": ["team-a/a"]}
+    found = claimants(item, status=shown(mine), foreign=STOOD)
+    assert found == {"20.0.0.1/32": ["a"], "20.0.0.2/32": ["a"]}
 
 
 def test_every_claimant_of_an_entry_is_named() -> None:

@@ -1,10 +1,13 @@
 """Which removals go now, which wait for a person, and which for something to be known."""
 
+from dataclasses import replace
+
 import pytest
 
 from aks_access.api.target import Mode
 from aks_access.plan.adoption import acknowledgement_code
 from aks_access.plan.clearing import PATIENT, revokes
+from aks_access.plan.ledger import WriteInFlight
 from aks_access.plan.model import Cause, Target
 from aks_access.plan.outcome import Change, Plan
 from tests.unit.plan.build import (
@@ -61,6 +64,24 @@ def test_i12_what_is_replaced_goes_together_with_what_replaces_it(
     kept = {"20.0.0.1/32"} if ranges("20.0.0.1")[0] in on.baseline else set()
     gone = {"40.0.0.1/32", "20.0.0.1/32"} - held - kept
     assert going(plan) == (gone, held)
+
+
+@pytest.mark.parametrize("state", ["Failed", "Canceled"])
+@pytest.mark.parametrize("mode", [Mode.MERGE, Mode.EXCLUSIVE])
+def test_i4_a_cluster_that_others_left_failed_is_written_for_revocations_alone(
+    state: str, mode: Mode
+) -> None:
+    on = target(mode=mode)
+    view = replace(LIVE, provisioning_state=state)
+    plan = planned(view=view, on=on, with_ledger=DROPPED, deleted=frozenset({"a"}))
+    others = {OTHER} if mode is Mode.EXCLUSIVE else set()
+    assert going(plan) == ({"20.0.0.1/32"}, {"40.0.0.1/32", *others})
+    item = grant("a", "20.0.0.1")
+    assert not planned(item, view=view, on=on, with_ledger=DROPPED).write
+    assert planned(item, view=LIVE, on=on, with_ledger=DROPPED).write
+    flight = WriteInFlight(desired=(), added=(), removed=("40.0.0.1/32",), started=NOW, failed=True)
+    ours = replace(DROPPED, in_flight=flight)
+    assert "40.0.0.1/32" in going(planned(item, view=view, on=on, with_ledger=ours))[0]
 
 
 def test_i8_a_grant_of_which_nobody_can_tell_whether_it_is_gone_holds_its_entry() -> None:

@@ -292,14 +292,23 @@ def test_a_full_list_names_the_limit_and_who_frees_room_next() -> None:
         grant("a", "20.0.0.1", created=NOW - 2 * HOUR), grant("b", "20.0.0.2"), view=full
     )
     assert plan.findings == (
-        Finding(R.CAPACITY_EXCEEDED, {"limit": "200", "next": "team-a/a, 2026-11-22T16:00Z"}),
+        Finding(
+            R.CAPACITY_EXCEEDED,
+            {
+                "limit": "200",
+                "grants": "yes",
+                "platform": "",
+                "next": "team-a/a, 2026-11-22T16:00Z",
+            },
+        ),
     )
 
 
 def test_a_baseline_that_does_not_fit_is_a_full_list_too() -> None:
     full = cluster(*(f"30.0.{n}.0/24" for n in range(200)))
     plan = planned(view=full, on=target(baseline=ranges("40.0.0.0/24")))
-    assert plan.findings == (Finding(R.CAPACITY_EXCEEDED, {"limit": "200", "next": ""}),)
+    left_out = {"limit": "200", "grants": "", "platform": "40.0.0.0/24", "next": ""}
+    assert plan.findings == (Finding(R.CAPACITY_EXCEEDED, left_out),)
 
 
 def test_i1_a_grant_that_could_not_be_revoked_is_told_on_the_target() -> None:
@@ -317,9 +326,21 @@ def test_broad_entries_are_told_by_whose_they_are() -> None:
     assert plan.findings == (
         Finding(
             R.BROAD_ENTRY,
-            {"entries": "AzureCloud, 50.0.0.0/15", "platform": "70.0.0.0/12", "count": "3"},
+            {
+                "entries": "AzureCloud, 50.0.0.0/15",
+                "platform": "70.0.0.0/12",
+                "going": "",
+                "count": "3",
+            },
         ),
     )
+
+
+def test_a_broad_entry_of_the_baseline_that_is_held_is_not_told_as_somebody_elses() -> None:
+    view = cluster("30.0.0.0/8", "31.0.0.0/24", outbound_type="userDefinedRouting")
+    plan = planned(view=view, with_ledger=ledger(entry("30.0.0.0/8", "baseline")))
+    details = {"entries": "", "platform": "", "going": "30.0.0.0/8", "count": "1"}
+    assert Finding(R.BROAD_ENTRY, details) in plan.findings
 
 
 def test_a_target_that_is_idle_on_purpose_says_so() -> None:

@@ -209,6 +209,16 @@ def test_a_refusal_names_whom_to_ask_and_what_is_open_instead(
     )
 
 
+def test_fields_that_are_wrong_each_by_itself_break_no_common_rule() -> None:
+    fields = [
+        refused(R.INVALID_SPEC, Rule.SPEC, "spec.reason", limit="it is no text"),
+        refused(R.INVALID_SPEC, Rule.SPEC, "spec.duration", limit="it is none"),
+    ]
+    assert refusals_sentence(verdict=told(*fields), target="prod") == (
+        "spec.reason: it is no text. 1 more of its fields are wrong."
+    )
+
+
 def test_the_refusals_after_the_first_are_counted_and_named_by_rule() -> None:
     widths = [refused(P, Rule.MIN_PREFIX, value=f"2{n}.0.0.0/20", limit="/24") for n in range(3)]
     others = [refused(P, Rule.REASON), refused(P, Rule.TICKET), refused(P, Rule.REASON)]

@@ -156,6 +156,22 @@ def test_i10_an_extension_is_measured_from_the_start_and_does_not_start_over() -
     assert state_of(extended, on=target(policy=policy)) is AccessState.REFUSED
 
 
+def test_i10_a_not_before_edited_into_the_past_does_not_start_the_period_over() -> None:
+    policy = replace(target().policy, max_duration=8 * HOUR)
+    item = grant("a", "20.0.0.1", started=NOW - 7 * HOUR, expires_at=NOW + 7 * HOUR)
+    moved = replace(item, not_before=NOW - HOUR / 60, generation=2, evaluated=(2, NOW))
+    plan = planned(
+        moved,
+        view=cluster("30.0.0.0/24", "20.0.0.1/32"),
+        on=target(policy=policy),
+        with_ledger=ledger(entry("20.0.0.1", "a")),
+    )
+    assert plan.verdicts[UID].state is AccessState.REFUSED
+    assert [change.entry for change in plan.removals] == ["20.0.0.1/32"]
+    later = replace(moved, not_before=NOW + HOUR)
+    assert state_of(later, on=target(policy=policy)) is AccessState.SCHEDULED
+
+
 def test_i10_a_grant_refused_as_too_long_stays_so_until_it_is_edited() -> None:
     policy = replace(target().policy, max_duration=8 * HOUR)
     item = grant("a", "20.0.0.1", expires_at=NOW + 9 * HOUR, evaluated=(1, NOW))

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from aks_access.api.conditions import GrantReason as R
+from aks_access.plan.clearing import PATIENT
 from aks_access.plan.ledger import EntryState, LedgerEntry
 from aks_access.plan.model import (
     Cause,
@@ -17,7 +18,10 @@ from aks_access.plan.model import (
     activation_key,
 )
 from aks_access.plan.outcome import AccessState, Change, Refusal, Rule, Verdict
+from aks_access.plan.pacing import CHARGED_REMOVALS
 from aks_access.plan.removal import (
+    ENDED,
+    GUARDED,
     fell_due,
     guarded,
     owner_cause,
@@ -276,3 +280,21 @@ def test_i8_many_and_most_wait_for_a_person(count: int, ours: int, waits: bool) 
     begun = {name: entry(name, "x", due=NOW - timedelta(days=1)) for name in names}
     assert guarded(changes=changes, entries=begun, ours=ours) == ()
     assert guarded(changes=changes, entries={}, ours=ours) == ()
+
+
+def test_every_cause_of_a_removal_is_classified() -> None:
+    never = {Cause.GRANTED, Cause.DRIFT, Cause.CLEARED}
+    at_once = {
+        Cause.EDITED,
+        Cause.POLICY,
+        Cause.SELECTOR,
+        Cause.WITHDRAWN,
+        Cause.CAPACITY,
+        Cause.REFUSED_BY_AZURE,
+        Cause.TARGET_DELETED,
+        Cause.SENTINEL,
+    }
+    told = (never, at_once, ENDED, GUARDED | PATIENT)
+    assert set().union(*told) == set(Cause)
+    assert sum(map(len, told)) == len(Cause), "none is two things"
+    assert at_once | ENDED >= CHARGED_REMOVALS

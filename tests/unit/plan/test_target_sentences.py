@@ -232,8 +232,21 @@ def test_a_finding_is_told_with_its_facts(reason: R, details: Mapping[str, str],
             R.CAPACITY_EXCEEDED,
             {"limit": "2000", "next": "team-a/x, 2026-11-22T18:00Z"},
             "Not every grant fits into the 2000 entries that AKS takes. Next to free: team-a/x, "
-            "2026-11-22T18:00Z. Merge ranges, or end grants; VNet integration raises the limit to "
-            "2,000.",
+            "2026-11-22T18:00Z. Merge ranges, or end grants.",
+        ),
+        (
+            R.CAPACITY_EXCEEDED,
+            {"limit": "200", "platform": "40.0.0.0/24 and 7 more", "grants": ""},
+            "Left out, because the 200 entries that AKS takes are used up: 40.0.0.0/24 and 7 more "
+            "of baseline or egress. Merge ranges, or shorten spec.baseline; VNet integration "
+            "raises the limit to 2,000.",
+        ),
+        (
+            R.CAPACITY_EXCEEDED,
+            {"limit": "2000", "platform": "40.0.0.0/24", "grants": "yes", "next": "a/x, then"},
+            "Left out, because the 2000 entries that AKS takes are used up: 40.0.0.0/24 of "
+            "baseline or egress. Not every grant fits into the 2000 entries that AKS takes. Next "
+            "to free: a/x, then. Merge ranges, or shorten spec.baseline and end grants.",
         ),
         (R.CLUSTER_BUSY, {}, "Cluster is busy; the write waits. Nothing to do."),
         (R.PROGRESSING, {}, "The list is being written and read back."),
@@ -313,27 +326,33 @@ def test_a_finding_is_told_with_its_facts(reason: R, details: Mapping[str, str],
         (
             R.BROAD_ENTRY,
             {},
-            "In sync, but so wide that the list protects little: An entry, not ours: stays until "
+            "So wide that the list protects little: An entry, not ours: stays until "
             "it is taken out in Azure, or mode is Exclusive.",
         ),
         (
             R.BROAD_ENTRY,
             {"entries": "AzureCloud", "platform": ""},
-            "In sync, but so wide that the list protects little: AzureCloud, not ours: stays "
+            "So wide that the list protects little: AzureCloud, not ours: stays "
             "until it is taken out in Azure, or mode is Exclusive.",
         ),
         (
             R.BROAD_ENTRY,
             {"entries": "", "platform": "20.0.0.0/8"},
-            "In sync, but so wide that the list protects little: 20.0.0.0/8: narrow it in "
+            "So wide that the list protects little: 20.0.0.0/8: narrow it in "
             "baseline or nodeEgress.",
         ),
         (
             R.BROAD_ENTRY,
             {"entries": "AzureCloud", "platform": "20.0.0.0/8"},
-            "In sync, but so wide that the list protects little: AzureCloud, not ours: stays "
+            "So wide that the list protects little: AzureCloud, not ours: stays "
             "until it is taken out in Azure, or mode is Exclusive. 20.0.0.0/8: narrow it in "
             "baseline or nodeEgress.",
+        ),
+        (
+            R.BROAD_ENTRY,
+            {"entries": "", "platform": "", "going": "30.0.0.0/8"},
+            "So wide that the list protects little: 30.0.0.0/8, wanted by nobody any more: goes "
+            "once what else is reported here is settled.",
         ),
     ],
 )

@@ -6,6 +6,7 @@ from datetime import timedelta
 from aks_access.kube.ledger import SIZE_LIMIT
 from aks_access.kube.ledger_document import encode
 from aks_access.plan.ledger import EntryState, LedgerEntry, WriteInFlight
+from aks_access.plan.pace import Turn
 from aks_access.plan.withdrawal import MEMORY, MOST, remembered, withdrawn
 from tests.unit.plan.build import NOW, cluster, entry, grant, ledger, planned, wanted_entries
 
@@ -99,5 +100,27 @@ def test_a_full_memory_beside_a_full_list_of_2000_can_be_saved() -> None:
         names=dict.fromkeys(uids, "a-namespace-of-a-team/a-grant-of-somebody"),
         verified=listed,
         in_flight=flight,
+    )
+    assert len(encode(full)) < SIZE_LIMIT
+
+
+def test_threat_17_the_longest_names_fit_beside_a_full_memory() -> None:
+    space, name = "n" * 59, "g" * 63
+    live = [
+        entry(f"{100 + n // 250}.{n % 250}.100.128/25", f"{n:08d}-8a3d-4b7e-9a51-0d6f2b3c4d5e")
+        for n in range(2000)
+    ]
+    memory = [gone(number, f"{space}{number:04}", first=190) for number in range(MOST)]
+    listed = tuple(item.range for item in live)
+    full = ledger(
+        *live,
+        *memory,
+        names={item.owners[0]: f"{space}{n:04}/{name}" for n, item in enumerate(live)},
+        verified=listed,
+        in_flight=WriteInFlight(desired=listed, added=(), removed=(), started=NOW),
+        turns=tuple(
+            Turn(at=NOW, added=tuple(f"{space}{n * 5 + k:04}" for k in range(5)))
+            for n in range(200)
+        ),
     )
     assert len(encode(full)) < SIZE_LIMIT
