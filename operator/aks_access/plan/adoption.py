@@ -115,7 +115,6 @@ def adopt(
             sets=sets,
             now=now,
             earlier=guessed,
-            foreign=known_foreign(stored),
         )
     return Adoption(_renewed(stored=stored, target=target, view=view))
 
@@ -156,7 +155,7 @@ def _said(target: Target) -> str:
 def _acknowledged(*, acknowledge: str, ledger: Ledger) -> Adoption:
     """A guessed ledger is trusted from the acknowledgement on, and not before."""
     if ledger.lost and acknowledge == lost_code(ledger):
-        ledger = replace(ledger, lost="")
+        ledger = replace(ledger, lost="", foreign=None)
     return Adoption(ledger, lost=ledger.lost)
 
 
@@ -182,6 +181,7 @@ def inherited(*, stored: Ledger, view: ClusterView, acknowledge: str) -> Adoptio
         in_flight=None,
         verified=view.ranges,
         lost="",
+        foreign=None,
     )
     return Adoption(emptied)
 
@@ -206,11 +206,8 @@ def _guess(
     now: datetime,
     newer: bool = False,
     earlier: Ledger | None = None,
-    foreign: frozenset[str] | None = None,
 ) -> Adoption:
     """What is ours as far as grants and an older ledger tell; lost until it is acknowledged.
-
-    `foreign`: what was known to be somebody else's before the doubt; None = anything may be.
 
     Entries of the older ledger stay ours: had one been taken out meanwhile and come back, it would
     be taken out again. What it knows of its last write is settled as if nobody had seen its answer.
@@ -228,6 +225,7 @@ def _guess(
         )
         guessed = replace(doubt(ledger=guessed), in_flight=None) if older else guessed
     listing = Listing.of(view.ranges or ())
+    foreign = known_foreign(known) if known is not None else None
     owners = claims(
         grants=grants,
         sets=sets,
@@ -248,6 +246,7 @@ def _guess(
         entries={**guessed.entries, **entries},
         names={**guessed.names, **names},
         lost=problem,
+        foreign=tuple(sorted(foreign)) if foreign is not None else None,
     )
     guessed = _with_earlier(guessed=guessed, earlier=earlier, view=view)
     if stored is not None:
