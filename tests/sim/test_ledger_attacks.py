@@ -177,6 +177,7 @@ async def test_threat_02_a_list_that_moved_while_nobody_led_waits_for_a_person(
     await _led(world, since=None)  # a clean change of leaders does not make it forgotten
     await world.rest()
     assert world.target_state() == "LedgerLost"
+    await world.until(lambda: ENDING not in (world.list_of() or ()), within=3 * 3600.0)
     world.grant("late", "81.2.69.99")  # GitOps brings back what the backup did not know
     await world.rest()
     acknowledge(world, world.code())

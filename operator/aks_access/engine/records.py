@@ -72,8 +72,9 @@ class Records:
         if stored is None or not look.trusted or not adoption.lost or stored.lost:
             memory.examined = True
             return adoption
+        doubtful = replace(stored, lost=adoption.lost, foreign=adoption.ledger.foreign)
         try:
-            marked = await self.ledgers.save(ledger=replace(stored, lost=adoption.lost))
+            marked = await self.ledgers.save(ledger=doubtful)
         except (KubeError, LedgerError) as error:
             log.warning("that the ledger of %s is in doubt was not saved: %s", look.name, error)
             return adoption

@@ -138,6 +138,7 @@ class _Ledger(_Document):
     ousted: Mapping[str, Instant] = Field(default_factory=dict)
     detached: bool = False
     lost: str = ""
+    foreign: tuple[str, ...] | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -194,6 +195,7 @@ def encode(ledger: Ledger) -> str:
         ousted=ledger.ousted,
         detached=ledger.detached,
         lost=ledger.lost,
+        foreign=ledger.foreign,
     )
     return document.model_dump_json(by_alias=True, exclude_defaults=True)
 
@@ -238,6 +240,7 @@ def decode(text: str, *, key: ClusterKey, version: str) -> Ledger:
         ousted=dict(document.ousted),
         detached=document.detached,
         lost=document.lost,
+        foreign=document.foreign,
         version=version,
     )
 

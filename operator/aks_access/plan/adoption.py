@@ -122,7 +122,6 @@ def adopt(
             sets=sets,
             now=now,
             earlier=guessed,
-            foreign=known_foreign(stored),
         )
     return Adoption(_renewed(stored=stored, target=target, view=view))
 
@@ -163,7 +162,7 @@ def _said(target: Target) -> str:
 def _acknowledged(*, acknowledge: str, ledger: Ledger) -> Adoption:
     """A guessed ledger is trusted from the acknowledgement on, and not before."""
     if ledger.lost and acknowledge == lost_code(ledger):
-        ledger = replace(ledger, lost="")
+        ledger = replace(ledger, lost="", foreign=None)
     return Adoption(ledger, lost=ledger.lost)
 
 
@@ -187,6 +186,7 @@ def inherited(*, stored: Ledger, view: ClusterView, acknowledge: str) -> Adoptio
         entries={},
         verified=view.ranges,
         lost="",
+        foreign=None,
     )
     return Adoption(emptied)
 
@@ -211,11 +211,8 @@ def _guess(
     now: datetime,
     newer: bool = False,
     earlier: Ledger | None = None,
-    foreign: frozenset[str] | None = None,
 ) -> Adoption:
     """What is ours as far as grants and an older ledger tell; lost until it is acknowledged.
-
-    `foreign`: what was known to be somebody else's before the doubt; None = anything may be.
 
     Entries of the older ledger stay ours: had one been taken out meanwhile and come back, it would
     be taken out again. What it knows of its last write is settled as if nobody had seen its answer.
@@ -233,6 +230,7 @@ def _guess(
         )
         guessed = replace(doubt(ledger=guessed), in_flight=None) if older else guessed
     listing = Listing.of(view.ranges or ())
+    foreign = known_foreign(known) if known is not None else None
     owners = claims(
         grants=grants,
         sets=sets,
@@ -253,6 +251,7 @@ def _guess(
         entries={**guessed.entries, **entries},
         names={**guessed.names, **names},
         lost=problem,
+        foreign=tuple(sorted(foreign)) if foreign is not None else None,
     )
     guessed = _with_earlier(guessed=guessed, earlier=earlier, view=view)
     if stored is not None:

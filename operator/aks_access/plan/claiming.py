@@ -52,7 +52,9 @@ def claims(
 
 
 def known_foreign(stored: Ledger) -> frozenset[str] | None:
-    """What the last list that was read back had, and was not ours; None = there was no list."""
+    """What the last list before any doubt had, and was not ours; None = none is known."""
+    if stored.lost:
+        return frozenset(stored.foreign) if stored.foreign is not None else None
     if stored.verified is None:
         return None
     return frozenset(map(canonical, stored.verified)) - stored.entries.keys()

@@ -185,6 +185,8 @@ class Ledger:
         conflict: another writer and we keep undoing each other.
         ousted: foreign entries that mode Exclusive took out, and when, UTC.
         lost: why what is ours had to be guessed, until that is acknowledged; "" = it is known.
+        foreign: while `lost`, what the last list before the doubt had and was not ours; None = no
+            such list is known.
         detached: the target was deleted with Detach: nothing here is ours any more.
         version: resourceVersion of the ConfigMap, "" while it does not exist.
     """
@@ -213,6 +215,7 @@ class Ledger:
     ousted: dict[str, datetime] = field(default_factory=dict)
     detached: bool = False
     lost: str = ""
+    foreign: tuple[str, ...] | None = None
     version: str = ""
 
 

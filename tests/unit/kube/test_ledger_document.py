@@ -105,6 +105,7 @@ ledgers = st.builds(
     ousted=st.dictionaries(words, times, max_size=3),
     detached=st.booleans(),
     lost=words,
+    foreign=st.none() | raw_lists,
     version=st.just("7"),
 )
 

@@ -204,6 +204,7 @@ def test_i8_what_an_older_ledger_says_is_ours_stays_so_and_its_write_is_doubted(
         },
         names={"x": "team-x/x", "s": "team-a/s"},
         lost="the ledger is at 2, the target remembers 3",
+        foreign=("1.1.1.1/32",),
         **PAST,  # type: ignore[arg-type]
     )
     cleared = adopted(older, on=replace(ON, ledger_sequence=3), view=cluster(is_open=True))

@@ -127,3 +127,9 @@ def test_what_was_known_to_be_somebody_elses() -> None:
     )
     assert known_foreign(books) == {"30.0.0.0/24", "AzureCloud"}
     assert known_foreign(ledger(verified=None)) is None
+
+
+def test_i9_what_was_known_before_a_doubt_is_not_what_was_read_back_since() -> None:
+    since = ledger(verified=("30.0.0.0/24", "20.0.0.9"), lost="why", foreign=("30.0.0.0/24",))
+    assert known_foreign(since) == {"30.0.0.0/24"}
+    assert known_foreign(ledger(verified=("30.0.0.0/24",), lost="why")) is None
