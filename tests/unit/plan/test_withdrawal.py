@@ -117,6 +117,7 @@ def test_threat_17_the_longest_names_fit_beside_a_full_memory() -> None:
         *memory,
         names={item.owners[0]: f"{space}{n:04}/{name}" for n, item in enumerate(live)},
         verified=listed,
+        foreign=listed,
         in_flight=WriteInFlight(desired=listed, added=(), removed=(), started=NOW),
         turns=tuple(
             Turn(at=NOW, added=tuple(f"{space}{n * 5 + k:04}" for k in range(5)))
