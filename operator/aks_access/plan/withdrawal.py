@@ -14,7 +14,7 @@ from aks_access.plan.ledger import PLATFORM_OWNERS, EntryState, LedgerEntry
 
 MEMORY: Final = timedelta(days=90)
 
-MOST: Final = 600
+MOST: Final = 500
 """How many removed entries that do not stand in Azure are remembered. Beside a full list of 2,000,
 each of another grant, and a write in flight they fit into a ConfigMap, with namespaces and names of
 63 characters."""
