@@ -36,6 +36,10 @@ class UnsafeWrite(AksAccessError):
     """A list that would open or close a cluster against the rules of invariant I1."""
 
 
+UNSAFE = "UnsafeWrite"
+"""`code` of an `AzureError` that stands for an `UnsafeWrite`: Azure was never asked."""
+
+
 class FenceClosed(AksAccessError):
     """This process no longer holds the Lease for long enough to write."""
 

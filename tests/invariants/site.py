@@ -51,6 +51,7 @@ class Site:
         ranges: its list now.
         ours, foreign, either: canonical entries by whose they are.
         cleared: foreign entries of the list that somebody cleared.
+        waiting: debts that may have waited for a person, or for what replaces them, in that list.
         past: entries that were ours, with the time they went.
         maybe: entries of writes that were never answered.
         ledger: its newest version; `own` the newest that the operator wrote.
@@ -70,6 +71,7 @@ class Site:
     foreign: dict[str, str] = field(default_factory=dict)
     either: set[str] = field(default_factory=set)
     cleared: set[str] = field(default_factory=set)
+    waiting: dict[str, Debt] = field(default_factory=dict)
     past: dict[str, float] = field(default_factory=dict)
     maybe: set[str] = field(default_factory=set)
     restricted: bool = False
@@ -117,6 +119,7 @@ class Site:
         """Another cluster, or the first sight of one: everything in it is somebody else's."""
         self.began = line.at
         self.ours, self.either, self.cleared, self.maybe = set(), set(), set(), set()
+        self.waiting = {}
         self.past, self.debts, self.unclear, self.writes = {}, {}, None, []
         self.ranges = line.ranges
         self.restricted = line.ranges is not None
@@ -130,6 +133,7 @@ class Site:
             recorded = names(self.ledger.verified) if self.ledger is not None else set()
             recorded -= self.ours | set(self.past)
             self.cleared = set(self.foreign) | self.either | recorded
+            self.waiting = {e: d for e, d in self.debts.items() if d.guarded or d.patient}
         for entry in before - now:
             if entry in self.ours and after is not None:
                 self.reversals.setdefault(entry, []).append(at)
@@ -168,6 +172,8 @@ class Site:
             else:
                 self.ours.add(entry)
                 self.returned[entry] = write.at
+                if write.before is None and entry in self.waiting:
+                    self.debts[entry] = self.waiting.pop(entry)
         self.ranges = write.after
         self.restricted = True
         self.dirty = True

@@ -99,7 +99,8 @@ class Sent:
 
     def explained(self, entry: str) -> bool:
         """Whether somebody who may asks for just this entry."""
-        if entry in self.fixed or (self.restores and entry in self.site.cleared):
+        back = self.site.cleared | self.site.waiting.keys()
+        if entry in self.fixed or (self.restores and entry in back):
             return True
         return any(
             names_target(grant, case.target)
@@ -314,7 +315,8 @@ def revocation_first(sent: Sent) -> Iterator[Finding]:
     due = {e for e, debt in sent.site.debts.items() if e in standing and not debt.patient}
     refused = next(iter(sent.site.writes[-1:]), None)
     mixed = refused is not None and bool(names(refused.sent) - names(refused.before))
-    if refused is not None and mixed and refused.result is Result.INVALID and sent.added:
+    adds = sent.added - {SENTINEL}
+    if refused is not None and mixed and refused.result is Result.INVALID and adds:
         waited = due & (names(refused.before) - names(refused.sent))
         if waited:
             yield "I4", f"the removal of {min(waited)} is tried again together with additions"

@@ -91,7 +91,11 @@ class Assessor:
         if settlement.state is Settled.FAILED and flight is not None and not flight.failed:
             log.warning("the write of %s failed in Azure and is sent again", look.name)
             after_failed_operation(
-                memory=look.memory, flight=flight, config=self.config, now=loop_time()
+                memory=look.memory,
+                flight=flight,
+                cleared=view.ranges is None,
+                config=self.config,
+                now=loop_time(),
             )
         if settlement.state not in (Settled.WAITING, Settled.NOTHING):
             look.memory.operation_url = None

@@ -54,7 +54,12 @@ def asked(*, memory: ClusterMemory, requested_at: str) -> None:
 
 
 def after_failed_operation(
-    *, memory: ClusterMemory, flight: WriteInFlight, config: EngineConfig, now: float
+    *,
+    memory: ClusterMemory,
+    flight: WriteInFlight,
+    cleared: bool,
+    config: EngineConfig,
+    now: float,
 ) -> None:
     """AKS took the write and its operation ended Failed or Canceled: again, ever more slowly."""
     memory.write_failures += 1
@@ -66,7 +71,7 @@ def after_failed_operation(
         error=memory.write_error,
         failures=memory.write_failures,
         config=config,
-        removing=bool(flight.removed),
+        urgent=cleared or bool(flight.removed),
     )
 
 
@@ -89,6 +94,7 @@ def after_refusal(
     bad addition must never delay somebody else's revocation. What a 400 leads to: `plan/search.py`.
     """
     removing = removing or revokes(result.plan.removals)
+    urgent = removing or result.plan.restores
     memory, error = look.memory, result.error
     assert error is not None
     memory.write_error = kept(error)
@@ -111,7 +117,7 @@ def after_refusal(
     if error.fault in OF_THE_LIST and result.plan.additions:
         first = removing and not memory.removals_first
         memory.removals_first = removing
-    delay = _delay(error=error, failures=memory.write_failures, config=config, removing=removing)
+    delay = _delay(error=error, failures=memory.write_failures, config=config, urgent=urgent)
     memory.retry_at = now if first else now + delay
     if error.fault is AzureFault.THROTTLED:
         memory.gate = memory.retry_at
@@ -125,7 +131,8 @@ def _learned(*, before: Ledger, after: Ledger) -> bool:
     return replace(after.search, message=before.search.message) != before.search
 
 
-def _delay(*, error: AzureError, failures: int, config: EngineConfig, removing: bool) -> float:
+def _delay(*, error: AzureError, failures: int, config: EngineConfig, urgent: bool) -> float:
+    """Seconds until the same list is sent again; `urgent`: it revokes, or closes the cluster."""
     doubled = 2.0 ** min(failures - 1, 12)
     if error.fault is AzureFault.THROTTLED:
         return error.retry_after if error.retry_after is not None else THROTTLED_DEFAULT
@@ -134,6 +141,6 @@ def _delay(*, error: AzureError, failures: int, config: EngineConfig, removing: 
     if error.fault in QUICK:
         return min(0.25 * doubled, config.due_retry)
     if error.fault in PASSING:
-        limit = config.due_retry if removing else config.slow_retry
+        limit = config.due_retry if urgent else config.slow_retry
         return min(1.0 * doubled, limit)
-    return config.due_retry if removing else config.slow_retry
+    return config.due_retry if urgent else config.slow_retry

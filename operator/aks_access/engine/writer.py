@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from aks_access.engine.ports import ClusterRef, Clusters, Leadership, Ledgers, WriteAccepted
 from aks_access.errors import (
+    UNSAFE,
     AzureError,
     AzureFault,
     FenceClosed,
@@ -134,7 +135,7 @@ class Writer:
                 ref=ref, view=view, ranges=desired
             )
         except UnsafeWrite as unsafe:
-            error = AzureError(f"Not sent: {unsafe}", fault=AzureFault.REFUSED)
+            error = AzureError(f"Not sent: {unsafe}", fault=AzureFault.REFUSED, code=UNSAFE)
         except AzureError as refused:
             error = refused
         else:

@@ -8,7 +8,7 @@ import re
 from typing import NamedTuple
 
 from aks_access.api.conditions import TargetReason
-from aks_access.errors import AzureError, AzureFault
+from aks_access.errors import UNSAFE, AzureError, AzureFault
 from aks_access.plan.model import Target
 from aks_access.plan.wording import azure_text, sentence
 
@@ -90,6 +90,8 @@ def _passing(*, error: AzureError, said: str) -> AzureOutcome:
                 f"Azure gave no usable answer: {said} Tried again.",
                 True,
             )
+        case _ if error.code == UNSAFE:
+            return AzureOutcome(TargetReason.WRITE_REFUSED, said, False)
         case _:
             code = f" ({error.code})" if error.code else ""
             return AzureOutcome(

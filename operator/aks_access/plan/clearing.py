@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from aks_access.api.target import Mode
 from aks_access.plan.adoption import acknowledgement_code
 from aks_access.plan.composition import Wanted
-from aks_access.plan.ledger import EntryState
+from aks_access.plan.egress import sentinel_allowed
+from aks_access.plan.ledger import PLATFORM_OWNERS, EntryState
 from aks_access.plan.listing import SENTINEL
 from aks_access.plan.model import Cause, GrantUid
 from aks_access.plan.outcome import Change, Verdict
@@ -40,14 +41,39 @@ def removals(*, scene: Scene, wants: Wanted, verdicts: Mapping[GrantUid, Verdict
             held.append(change)
         else:
             changes.append(change)
+    anchors = _anchors(scene=scene, wants=wants, changes=changes, held=held)
+    changes = [change for change in changes if change not in anchors]
+    held += anchors
     waiting, code = _unacknowledged(scene=scene, changes=changes)
     waits = {change.entry for change in waiting}
     return RemovalPlan(
         now=tuple(change for change in changes if change.entry not in waits),
         waiting=waiting,
         held=tuple(held),
+        anchors=anchors,
         acknowledgement=code,
     )
+
+
+def _anchors(
+    *, scene: Scene, wants: Wanted, changes: Iterable[Change], held: Iterable[Change]
+) -> tuple[Change, ...]:
+    """The platform's removals that would leave grants alone in a list that must not be empty.
+
+    The last of these grants could never be taken out.
+    """
+    if sentinel_allowed(scene.view) or not wants.owners:
+        return ()
+    gone = {change.entry for change in changes}
+    stays = {change.entry for change in held if change.cause in PATIENT}
+    lasting = any(
+        not PLATFORM_OWNERS.isdisjoint(owners) for owners in wants.owners.values()
+    ) or any(
+        entry in stays or (entry not in scene.ledger.entries and entry not in gone)
+        for entry in scene.base.spelling
+        if entry not in wants.owners and entry != SENTINEL
+    )
+    return () if lasting else tuple(change for change in changes if change.cause in PATIENT)
 
 
 def _by_halves(*, scene: Scene, wants: Wanted) -> bool:

@@ -2,6 +2,7 @@
 
 from aks_access.api.conditions import GrantReason
 from aks_access.api.target import DeletionPolicy
+from aks_access.plan.clearing import PATIENT
 from aks_access.plan.composition import Wanted
 from aks_access.plan.egress import sentinel_allowed
 from aks_access.plan.ledger import EntryState, departure
@@ -91,8 +92,9 @@ def desired(
 ) -> tuple[tuple[str, ...] | None, tuple[Change, ...], tuple[Change, ...]]:
     """The list to write (None = leave it), what it adds, and removals that emptiness forbids.
 
-    Where removals leave nothing, the platform's own entries come even while additions wait; then
-    the deny sentinel where it cuts nobody off; else the narrowest entry stays.
+    Where removals leave nothing, the platform's own entries come even while additions wait, but
+    for those that AKS may be refusing; then the deny sentinel where it cuts nobody off; else one
+    removal is not made: the narrowest of the platform's own, or of all.
     """
     if untouched(scene):
         return None, added, ()
@@ -107,10 +109,12 @@ def desired(
         return (*kept, *fresh), added, ()
     if not scene.base.spelling:
         return None, added, ()
-    rescue = _platform(scene) if removals.now else ()
+    sentinel = sentinel_allowed(scene.view)
+    doubtful = sentinel and scene.ledger.search is not None
+    rescue = _platform(scene) if removals.now and not doubtful else ()
     if rescue:
         return tuple(change.entry for change in rescue), rescue, ()
-    if sentinel_allowed(scene.view):
+    if sentinel:
         return (SENTINEL,), added, ()
     last = max(removals.now, key=_narrowness, default=None)
     if last is None:
@@ -126,6 +130,10 @@ def _platform(scene: Scene) -> tuple[Change, ...]:
     )
 
 
-def _narrowness(change: Change) -> tuple[int, tuple[int, int, str]]:
+def _narrowness(change: Change) -> tuple[bool, int, tuple[int, int, str]]:
     value = parsed(change.entry)
-    return (value.prefix if value is not None else -1, _sort_key(change.entry))
+    return (
+        change.cause in PATIENT,
+        value.prefix if value is not None else -1,
+        _sort_key(change.entry),
+    )

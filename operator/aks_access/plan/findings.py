@@ -17,6 +17,7 @@ from aks_access.plan.model import Cause, GrantUid
 from aks_access.plan.outcome import Change, Finding, Origin, Verdict
 from aks_access.plan.scene import RemovalPlan, Scene
 from aks_access.plan.wording import instant, listed
+from aks_access.plan.world import Removals
 
 SEVERITY = {
     reason: rank
@@ -53,8 +54,9 @@ def findings(
     overdue: tuple[tuple[str, datetime], ...],
     verdicts: Mapping[GrantUid, Verdict],
     contested: tuple[Change, ...] = (),
+    writes: bool = True,
 ) -> tuple[Finding, ...]:
-    """Everything worth a condition, the worst first."""
+    """Everything worth a condition, the worst first; `writes`: there is a list to be written."""
     found = [
         *_overdue(scene=scene, overdue=overdue, stuck=stuck),
         *_ledger(scene),
@@ -62,9 +64,9 @@ def findings(
         *_cluster(scene),
         *_refused(scene),
         *_conflict(scene=scene, contested=contested),
-        *_open(scene),
+        *_open(scene, writes=writes),
         *_egress(removals=removals, scene=scene),
-        *_limits(stuck=stuck, scene=scene, verdicts=verdicts),
+        *_limits(stuck=stuck or removals.anchors, scene=scene, verdicts=verdicts),
         *_intent(scene),
         *_broad(scene=scene, removals=removals),
     ]
@@ -207,11 +209,18 @@ def _conflict(*, scene: Scene, contested: tuple[Change, ...]) -> Iterator[Findin
     )
 
 
-def _open(scene: Scene) -> Iterator[Finding]:
-    if scene.observed or scene.unsupported or not scene.open:
+def _open(scene: Scene, *, writes: bool) -> Iterator[Finding]:
+    left_open = scene.open or (scene.restores and not writes)
+    if scene.observed or scene.unsupported or not left_open:
         return
     target = scene.world.target
-    if target is not None and target.restrict_unrestricted and not scene.platform.egress_known:
+    if scene.ledger.verified is not None:
+        yield Finding(
+            reason=TargetReason.CLUSTER_UNRESTRICTED,
+            details={"cleared": _until(scene), "outbound": scene.view.outbound_type},
+            blocks=True,
+        )
+    elif target is not None and target.restrict_unrestricted and not scene.platform.egress_known:
         yield Finding(
             reason=TargetReason.NODE_EGRESS_UNKNOWN,
             details={"outbound": scene.view.outbound_type},
@@ -226,6 +235,20 @@ def _open(scene: Scene) -> Iterator[Finding]:
             details={"opted_in": "yes" if opted_in else "", "ready": "yes" if ready else ""},
             blocks=True,
         )
+
+
+def _until(scene: Scene) -> str:
+    """What keeps a list that was cleared from going back."""
+    target = scene.world.target
+    if target is None:
+        return "target"
+    if target.suspend:
+        return "suspend"
+    if target.problems:
+        return "spec"
+    if scene.world.removals is not Removals.ALL:
+        return "view"
+    return "leaving" if target.deleting is not None else "nothing"
 
 
 def _egress(*, removals: RemovalPlan, scene: Scene) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ paper. What already stands there passes as it is: refusing it would only block a
 
 import re
 from collections.abc import Iterable, Sequence, Set
+from ipaddress import IPv4Network
 from typing import Final
 
 from aks_access.api.ranges import IPv4Range, RangeError, parse_public, quoted
@@ -19,6 +20,7 @@ as open as 0.0.0.0/0."""
 
 _ALL_ADDRESSES: Final = 1 << 32
 _SERVICE_TAG: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:\.[A-Za-z0-9]+)*", re.ASCII)
+_WITH_HOST_BITS: Final = re.compile(r"[0-9.]+/[0-9]{1,2}", re.ASCII)
 _WHOLE_INTERNET: Final = "internet"
 
 
@@ -84,14 +86,32 @@ def _refuse_duplicates(entries: Sequence[str]) -> None:
         seen[meaning] = entry
 
 
+def restorable(entry: str) -> bool:
+    """Whether a list that somebody cleared may have this entry again: nothing that is everybody's
+    address, and nothing that AKS would not take (IPv6, junk).
+    """
+    if _SERVICE_TAG.fullmatch(entry):
+        return entry.lower() != _WHOLE_INTERNET
+    value = _network(entry)
+    return value is not None and value.prefix > 0
+
+
+def _network(entry: str) -> IPv4Range | None:
+    """The network of an entry that stood in Azure, host bits or not; None = it is none."""
+    value = parsed(entry)
+    if value is not None or not _WITH_HOST_BITS.fullmatch(entry):
+        return value
+    try:
+        network = IPv4Network(entry, strict=False)
+    except ValueError:
+        return None
+    return IPv4Range(network=int(network.network_address), prefix=network.prefixlen)
+
+
 def _added(entry: str, *, restoring: bool) -> IPv4Range | None:
     """The range of an added entry, or None for a service tag that returns."""
-    if restoring:
-        value = parsed(entry)
-        if value is None and _SERVICE_TAG.fullmatch(entry) and entry.lower() != _WHOLE_INTERNET:
-            return None
-        if value is not None and value.prefix > 0:
-            return value
+    if restoring and restorable(entry):
+        return _network(entry)
     try:
         return parse_public(entry)
     except RangeError as error:

@@ -66,6 +66,7 @@ def plan(*, world: World, view: ClusterView, adoption: Adoption) -> Plan:
             overdue=overdue,
             verdicts=verdicts,
             contested=contested,
+            writes=listed is not None,
         ),
         restores=scene.restores,
         contested=contested,

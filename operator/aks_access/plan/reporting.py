@@ -3,7 +3,7 @@
 Everything here is derived from the scene and the decisions; nothing here decides.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
@@ -39,10 +39,11 @@ def ledger_entries(
     """
     acts = (change for change in removals.held if change.cause in ENDED)
     due = {change.entry: change for change in (*removals.now, *acts)}
+    going = {change.entry for change in removals.now}
     now = scene.world.now
     result: dict[str, LedgerEntry] = {}
     for name, entry in scene.ledger.entries.items():
-        updated = _kept(scene=scene, wants=wants, entry=entry)
+        updated = _kept(scene=scene, wants=wants, entry=entry, going=going)
         change = due.get(name)
         if change is not None and updated.state is not EntryState.WITHDRAWN:
             when = fell_due(change=change, entry=entry, world=scene.world)
@@ -59,9 +60,11 @@ def ledger_entries(
     return result
 
 
-def _kept(*, scene: Scene, wants: Wanted, entry: LedgerEntry) -> LedgerEntry:
+def _kept(*, scene: Scene, wants: Wanted, entry: LedgerEntry, going: Set[str]) -> LedgerEntry:
+    """The entry as it stands; of a cleared list what goes back counts as never gone."""
     now = scene.world.now
-    present = entry.range in scene.current
+    returns = scene.restores and entry.range in scene.base and entry.range not in going
+    present = entry.range in scene.current or returns
     owners = wants.owners.get(entry.range)
     if owners is not None and (present or entry.state is not EntryState.WITHDRAWN):
         return _wanted(entry=entry, owners=owners, sets=wants.sets.get(entry.range, ()), now=now)
@@ -117,7 +120,12 @@ def held(*, scene: Scene, entries: Mapping[str, LedgerEntry]) -> dict[GrantUid, 
     result: dict[GrantUid, list[str]] = {}
     for entry in entries.values():
         standing = entry.state is EntryState.INTENDED or (
-            entry.state is EntryState.OWNED and (entry.range in scene.current or scene.unproven)
+            entry.state is EntryState.OWNED
+            and (
+                entry.range in scene.current
+                or scene.unproven
+                or (scene.restores and entry.range in scene.base)
+            )
         )
         if not standing:
             continue

@@ -8,8 +8,9 @@ from aks_access.plan import composition
 from aks_access.plan.adoption import Adoption
 from aks_access.plan.cluster import SUCCEEDED, ClusterView
 from aks_access.plan.composition import Platform
-from aks_access.plan.ledger import Ledger, leaves
-from aks_access.plan.listing import Listing
+from aks_access.plan.guard import restorable
+from aks_access.plan.ledger import PLATFORM_OWNERS, Ledger, SearchPhase, leaves
+from aks_access.plan.listing import Listing, canonical
 from aks_access.plan.outcome import Change, Origin, Standing
 from aks_access.plan.world import Removals, World
 
@@ -108,11 +109,15 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class RemovalPlan:
-    """Removals to make now, those that wait for a person, and those that something else holds."""
+    """Removals to make now, those that wait for a person, and those that something else holds.
+
+    `anchors`: of the held ones, those without which nobody's access could be ended.
+    """
 
     now: tuple[Change, ...] = ()
     waiting: tuple[Change, ...] = ()
     held: tuple[Change, ...] = ()
+    anchors: tuple[Change, ...] = ()
     acknowledgement: str = ""
 
 
@@ -125,7 +130,7 @@ def set_scene(*, world: World, view: ClusterView, adoption: Adoption) -> Scene:
     mode = Mode(ledger.mode) if target is None or target.problems else target.mode
     restores = _restores(world=world, view=view, adoption=adoption, mode=mode)
     current = Listing.of(view.ranges or ())
-    base = Listing.of(ledger.verified or ()) if restores else current
+    base = _restored(ledger=ledger, platform=place) if restores else current
     foreign = composition.foreign(base=base, platform=place, ledger=ledger)
     return Scene(
         world=world,
@@ -158,6 +163,28 @@ def _restores(*, world: World, view: ClusterView, adoption: Adoption, mode: Mode
         and target is not None
         and not target.suspend
         and world.removals is Removals.ALL
+    )
+
+
+def _restored(*, ledger: Ledger, platform: Platform) -> Listing:
+    """What goes back of a cleared list, without what may not be sent.
+
+    Where AKS refused it, first without what is grants' alone, which comes as it is acquitted; where
+    it refuses somebody else's entry, what is ours: half a list closes the cluster as well.
+    """
+    entries = list(filter(restorable, ledger.verified or ()))
+    if ledger.search is None:
+        return Listing.of(entries)
+    others = ledger.search.phase is not SearchPhase.STANDING
+    return Listing.of(
+        entry
+        for entry in entries
+        if (name := canonical(entry)) in platform.entries
+        or (
+            others
+            if (known := ledger.entries.get(name)) is None
+            else not (others and PLATFORM_OWNERS.isdisjoint(known.owners))
+        )
     )
 
 

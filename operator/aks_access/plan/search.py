@@ -1,7 +1,9 @@
 """Why AKS refuses a list (400): whose entry it is, found with few tries, and never guessed (I4).
 
 First the list without any addition is sent: it takes out what is due, and proves that the
-additions are to blame; refused as well, an entry that stands there already is. Then the platform's
+additions are to blame; refused as well, an entry that stands there already is. Only where nothing
+else keeps that list from being empty, or where somebody cleared it, it has the platform's own, and
+refused they are to blame. Then the platform's
 own additions are tried alone, then the grants', by halves: the half that is let in is good, so that
 one culprit of 200 is known after ten writes. The search stands in the ledger. Twelve refusals in
 four hours are quick, after them one in twenty minutes is tried.
@@ -97,14 +99,15 @@ def refused(
     ledger = replace(ledger, probes=_probes(ledger=ledger, now=now))
     adding = _adding(plan)
     own = _platform(plan)
-    if search is None or search.phase in (SearchPhase.CONTROL, SearchPhase.STANDING):
+    controlled = search is not None and search.phase is SearchPhase.CONTROL
+    if search is None or search.phase is SearchPhase.STANDING or (controlled and adding):
         uncontrolled = before is None and not plan.restores
         phase = SearchPhase.PLATFORM if uncontrolled else SearchPhase.CONTROL
         found = Search(phase=phase, message=message, suspects=adding, stood=own)
         return replace(ledger, search=found)
     others = {uid: gen for uid, gen in search.suspects.items() if uid not in adding}
     untried = {**search.untried, **others}
-    if search.phase in (SearchPhase.PLATFORM, SearchPhase.OWN):
+    if search.phase in (SearchPhase.CONTROL, SearchPhase.PLATFORM, SearchPhase.OWN):
         stuck = replace(search, phase=SearchPhase.OWN, message=message, stood=own)
         return replace(ledger, search=stuck)
     narrowed = replace(search, message=message, suspects=adding, untried=untried)

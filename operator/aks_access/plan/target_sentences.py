@@ -113,7 +113,23 @@ def _wrong(details: _Details, target: Target | None) -> str:
     return "The spec cannot be used; what has ended is still taken away."
 
 
+_CLEARED = {
+    "target": "nothing puts it back, because its target is gone: create it again.",
+    "suspend": "it goes back when spec.suspend is taken out.",
+    "spec": "it goes back when the spec is mended.",
+    "view": "it goes back when every object of this API can be listed again.",
+    "leaving": "the target is being deleted with Detach, so it is left alone.",
+    "nothing": (
+        "nothing is left to put back, and 0.0.0.0/32 alone could cut off nodes with outbound type "
+        "{outbound}: put every client's egress in baseline."
+    ),
+}
+
+
 def _unrestricted(details: _Details, name: str, cluster: str, target: Target | None) -> str:
+    if details.get("cleared"):
+        way = _CLEARED[details["cleared"]].format(outbound=details.get("outbound", "unknown"))
+        return f"Anyone can reach {name}. Somebody cleared its list, and {way}"
     if details.get("ready"):
         return (
             f"Anyone can reach {name}. restrictUnrestricted is set; it is closed as soon as what "
@@ -234,6 +250,11 @@ def _refused(details: _Details, name: str, cluster: str, target: Target | None) 
                 f"Azure refuses {entries or 'an entry'} of baseline or egress: {said} Mend "
                 f"spec.baseline or spec.nodeEgress of aat/{name}; until then nothing is "
                 f"added.{again}"
+            )
+        case _ if details.get("grants") == "0":
+            return (
+                f"Azure refused a list with additions of baseline or egress: {said} Whether these "
+                f"are to blame is being found out.{again or ' Nothing to do.'}"
             )
         case _:
             return (
