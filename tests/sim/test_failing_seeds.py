@@ -1,6 +1,7 @@
 """What random histories found in the product, cut down to scenarios."""
 
 from aks_access.engine.ports import Kind
+from aks_access.errors import KubeConflict, KubeError
 from tests.sim.world import FOREIGN, OFFICE, World, key_of, simulated
 
 LAPTOP = "81.2.69.142/32"
@@ -110,3 +111,22 @@ async def test_i11_a_loss_is_acknowledged_once_in_observe_too(world: World) -> N
     world.azure.cluster(key_of("weu")).set_by_others([FOREIGN, OFFICE, LAPTOP, "81.2.69.150/32"])
     await world.advance(hours=1)
     assert world.target_state() == "Observing"
+
+
+@simulated
+async def test_i12_a_detached_list_is_left_alone_while_its_ledger_cannot_be_read(
+    world: World,
+) -> None:
+    world.cluster()
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    listed = world.list_of()
+    world.ledgers.faults.plan("load", KubeError("503", status=503), times=None)
+    world.ledgers.faults.plan("delete", KubeConflict("409", status=409), times=None)
+    world.retarget(deletionPolicy="Detach")
+    world.untarget()
+    await world.advance(hours=1)
+    assert world.target_gone()
+    assert world.list_of() == listed

@@ -224,3 +224,37 @@ def test_whose_an_entry_is_follows_from_what_happened() -> None:
     assert tale.broken() == {"I2"}
     assert FOREIGN in BARE
     assert LAPTOP not in BARE
+
+
+def test_i3_what_waits_for_a_person_comes_back_with_a_cleared_list() -> None:
+    tale = _mass()
+    tale.range_set(MANY[0])
+    tale.target({**target(), "status": {"summary": {"state": "MassRemovalHeld"}}})
+    tale.after(5.0).others(cleared=True)
+    tale.after(60.0).put(*BARE, *MANY)
+    tale.after(600.0).look()
+    assert tale.judged() == []
+
+
+def test_i3_what_ended_does_not_come_back_with_a_cleared_list() -> None:
+    tale = programmed()
+    tale.ledger(OFFICE, LAPTOP)
+    tale.grant(revoked=True)
+    tale.after(5.0).others(cleared=True)
+    tale.after(5.0).put(*FULL)
+    assert tale.broken() == {"I3"}
+
+
+def test_i4_nobody_is_let_in_by_the_sentinel() -> None:
+    tale = Tale()
+    tale.target(baseline=None)
+    tale.grant()
+    tale.ledger(LAPTOP)
+    tale.others()
+    tale.put(LAPTOP)
+    tale.after(62.0).grant(revoked=True)
+    tale.target()
+    tale.ledger(OFFICE, LAPTOP)
+    tale.put(OFFICE, applied=False, result=Result.INVALID)
+    tale.after(5.0).put("0.0.0.0/32")
+    assert tale.broken() == set()

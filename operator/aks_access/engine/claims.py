@@ -74,7 +74,9 @@ class Claims:
         if stored is not None and not stored.detached:
             left = tuple(stored.entries)
             detached = replace(stored, detached=True, entries={}, in_flight=None)
-            await self.ledgers.save(ledger=detached)
+            saved = await self.ledgers.save(ledger=detached)
+            if (memory := self.memories.get(key)) is not None:
+                memory.ledger = saved  # serves while the ledger cannot be read
             self.announcer.detached(target=target, entries=left)
         await self.let_go(key=key, target=target, name=target.name)
         return Next()
