@@ -11,12 +11,15 @@ from aks_access.engine.look import Look, Next
 from aks_access.engine.looptime import loop_time
 from aks_access.engine.memory import kept
 from aks_access.engine.notes import azure_note
+from aks_access.engine.orphans import held_by, standing_in
 from aks_access.engine.ports import Clock, Ledgers
 from aks_access.engine.publisher import Publisher
 from aks_access.engine.records import Records
+from aks_access.engine.reports import TargetReport
 from aks_access.errors import AzureError, AzureFault, KubeError, LedgerError
 from aks_access.plan import sentences
 from aks_access.plan.adoption import Adoption
+from aks_access.plan.ledger import Ledger
 from aks_access.plan.settlement import Settled, cluster_gone
 from aks_access.plan.world import Removals
 
@@ -69,16 +72,8 @@ class Outages:
                 note = azure_note(error=error, target=look.target, writing=False)
                 known = look.holds_nothing
                 await self.claims.blocked(key=look.key, target=look.target, note=note, known=known)
-            elif look.stored is not None and look.stored.entries:
-                await self.claims.orphans.tell(
-                    key=look.key,
-                    message=sentences.orphan_sentence(
-                        entries=sorted(look.stored.entries),
-                        target=look.name,
-                        cluster=look.ref.resource_id,
-                        why=sentences.azure_text(error.message),
-                    ),
-                )
+            elif look.stored is not None:
+                await self._report_orphan(look=look, stored=look.stored, error=error)
             return
         view = look.remembered_view()
         adoption = Adoption(look.stored, look.stored.lost)
@@ -93,6 +88,24 @@ class Outages:
             await self.publisher.publish(look=look, recorded=False)
             return
         await self.publisher.publish(look=look)
+
+    async def _report_orphan(self, *, look: Look, stored: Ledger, error: AzureError) -> None:
+        """A ledger without a target and without a list that was ever read back.
+
+        What it holds is known all the same: grants of other clusters must not wait for it.
+        """
+        self.claims.board.post(TargetReport(key=look.key, target="", held=held_by(stored)))
+        entries = standing_in(stored)
+        if entries:
+            await self.claims.orphans.tell(
+                key=look.key,
+                message=sentences.orphan_sentence(
+                    entries=entries,
+                    target=look.name,
+                    cluster=look.ref.resource_id,
+                    why=sentences.azure_text(error.message),
+                ),
+            )
 
     async def _missing(self, *, look: Look, error: AzureError) -> Next:
         """404: believed when it is seen twice, a while apart; then nothing of ours stands there."""
