@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from aks_access.engine.config import EngineConfig
 from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.ports import Kind, OperationState
 from aks_access.errors import AzureError, AzureFault, KubeConflict, KubeError
-from tests.sim.world import FOREIGN, OFFICE, World, key_of, simulated
+from tests.sim.world import FOREIGN, OFFICE, World, key_of, play, simulated
 
 LAPTOP = "81.2.69.142/32"
 BARE = {FOREIGN, OFFICE}
@@ -633,3 +634,26 @@ async def test_an_engine_that_stops_releases_its_tasks_and_another_takes_over(
     await world.rest()
     assert world.list_of() == WANTED
     assert len(world.puts()) == 1
+
+
+def test_i6_an_engine_that_stops_begins_no_write_of_those_that_wait() -> None:
+    async def scenario(world: World) -> None:
+        names = [f"c{number}" for number in range(12)]
+        for name in names:
+            world.cluster(name)
+            world.target(name)
+            world.grant(f"on-{name}", target=name)
+        process = await world.start()
+        await world.rest()
+        for name in names:
+            world.ungrant(f"on-{name}")
+        await world.until(lambda: len(world.azure.requests("put")) > len(names))
+        begun = len(world.azure.requests("put"))
+        await process.engine.stop(grace=8.0)
+        assert len(world.azure.requests("put")) - begun <= workers, "only what was at work"
+        await world.restart()
+        await world.rest()
+        assert all(world.list_of(name) == BARE for name in names)
+
+    workers = 2
+    play(scenario, config=EngineConfig(workers=workers))
