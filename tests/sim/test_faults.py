@@ -82,6 +82,26 @@ async def test_retry_after_is_never_shortened(world: World) -> None:
 
 
 @simulated
+async def test_a_request_to_look_again_while_writes_are_throttled_costs_one_look(
+    world: World,
+) -> None:
+    await _programmed(world)
+    await world.rest()
+    error = azure_error(AzureFault.THROTTLED, 429, "Throttled", retry_after=300.0)
+    world.azure.faults.plan("put_ranges", error)
+    world.grant("more", "81.2.69.1")
+    await world.until(lambda: world.target_state() == "Throttled")
+    began, reads, tries = world.now, len(world.gets()), len(world.tried())
+    world.mark(Kind.TARGET, "weu", annotations={"reconcile.aksaccess.dev/requestedAt": "now"})
+    await world.advance(120)
+    assert len(world.gets()) - reads <= 2
+    await world.until(lambda: len(world.tried()) > tries)
+    assert 280.0 <= world.now - began <= 310.0
+    await world.rest()
+    assert world.list_of() == {*WANTED, "81.2.69.1/32"}
+
+
+@simulated
 async def test_a_throttled_read_waits_as_long_as_it_is_told(world: World) -> None:
     await _programmed(world)
     await world.rest()

@@ -42,7 +42,7 @@ class Outages:
     async def unread(self, *, look: Look, error: AzureError) -> Next:
         """The cluster cannot be read: what is due becomes overdue all the same."""
         memory = look.memory
-        memory.read_error, memory.read_failures = kept(error), memory.read_failures + 1
+        memory.read_error = kept(error)
         if error.fault is AzureFault.NOT_FOUND:
             return await self._missing(look=look, error=error)
         memory.missing_since = None

@@ -112,7 +112,6 @@ class TargetReconciler:
         except AzureError as error:
             return await self.outages.unread(look=look, error=error)
         memory.view, memory.read_error, memory.missing_since = view, None, None
-        memory.read_failures = 0
         return await self._seen(look=look, view=view)
 
     async def _seen(self, *, look: Look, view: ClusterView) -> Next:
@@ -169,7 +168,6 @@ class TargetReconciler:
 
         What the platform's own spec takes out waits too: a grant may ask for the very same entry.
         """
-        memory.awaiting = prepare
         if not prepare:
             memory.holding_since = None
             return False
@@ -253,13 +251,15 @@ class TargetReconciler:
 
     def _next(self, *, look: Look, hold: bool) -> Next:
         config, plan, now = self.config, look.plan, self.worlds.clock.now()
+        memory, since = look.memory, look.memory.holding_since
         delays = [config.drift]
-        if hold:
-            delays.append(config.hold_limit)
+        if hold and since is not None:
+            delays.append(max(0.05, since + config.hold_limit - loop_time()))
         if look.ledger.in_flight is not None or not look.view.settled:
             delays.append(config.poll)
         elif plan.write and not hold:
-            delays.append(max(0.05, look.memory.retry_at - loop_time(), look.budget_wait(now)))
+            shut = max(memory.retry_at, memory.gate) - loop_time()
+            delays.append(max(0.05, shut, look.budget_wait(now)))
         elif (plan.removals and plan.desired is not None) or look.blind:
             delays.append(config.due_retry)
         if plan.acknowledgement and look.ledger.sequence != look.adoption.ledger.sequence:
