@@ -81,9 +81,24 @@ class TargetReconciler:
         claimants = self.worlds.claimants(key)
         target = incumbent(claimants, stored)
         try:
-            await self.claims.displaced(key=key, claimants=claimants, target=target)
+            told = await self.claims.displaced(key=key, claimants=claimants, target=target)
         except KubeError as error:
             log.warning("a duplicate target of %s was not let go: %s", key, error)
+            told = False
+        outcome = await self._pass(
+            key=key, target=target, stored=stored, unreadable=unreadable, memory=memory
+        )
+        return outcome.unless(told=told, limit=self.config.due_retry)
+
+    async def _pass(
+        self,
+        *,
+        key: ClusterKey,
+        target: Target | None,
+        stored: Ledger | None,
+        unreadable: str,
+        memory: ClusterMemory,
+    ) -> Next:
         if target is not None:
             asked(memory=memory, requested_at=target.requested_at)
         if target is None and stored is None:
@@ -160,8 +175,8 @@ class TargetReconciler:
             return await self.outages.unrecorded(look=look, error=error)
         if await self.claims.released(look=look):
             return Next()
-        await self.publisher.publish(look=look)
-        return self._next(look=look, hold=hold)
+        told = await self.publisher.publish(look=look)
+        return self._next(look=look, hold=hold).unless(told=told, limit=self.config.due_retry)
 
     def _hold(self, *, memory: ClusterMemory, prepare: frozenset[GrantUid], plan: Plan) -> bool:
         """Whether the write waits for finalizers: never a revocation, and never for long.
@@ -215,10 +230,11 @@ class TargetReconciler:
             return await self.outages.unread(look=look, error=error)
         except LedgerTooLarge:
             look.memory.ledger_full = True
-            await self.publisher.publish(look=look)
+            told = await self.publisher.publish(look=look)
             transition = look.until_transition(self.worlds.clock.now())
             slow = self.config.slow_retry
-            return Next(after=slow if transition is None else min(slow, transition))
+            outcome = Next(after=slow if transition is None else min(slow, transition))
+            return outcome.unless(told=told, limit=self.config.due_retry)
         look.memory.ledger_full = bool(removing and look.memory.ledger_full)
         return await self._sent(look=look, result=result, removing=removing)
 
@@ -237,16 +253,20 @@ class TargetReconciler:
         else:
             ledger = await self.records.save_after(look=look, ledger=ledger, problem=result.problem)
         look.wrote(ledger=ledger, plan=result.plan)
-        await self.publisher.publish(look=look, recorded=not result.problem)
+        told = await self.publisher.publish(look=look, recorded=not result.problem)
+        outcome = self._after_sending(look=look, result=result)
+        return outcome.unless(told=told, limit=self.config.due_retry)
+
+    def _after_sending(self, *, look: Look, result: WriteResult) -> Next:
         match result.sent:
             case Sent.ACCEPTED:
                 return Next(after=self.config.first_poll)
             case Sent.NOTHING:
                 return Next(after=0.0)
-            case _ if ledger.search != look.adoption.ledger.search:
+            case _ if look.ledger.search != look.adoption.ledger.search:
                 return Next(after=0.05)  # what was refused changes what comes next
             case _:
-                retry = max(0.05, memory.retry_at - loop_time())
+                retry = max(0.05, look.memory.retry_at - loop_time())
                 return Next(after=min(retry, self._next(look=look, hold=False).after or retry))
 
     def _next(self, *, look: Look, hold: bool) -> Next:
