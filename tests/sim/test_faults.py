@@ -1,5 +1,6 @@
 """Azure and Kubernetes at their worst: it converges, with the fewest writes, and never races."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -562,6 +563,49 @@ async def test_i8_a_partial_view_revokes_nothing_but_what_the_clock_ends(
     await world.advance(minutes=15)
     assert world.list_of() == BARE
     assert world.state() == "PolicyDenied"
+
+
+@simulated
+async def test_i8_what_waited_for_a_whole_view_goes_though_the_ledgers_cannot_be_listed(
+    world: World,
+) -> None:
+    await _programmed(world)
+    await world.rest()
+    process = world.process
+    world.api.unlistable[Kind.NAMESPACE] = "503"
+    await process.engine.refresh(relist=process.relist)
+    world.regrant(revoked=True)
+    await world.advance(60)
+    assert world.list_of() == WANTED
+    world.ledgers.faults.plan("keys", KubeError("no usable answer", status=503))
+    world.api.unlistable.clear()
+    await process.engine.refresh(relist=process.relist)
+    await world.until(lambda: world.list_of() == BARE, within=5.0)
+
+
+@simulated
+async def test_i8_what_waited_goes_when_another_round_of_lists_completes_the_view(
+    world: World,
+) -> None:
+    await _programmed(world)
+    await world.rest()
+    process, broken = world.process, asyncio.Event()
+
+    async def later() -> bool:
+        await broken.wait()
+        await world.advance(30)
+        world.api.unlistable.clear()
+        return await process.relist()
+
+    second = asyncio.ensure_future(process.engine.refresh(relist=later))
+    await asyncio.sleep(0)
+    world.api.unlistable[Kind.NAMESPACE] = "503"
+    await process.engine.refresh(relist=process.relist)
+    broken.set()
+    world.regrant(revoked=True)
+    await second
+    assert world.list_of() == WANTED
+    await world.until(lambda: world.list_of() == BARE, within=5.0)
 
 
 @simulated
