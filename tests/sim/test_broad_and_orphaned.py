@@ -4,6 +4,7 @@ import logging
 
 import pytest
 
+from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.ports import EventType, Kind, LedgerRef
 from aks_access.errors import AzureError, AzureFault
 from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, simulated
@@ -138,3 +139,77 @@ async def test_threat_14_an_unreadable_ledger_without_a_target_is_told_of(world:
     note = next(e.note for e in world.events.posted if e.reason == "OrphanedAccess")
     assert "it is no JSON" in note
     assert "restore the ConfigMap" in note
+
+
+UNREADABLE = [
+    azure_error(AzureFault.FORBIDDEN, 403, "AuthorizationFailed"),
+    azure_error(AzureFault.UNCERTAIN, None, "timeout"),
+]
+
+
+@pytest.mark.parametrize("error", UNREADABLE, ids=lambda error: error.code)
+@simulated
+async def test_i9_an_orphan_that_cannot_be_read_holds_no_other_clusters_grant(
+    world: World, error: AzureError
+) -> None:
+    world.cluster()
+    world.target()
+    world.grant()
+    world.grant("short", "81.2.69.1", expiresAt=world.at(hours=1), retainAfterExpiry="10m")
+    world.cluster("open", ranges=None)  # its list was never restricted, so none was read back
+    world.target("open")
+    await world.start()
+    await world.rest()
+    assert world.ledger("open").verified is None
+    world.azure.faults.plan("get", error, times=None, about=key_of("open"))
+    world.api.force_delete(Kind.TARGET, "open")
+    await world.restart()
+    world.ungrant()
+    await world.until(world.gone, within=180.0)
+    await world.advance(hours=2)
+    assert world.gone("short")
+    assert "OrphanedAccess" not in [event.reason for event in world.events.posted]
+
+
+@simulated
+async def test_i9_an_orphan_that_cannot_be_read_holds_its_own_grants(world: World) -> None:
+    world.cluster(ranges=None)
+    world.target(restrictUnrestricted=True)
+    world.grant()
+    world.azure.faults.plan("put_ranges", UNREADABLE[1], times=None)
+
+    def blind() -> None:
+        if world.tried() and not world.azure.faults.planned[1:]:
+            world.azure.faults.plan("get", UNREADABLE[0], times=None)
+
+    world.lookers.append(blind)
+    await world.start()
+    await world.until(lambda: bool(world.tried()))
+    assert (world.ledger().verified, world.owned()) == (None, {OFFICE, ENTRY})
+    world.api.force_delete(Kind.TARGET, "weu")
+    await world.restart()
+    world.ungrant()
+    await world.advance(minutes=10)
+    assert not world.gone(), "the write that nobody answered may have let it in"
+    note = next(e.note for e in world.events.posted if e.reason == "OrphanedAccess")
+    assert note.startswith(f"{OFFICE}, {ENTRY} stand open")
+    world.lookers.clear()
+    world.azure.faults.planned.clear()
+    await world.until(world.gone, within=700.0)
+    assert ENTRY not in (world.list_of() or ())
+
+
+@simulated
+async def test_threat_14_access_that_was_taken_out_is_not_told_of_as_standing(world: World) -> None:
+    cluster = world.cluster()
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    cluster.gone = True
+    await world.advance(minutes=30)
+    assert (world.ledger().verified, world.owned()) == (None, set())
+    world.azure.faults.plan("get", UNREADABLE[0], times=None)
+    world.api.force_delete(Kind.TARGET, "weu")
+    await world.advance(minutes=30)
+    assert "OrphanedAccess" not in [event.reason for event in world.events.posted]

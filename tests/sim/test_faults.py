@@ -1,13 +1,15 @@
 """Azure and Kubernetes at their worst: it converges, with the fewest writes, and never races."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from aks_access.engine.config import EngineConfig
 from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.ports import Kind, OperationState
 from aks_access.errors import AzureError, AzureFault, KubeConflict, KubeError
-from tests.sim.world import FOREIGN, OFFICE, World, key_of, simulated
+from tests.sim.world import FOREIGN, OFFICE, World, key_of, play, simulated
 
 LAPTOP = "81.2.69.142/32"
 BARE = {FOREIGN, OFFICE}
@@ -78,6 +80,26 @@ async def test_retry_after_is_never_shortened(world: World) -> None:
     assert world.tried()[1].at - first >= 300.0
     await world.rest()
     assert len(world.tried()) == 2
+
+
+@simulated
+async def test_a_request_to_look_again_while_writes_are_throttled_costs_one_look(
+    world: World,
+) -> None:
+    await _programmed(world)
+    await world.rest()
+    error = azure_error(AzureFault.THROTTLED, 429, "Throttled", retry_after=300.0)
+    world.azure.faults.plan("put_ranges", error)
+    world.grant("more", "81.2.69.1")
+    await world.until(lambda: world.target_state() == "Throttled")
+    began, reads, tries = world.now, len(world.gets()), len(world.tried())
+    world.mark(Kind.TARGET, "weu", annotations={"reconcile.aksaccess.dev/requestedAt": "now"})
+    await world.advance(120)
+    assert len(world.gets()) - reads <= 2
+    await world.until(lambda: len(world.tried()) > tries)
+    assert 280.0 <= world.now - began <= 310.0
+    await world.rest()
+    assert world.list_of() == {*WANTED, "81.2.69.1/32"}
 
 
 @simulated
@@ -544,6 +566,49 @@ async def test_i8_a_partial_view_revokes_nothing_but_what_the_clock_ends(
 
 
 @simulated
+async def test_i8_what_waited_for_a_whole_view_goes_though_the_ledgers_cannot_be_listed(
+    world: World,
+) -> None:
+    await _programmed(world)
+    await world.rest()
+    process = world.process
+    world.api.unlistable[Kind.NAMESPACE] = "503"
+    await process.engine.refresh(relist=process.relist)
+    world.regrant(revoked=True)
+    await world.advance(60)
+    assert world.list_of() == WANTED
+    world.ledgers.faults.plan("keys", KubeError("no usable answer", status=503))
+    world.api.unlistable.clear()
+    await process.engine.refresh(relist=process.relist)
+    await world.until(lambda: world.list_of() == BARE, within=5.0)
+
+
+@simulated
+async def test_i8_what_waited_goes_when_another_round_of_lists_completes_the_view(
+    world: World,
+) -> None:
+    await _programmed(world)
+    await world.rest()
+    process, broken = world.process, asyncio.Event()
+
+    async def later() -> bool:
+        await broken.wait()
+        await world.advance(30)
+        world.api.unlistable.clear()
+        return await process.relist()
+
+    second = asyncio.ensure_future(process.engine.refresh(relist=later))
+    await asyncio.sleep(0)
+    world.api.unlistable[Kind.NAMESPACE] = "503"
+    await process.engine.refresh(relist=process.relist)
+    broken.set()
+    world.regrant(revoked=True)
+    await second
+    assert world.list_of() == WANTED
+    await world.until(lambda: world.list_of() == BARE, within=5.0)
+
+
+@simulated
 async def test_a_list_that_fails_at_the_start_is_waited_for(world: World) -> None:
     world.cluster()
     world.target()
@@ -633,3 +698,26 @@ async def test_an_engine_that_stops_releases_its_tasks_and_another_takes_over(
     await world.rest()
     assert world.list_of() == WANTED
     assert len(world.puts()) == 1
+
+
+def test_i6_an_engine_that_stops_begins_no_write_of_those_that_wait() -> None:
+    async def scenario(world: World) -> None:
+        names = [f"c{number}" for number in range(12)]
+        for name in names:
+            world.cluster(name)
+            world.target(name)
+            world.grant(f"on-{name}", target=name)
+        process = await world.start()
+        await world.rest()
+        for name in names:
+            world.ungrant(f"on-{name}")
+        await world.until(lambda: len(world.azure.requests("put")) > len(names))
+        begun = len(world.azure.requests("put"))
+        await process.engine.stop(grace=8.0)
+        assert len(world.azure.requests("put")) - begun <= workers, "only what was at work"
+        await world.restart()
+        await world.rest()
+        assert all(world.list_of(name) == BARE for name in names)
+
+    workers = 2
+    play(scenario, config=EngineConfig(workers=workers))

@@ -3,6 +3,7 @@
 import pytest
 
 from aks_access.engine.ports import Kind
+from aks_access.errors import KubeError
 from tests.sim.world import FOREIGN, OFFICE, World, condition, play, simulated
 
 LAPTOP = "81.2.69.142/32"
@@ -204,3 +205,23 @@ async def test_an_extension_is_taken_over_without_a_put(world: World) -> None:
     assert len(world.puts()) == 1
     await world.advance(hours=2)
     assert world.list_of() == {FOREIGN, OFFICE}
+
+
+@simulated
+async def test_a_grant_that_gets_no_finalizer_holds_others_no_longer_for_further_looks(
+    world: World,
+) -> None:
+    world.cluster()
+    world.target()
+    await world.start()
+    await world.rest()
+    forbidden = KubeError("no right to edit it", status=403)
+    world.objects.faults.plan("add_finalizer", forbidden, times=None, about="stuck")
+    world.grant("stuck", "81.2.69.1")
+    world.retarget(baseline={"ipRanges": [OFFICE, "51.141.0.0/24"]})
+    await world.until(lambda: world.objects.faults.asked["add_finalizer"] > 1)
+    began, limit = world.now, world.config.hold_limit
+    await world.advance(limit - 1.0)
+    world.mark(Kind.TARGET, "weu", annotations={"reconcile.aksaccess.dev/requestedAt": "now"})
+    await world.until(lambda: "51.141.0.0/24" in (world.list_of() or ()))
+    assert world.now - began <= limit + 1.5

@@ -13,7 +13,7 @@ from aks_access.engine.ports import Kind
 from tests.sim.arm_errors import ANSWERS
 from tests.sim.kube_errors import KINDS, Fails, Failure
 from tests.sim.outages import ENDING, LAPTOP, NEW, STAYING
-from tests.sim.world import FOREIGN, KUBE_PORTS, OFFICE, World, condition, simulated
+from tests.sim.world import FOREIGN, KUBE_PORTS, OFFICE, World, condition, key_of, simulated
 
 Figure = Callable[[str, object], None]
 
@@ -288,3 +288,78 @@ async def test_i5_a_status_that_was_answered_404_is_written_after_all(world: Wor
     await world.until(lambda: fault.times == 0)
     await world.advance(LATER)
     assert world.state("new") == "Active"
+
+
+@simulated
+async def test_i5_the_status_of_a_target_that_was_not_taken_is_written_soon(world: World) -> None:
+    await _stand(world)
+    world.grant("new", "81.2.69.7")
+    await world.until(lambda: world.target_state() == "Progressing")
+    await world.advance(30)
+    fault = world.objects.faults.plan("patch_status", Failure(Fails.ERROR).error(), about="weu")
+    await world.until(lambda: fault.times == 0)
+    await world.until(lambda: world.target_state() == "InSync", within=LATER)
+    assert world.target_status()["ledgerSequence"] == world.ledger().sequence
+
+
+@simulated
+async def test_i5_the_status_of_an_unusable_target_that_was_not_taken_is_written_soon(
+    world: World,
+) -> None:
+    world.cluster()
+    world.objects.faults.plan("patch_status", Failure(Fails.ERROR).error(), times=3, about="weu")
+    world.target(resourceId="/not/an/id")
+    await world.start()
+    await world.until(lambda: world.target_state() == "InvalidSpec", within=LATER)
+
+
+@simulated
+async def test_i5_the_status_of_a_duplicate_that_was_not_taken_is_written_soon(
+    world: World,
+) -> None:
+    await _stand(world)
+    fault = world.objects.faults.plan("patch_status", Failure(Fails.ERROR).error(), about="second")
+    world.target("second", cluster="weu")
+    await world.until(lambda: fault.times == 0)
+    await world.until(lambda: world.target_state("second") == "DuplicateTarget", within=LATER)
+
+
+@simulated
+async def test_i5_the_status_of_a_cluster_that_is_not_read_and_not_taken_is_written_soon(
+    world: World,
+) -> None:
+    world.cluster()
+    world.azure.faults.plan("get", ANSWERS["no-right"].error(), times=None)
+    fault = world.objects.faults.plan("patch_status", Failure(Fails.ERROR).error(), about="weu")
+    world.target()
+    await world.start()
+    await world.until(lambda: fault.times == 0)
+    await world.until(lambda: world.target_state() == "ReadForbidden", within=LATER)
+
+
+@simulated
+async def test_i11_a_targets_state_is_told_once_while_its_status_is_not_taken(
+    world: World,
+) -> None:
+    world.cluster()
+    world.target()
+    await world.start()
+    await world.rest()
+    told, reads = len(world.events.reasons("weu")), len(world.gets())
+    fault = world.objects.faults.plan(
+        "patch_status", Failure(Fails.ERROR).error(), times=None, about="weu"
+    )
+    cluster = world.azure.cluster(key_of("weu"))
+    cluster.power_state = "Stopped"
+    world.grant("new", "81.2.69.7")
+    await world.advance(hours=HOURS)
+    assert world.events.reasons("weu")[told:] == ["ClusterStopped"]
+    assert len(world.gets()) - reads <= HOURS * 60 + 10
+    world.objects.faults.lift(fault)
+    await world.until(lambda: world.target_state() == "ClusterStopped", within=LATER)
+    cluster.power_state = "Running"
+    await world.until(lambda: world.target_state() == "InSync", within=CONSTANT + LATER)
+    cluster.power_state = "Stopped"
+    await world.until(lambda: world.target_state() == "ClusterStopped", within=CONSTANT)
+    news = world.events.reasons("weu")[told:]
+    assert [reason for reason in news if reason != "ListWritten"] == ["ClusterStopped"] * 2

@@ -82,6 +82,10 @@ class Board:
     def drop_target(self, name: str) -> None:
         """Forget a target that is gone."""
         report = self._reports.pop(name, None)
+        self._unprepared.pop(name, None)
+        # Its ledger may still hold what cannot be read: that is asked of those that are gone.
+        gone = [key for key, target in self._unknown.items() if target == name]
+        self._unknown.update(dict.fromkeys(gone, ""))
         if report is not None:
             self._on_change(set(report.grants) | report.prepare)
 

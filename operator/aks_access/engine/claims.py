@@ -102,8 +102,12 @@ class Claims:
 
     async def displaced(
         self, *, key: ClusterKey, claimants: list[Target], target: Target | None
-    ) -> None:
-        """Tell the cluster's other targets that they are duplicates; let deleted ones go."""
+    ) -> bool:
+        """Tell the cluster's other targets that they are duplicates; let deleted ones go.
+
+        Returns False where one could not be told.
+        """
+        told = True
         for other in claimants:
             if target is None or other.uid == target.uid:
                 continue
@@ -117,7 +121,8 @@ class Claims:
                 if other.problems
                 else self.publisher.duplicate_note(target=other, holder=target)
             )
-            await self.blocked(key=key, target=other, note=note, duplicate=True)
+            told &= await self.blocked(key=key, target=other, note=note, duplicate=True)
+        return told
 
     async def unusable(self, *, key: ClusterKey, target: Target, unreadable: str) -> Next:
         """An invalid target without a ledger: say so, and wait for an edit.
@@ -126,10 +131,10 @@ class Claims:
         """
         note = self.publisher.spec_note(target=target)
         known = not unreadable and target.ledger_sequence is None
-        await self.blocked(key=key, target=target, note=note, known=known)
+        told = await self.blocked(key=key, target=target, note=note, known=known)
         if known and target.deleting is not None and target.finalized:
             await self.objects.remove_finalizer(ref=target_ref(target), finalizer=TARGET_FINALIZER)
-        return Next()
+        return Next().unless(told=told, limit=self.config.due_retry)
 
     async def blocked(
         self,
@@ -139,10 +144,13 @@ class Claims:
         note: Note,
         duplicate: bool = False,
         known: bool = True,
-    ) -> None:
-        """Report a target that can judge none of its grants; `known` = nothing is held there."""
+    ) -> bool:
+        """Report a target that can judge none of its grants; `known` = nothing is held there.
+
+        Returns False where its status was not taken.
+        """
         if not self.store.synced:
-            return
+            return True
         grants = self.store.matching(target).values()
         report = blocked_report(
             key=key,
@@ -156,7 +164,7 @@ class Claims:
             self.board.post_duplicate(report)
         else:
             self.board.post(report)
-        await self.publisher.publish_note(target=target, note=note)
+        return await self.publisher.publish_note(target=target, note=note)
 
 
 def incumbent(claimants: list[Target], stored: Ledger | None) -> Target | None:

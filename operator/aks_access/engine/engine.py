@@ -45,6 +45,8 @@ class Engine:
         self._config = config
         self._tasks: list[asyncio.Task[None]] = []
         self._leading = False
+        self._owed = False
+        """Whether everything is to be looked at once the view is whole."""
         self.store = Store(on_change=self._changed, argo_instance_label=config.argo_instance_label)
         self._worlds = Worlds(store=self.store, clock=ports.clock, config=config)
         self.board = Board(on_change=self._reported)
@@ -95,7 +97,9 @@ class Engine:
     async def lead(self, *, relist: Relist, unattended: datetime | None = None) -> None:
         """Begin to work: complete lists first, then every ledger and target.
 
-        `unattended`: see `Worlds`. Raises `KubeError` where the ledgers cannot be listed.
+        A list that fails is no reason to wait: until a later one completes, the store says that
+        the kind is not listed, and nothing is planned. `unattended`: see `Worlds`. Raises
+        `KubeError` where the ledgers cannot be listed.
         """
         self.board.clear()
         self._build()
@@ -106,7 +110,7 @@ class Engine:
         await self._load_activations()
         ledgers = await self._ports.ledgers.keys()
         self.board.expect(ledgers)
-        self._leading = True
+        self._leading, self._owed = True, not self.store.complete
         self._router.everything(ledgers)
         self._start()
         self._ports.metrics.leader(leading=True)
@@ -133,23 +137,27 @@ class Engine:
     async def refresh(self, *, relist: Relist) -> None:
         """Read complete lists again, and find ledgers whose target is gone.
 
-        Where they complete a view that was partial, whatever waited for that is looked at.
+        Where they complete a view that was partial, whatever waited for that is looked at, also
+        where the ledgers cannot be listed just then.
         """
-        partial = not self.store.complete
+        # Two may run side by side: one that begins with a view that is still whole may be the one
+        # that mends what the other finds broken.
+        self._owed |= not self.store.complete
         await relist()
         if not self._leading:
             return
+        self._owed |= not self.store.complete
         if self._worlds.activations_known:
             await self._forget_activations()
         else:
             await self._load_activations()
+        if self._owed and self.store.complete:
+            self._owed = False
+            self._router.everything(())
         try:
             ledgers = await self._ports.ledgers.keys()
         except KubeError as error:
             log.warning("ledgers could not be listed: %s", error)
-            return
-        if partial and self.store.complete:
-            self._router.everything(ledgers)
             return
         known = {target.key for target in self.store.targets()}
         for key in ledgers:
@@ -180,17 +188,17 @@ class Engine:
         """
         self._leading = False
         self._ports.metrics.leader(leading=False)
-        for target in self.store.targets():
-            self._ports.metrics.target_gone(target=target.name)
         for queue in (self._target_queue, self._grant_queue, self._set_queue):
             queue.close()
         tasks, self._tasks = self._tasks, []
-        if not tasks:
-            return
-        _, running = await asyncio.wait(tasks, timeout=grace)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            if tasks:
+                _, running = await asyncio.wait(tasks, timeout=grace)
+                for task in running:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+        finally:  # the last passes publish too
+            self._ports.metrics.targets_gone()
 
     def _spawn(
         self,

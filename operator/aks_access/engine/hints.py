@@ -5,14 +5,16 @@ each namespace has so many looks of either kind at a cluster, and after that wai
 Which look a change gets never depends on another namespace.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 
 from aks_access.engine.looptime import loop_time
 from aks_access.plan.model import Grant
 
-KEPT = 10_000
-"""Namespaces remembered, times clusters; who has been quiet is forgotten first."""
+KEPT = 50_000
+"""Namespaces remembered, times clusters and kinds of look: some 20 MB. Whoever was quiet for
+longest is forgotten first, and starts over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,12 @@ class Hints:
     settle: float = 1.0
     settle_limit: float = 5.0
     clock: Callable[[], float] = loop_time
-    _recent: dict[Hashable, _Recent] = field(default_factory=dict)
+    _recent: OrderedDict[Hashable, _Recent] = field(default_factory=OrderedDict)
 
     def wait(self, *, cluster: str, namespace: str, looks: Looks) -> float:
         """Seconds until a change in the namespace may be looked at; 0 = as soon as usual."""
         now = self.clock()
-        self._forget(now)
-        recent = self._recent.setdefault((cluster, namespace, looks), _Recent())
+        recent = self._of((cluster, namespace, looks))
         if recent.due > now:
             return recent.due - now
         settling = (
@@ -69,9 +70,13 @@ class Hints:
         recent.full = max(recent.full, recent.due) + looks.every
         return recent.due - now
 
-    def _forget(self, now: float) -> None:
-        if len(self._recent) >= KEPT:
-            self._recent = {key: each for key, each in self._recent.items() if each.full > now}
+    def _of(self, key: Hashable) -> _Recent:
+        """What is remembered; costs the same however much that is: one edit may ask 1,000 times."""
+        recent = self._recent.setdefault(key, _Recent())
+        self._recent.move_to_end(key)
+        if len(self._recent) > KEPT:
+            self._recent.popitem(last=False)
+        return recent
 
 
 def takes_nothing(*, before: Grant, after: Grant) -> bool:

@@ -33,6 +33,12 @@ class Next:
     failed: bool = False
     limit: float | None = None
 
+    def unless(self, *, told: bool, limit: float) -> "Next":
+        """The same where all was `told`; else it is tried again, after `limit` seconds at most."""
+        if told:
+            return self
+        return replace(self, failed=True, limit=min(limit, self.limit or limit))
+
 
 @dataclass(slots=True)
 class Look:

@@ -1,6 +1,9 @@
 """What a TargetReconciler remembers of a cluster between two looks; lost with the process.
 
-Nothing here is needed for safety: the ledger is. It only spares Azure needless calls.
+Most of it only spares Azure needless calls: what must not be lost stands in the ledger. Two things
+stand here because the ledger could not take them: `unrecorded`, without which a write that was sent
+would not be looked for, and `guessed`, without which an entry that counted as ours while the ledger
+is lost would count as somebody else's once its grant is gone.
 """
 
 from dataclasses import dataclass, field
@@ -38,7 +41,7 @@ class ClusterMemory:
         handled: the last value of the target's requestedAt annotation that was acted on.
         examined: the list was held against the ledger since this process leads, and what does not
             fit is recorded there.
-        awaiting: grants whose finalizers the write waits for.
+        vanished_checked: owners that were asked for by name since they vanished.
     """
 
     operation_url: str | None = None
@@ -48,7 +51,6 @@ class ClusterMemory:
     read_error: AzureError | None = None
     write_error: AzureError | None = None
     write_failures: int = 0
-    read_failures: int = 0
     retry_at: float = 0.0
     refused_list: tuple[str, ...] | None = None
     gate: float = 0.0
@@ -63,7 +65,6 @@ class ClusterMemory:
     holding_since: float | None = None
     handled: str = ""
     examined: bool = False
-    awaiting: frozenset[GrantUid] = field(default_factory=frozenset)
     vanished_checked: frozenset[GrantUid] = field(default_factory=frozenset)
 
 

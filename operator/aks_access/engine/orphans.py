@@ -12,7 +12,8 @@ from aks_access.engine.looptime import loop_time
 from aks_access.engine.ports import Event, Events, EventType, Ledgers
 from aks_access.errors import KubeError
 from aks_access.plan import sentences
-from aks_access.plan.model import ClusterKey
+from aks_access.plan.ledger import PLATFORM_OWNERS, EntryState, Ledger
+from aks_access.plan.model import ClusterKey, GrantUid
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,22 @@ def standing(look: Look) -> tuple[str, ...]:
     held = {entry for entries in plan.held.values() for entry in entries}
     held |= {change.entry for change in (*plan.removals, *plan.held_removals)}
     return tuple(sorted(held | {entry for entry, _ in plan.overdue}))
+
+
+def standing_in(ledger: Ledger) -> tuple[str, ...]:
+    """Entries of ours that stand, or may stand, where only the ledger can tell."""
+    entries = ledger.entries.values()
+    return tuple(sorted(e.range for e in entries if e.state is not EntryState.WITHDRAWN))
+
+
+def held_by(ledger: Ledger) -> dict[GrantUid, tuple[str, ...]]:
+    """What the ledger holds for each grant, where only the ledger can tell."""
+    held: dict[GrantUid, tuple[str, ...]] = {}
+    for entry in standing_in(ledger):
+        for owner in ledger.entries[entry].owners:
+            if owner not in PLATFORM_OWNERS:
+                held[GrantUid(owner)] = (*held.get(GrantUid(owner), ()), entry)
+    return held
 
 
 def orphaned(look: Look) -> tuple[str, ...]:

@@ -11,12 +11,15 @@ from aks_access.engine.look import Look, Next
 from aks_access.engine.looptime import loop_time
 from aks_access.engine.memory import kept
 from aks_access.engine.notes import azure_note
+from aks_access.engine.orphans import held_by, standing_in
 from aks_access.engine.ports import Clock, Ledgers
 from aks_access.engine.publisher import Publisher
 from aks_access.engine.records import Records
+from aks_access.engine.reports import TargetReport
 from aks_access.errors import AzureError, AzureFault, KubeError, LedgerError
 from aks_access.plan import sentences
 from aks_access.plan.adoption import Adoption
+from aks_access.plan.ledger import Ledger
 from aks_access.plan.settlement import Settled, cluster_gone
 from aks_access.plan.world import Removals
 
@@ -39,12 +42,13 @@ class Outages:
     async def unread(self, *, look: Look, error: AzureError) -> Next:
         """The cluster cannot be read: what is due becomes overdue all the same."""
         memory = look.memory
-        memory.read_error, memory.read_failures = kept(error), memory.read_failures + 1
+        memory.read_error = kept(error)
         if error.fault is AzureFault.NOT_FOUND:
             return await self._missing(look=look, error=error)
         memory.missing_since = None
-        await self._report_unread(look=look, error=error)
-        return self._after_read_error(look=look, error=error)
+        told = await self._report_unread(look=look, error=error)
+        outcome = self._after_read_error(look=look, error=error)
+        return outcome.unless(told=told, limit=self.config.due_retry)
 
     async def unrecorded(self, *, look: Look, error: KubeError | LedgerError) -> Next:
         """The ledger, or a finalizer before it, could not be written: told, and tried again.
@@ -60,26 +64,21 @@ class Outages:
         """Nothing is asked until Azure's Retry-After is over; what falls due meanwhile is told."""
         memory = look.memory
         assert memory.read_error is not None
-        await self._report_unread(look=look, error=memory.read_error)
-        return self._at_the_gate(look=look)
+        told = await self._report_unread(look=look, error=memory.read_error)
+        return self._at_the_gate(look=look).unless(told=told, limit=self.config.due_retry)
 
-    async def _report_unread(self, *, look: Look, error: AzureError) -> None:
+    async def _report_unread(self, *, look: Look, error: AzureError) -> bool:
+        """Returns False where the target's status was not taken."""
         if look.stored is None or look.stored.verified is None or not look.trusted:
             if look.target is not None:
                 note = azure_note(error=error, target=look.target, writing=False)
                 known = look.holds_nothing
-                await self.claims.blocked(key=look.key, target=look.target, note=note, known=known)
-            elif look.stored is not None and look.stored.entries:
-                await self.claims.orphans.tell(
-                    key=look.key,
-                    message=sentences.orphan_sentence(
-                        entries=sorted(look.stored.entries),
-                        target=look.name,
-                        cluster=look.ref.resource_id,
-                        why=sentences.azure_text(error.message),
-                    ),
+                return await self.claims.blocked(
+                    key=look.key, target=look.target, note=note, known=known
                 )
-            return
+            if look.stored is not None:
+                await self._report_orphan(look=look, stored=look.stored, error=error)
+            return True
         view = look.remembered_view()
         adoption = Adoption(look.stored, look.stored.lost)
         plan = self.assessor.plan(look=look, view=view, adoption=adoption, removals=Removals.NONE)
@@ -90,9 +89,26 @@ class Outages:
             await self.records.record(look=look)
         except (KubeError, LedgerError) as unsaved:
             log.warning("%s: what falls due is not recorded: %s", look.name, unsaved)
-            await self.publisher.publish(look=look, recorded=False)
-            return
-        await self.publisher.publish(look=look)
+            return await self.publisher.publish(look=look, recorded=False)
+        return await self.publisher.publish(look=look)
+
+    async def _report_orphan(self, *, look: Look, stored: Ledger, error: AzureError) -> None:
+        """A ledger without a target and without a list that was ever read back.
+
+        What it holds is known all the same: grants of other clusters must not wait for it.
+        """
+        self.claims.board.post(TargetReport(key=look.key, target="", held=held_by(stored)))
+        entries = standing_in(stored)
+        if entries:
+            await self.claims.orphans.tell(
+                key=look.key,
+                message=sentences.orphan_sentence(
+                    entries=entries,
+                    target=look.name,
+                    cluster=look.ref.resource_id,
+                    why=sentences.azure_text(error.message),
+                ),
+            )
 
     async def _missing(self, *, look: Look, error: AzureError) -> Next:
         """404: believed when it is seen twice, a while apart; then nothing of ours stands there."""
@@ -100,8 +116,9 @@ class Outages:
         if memory.missing_since is None:
             memory.missing_since = now
         if now - memory.missing_since < self.config.missing_confirm:
-            await self._report_unread(look=look, error=error)
-            return Next(after=self.config.missing_confirm - (now - memory.missing_since))
+            told = await self._report_unread(look=look, error=error)
+            second = Next(after=self.config.missing_confirm - (now - memory.missing_since))
+            return second.unless(told=told, limit=self.config.due_retry)
         if look.stored is not None and look.trusted:
             left = cluster_gone(ledger=look.stored, now=self.clock.now())
             if left != look.stored:
@@ -115,8 +132,8 @@ class Outages:
             return Next(after=self.config.drift)
         note = azure_note(error=error, target=look.target, writing=False)
         known = not memory.ledger_newer
-        await self.claims.blocked(key=look.key, target=look.target, note=note, known=known)
-        return Next(after=self.config.drift)
+        told = await self.claims.blocked(key=look.key, target=look.target, note=note, known=known)
+        return Next(after=self.config.drift).unless(told=told, limit=self.config.due_retry)
 
     def _after_read_error(self, *, look: Look, error: AzureError) -> Next:
         if error.fault is AzureFault.THROTTLED and error.retry_after is not None:

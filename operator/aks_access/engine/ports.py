@@ -288,6 +288,10 @@ class Metrics(Protocol):
         """Drop a target's series."""
         ...
 
+    def targets_gone(self) -> None:
+        """Drop the series of all targets, and of all orphaned ledgers."""
+        ...
+
     def queue_depth(self, *, queue: str, depth: int) -> None:
         """Publish how many keys wait."""
         ...

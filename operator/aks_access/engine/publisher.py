@@ -1,7 +1,7 @@
 """Makes a pass visible: the report to the grants, the target's status, its Event, its figures."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aks_access.api.conditions import TargetReason
 from aks_access.engine.board import Board
@@ -54,15 +54,16 @@ class Publisher:
     metrics: Metrics
     clock: Clock
     orphans: Orphans
+    _told: dict[str, tuple[str, TargetReason]] = field(default_factory=dict)
 
-    async def publish(self, *, look: Look, recorded: bool = True) -> None:
+    async def publish(self, *, look: Look, recorded: bool = True) -> bool:
         """Report the pass; nothing while a kind was never listed: it would only look missing.
 
         Where it could not be `recorded` the ledger holds what it held, whatever the plan says: no
-        grant is let go by it.
+        grant is let go by it. Returns False where the target's status was not taken.
         """
         if not self.store.synced:
-            return
+            return True
         notes = self._notes(look)
         self.board.post(
             target_report(
@@ -80,7 +81,7 @@ class Publisher:
             if orphaned(look) or look.adoption.lost:
                 message = orphan_message(look=look, why=notes[0].message)
                 await self.orphans.tell(key=look.key, message=message)
-            return
+            return True
         trusted = look.ledger.version != "" and not look.adoption.lost
         facts = TargetFacts(
             target=look.target,
@@ -90,14 +91,15 @@ class Publisher:
             sequence=look.ledger.sequence if trusted else look.target.ledger_sequence,
             grants={uid: verdict.grant for uid, verdict in look.plan.verdicts.items()},
         )
-        await self._write(target=look.target, facts=facts)
+        return await self._write(target=look.target, facts=facts)
 
     def retire(self, name: str) -> None:
         """Drop the figures of a target, or of an orphaned ledger, that is no more."""
+        self._told.pop(name, None)
         self.metrics.target_gone(target=name)
 
-    async def publish_note(self, *, target: Target, note: Note) -> None:
-        """Report a target of which nothing is known but this."""
+    async def publish_note(self, *, target: Target, note: Note) -> bool:
+        """Report a target of which nothing is known but this; False where that was not taken."""
         facts = TargetFacts(
             target=target,
             notes=(note,),
@@ -108,7 +110,7 @@ class Publisher:
         )
         self.metrics.target_gone(target=target.name)
         self.metrics.target_state(target=target.name, reason=note.reason.value, figures={})
-        await self._write(target=target, facts=facts)
+        return await self._write(target=target, facts=facts)
 
     def duplicate_note(self, *, target: Target, holder: Target) -> Note:
         """Another target holds the cluster."""
@@ -177,19 +179,24 @@ class Publisher:
             notes.append(self._finding(look, Finding(reason)))
         return notes
 
-    async def _write(self, *, target: Target, facts: TargetFacts) -> None:
+    async def _write(self, *, target: Target, facts: TargetFacts) -> bool:
         status = target_status(facts=facts, now=self.clock.now())
         if status == dict(target.status):
-            return
+            self._told.pop(target.name, None)
+            return True
         ref = target_ref(target)
         note = facts.notes[0]
-        self._event(ref=ref, target=target, note=note)
+        if self._told.get(target.name) != (target.uid, note.reason):  # else it was only not taken
+            self._told[target.name] = (target.uid, note.reason)
+            self._event(ref=ref, target=target, note=note)
         try:
             raw = await self.objects.patch_status(ref=ref, status=status)
         except KubeError as error:
             log.warning("status of target %s not written: %s", target.name, error)
-            return
+            return False
+        self._told.pop(target.name, None)
         self.store.changed(Kind.TARGET, raw)
+        return True
 
     def _event(self, *, ref: ObjectRef, target: Target, note: Note) -> None:
         summary = target.status.get("summary")

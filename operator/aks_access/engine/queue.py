@@ -6,7 +6,10 @@ Contract, as the tests name it:
 - `put_after` hands a key out when its time has come; an earlier put brings it forward;
 - `put_settled` waits until hints have been quiet for `settle` seconds, or `limit` after the first;
 - `put_backoff` waits longer with each failure in a row, with jitter; `succeeded` ends the row;
-- `not_before` holds a key back until a time whatever else is put (a server's Retry-After).
+- a closed queue hands out nothing any more, not even what was ready.
+
+It knows nothing of a server's Retry-After: that is a gate of the cluster's memory, and a key that
+comes early finds it shut.
 """
 
 import asyncio
@@ -109,7 +112,7 @@ class WorkQueue(Generic[K]):
     async def get(self) -> K:
         """The next key; it counts as worked on until `done`. Raises `Closed`."""
         key = await self._ready.get()
-        if key is None:
+        if key is None or self._closed:  # what was ready before it was closed stays undone
             self._ready.put_nowait(None)
             raise Closed
         self._queued.discard(key)

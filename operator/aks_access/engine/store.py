@@ -45,7 +45,8 @@ class _Cache:
     `known` maps uid to (resourceVersion, facts); `dead` are uids deleted since the list that is
     being read began, or since the last one that completed; `listed_at` is the resourceVersion of
     the last complete list; `problem` is why the last list failed; `ahead` is what was projected of
-    a list that is not complete yet.
+    a list that is not complete yet; `stale` tells that the list being read began before
+    `forget_lists`.
     """
 
     known: dict[str, tuple[int, Facts]] = field(default_factory=dict)
@@ -53,6 +54,7 @@ class _Cache:
     listed: bool = False
     listed_at: int = 0
     listing: bool = False
+    stale: bool = False
     touched: set[str] = field(default_factory=set)
     problem: str = ""
     ahead: dict[str, tuple[int, Facts]] = field(default_factory=dict)
@@ -105,7 +107,7 @@ class Store:
     def listing(self, kind: Kind) -> None:
         """A complete list begins to be read; what changes from now on is newer than it."""
         cache = self._caches[kind]
-        cache.listing = True
+        cache.listing, cache.stale = True, False
         cache.touched = set()
         cache.ahead = {}
 
@@ -167,7 +169,7 @@ class Store:
             self._index(before=gone[1], after=None)
             self._on_change(Changed(kind=kind, before=gone[1], after=None, seen=False))
         cache.dead = {uid: cache.dead[uid] for uid in cache.touched if uid in cache.dead}
-        cache.listed, cache.listing, cache.problem = True, False, ""
+        cache.listed, cache.listing, cache.problem = not cache.stale, False, ""
         cache.listed_at = listed_at
 
     def list_failed(self, kind: Kind, problem: str) -> None:
@@ -176,9 +178,12 @@ class Store:
         cache.listing, cache.problem, cache.ahead = False, problem, {}
 
     def forget_lists(self) -> None:
-        """Trust no list read so far: a leader plans only on lists begun after it acquired."""
+        """Trust no list begun so far: a leader plans only on lists begun after it acquired.
+
+        One that is being read just then is taken in, and does not count as the kind's list.
+        """
         for cache in self._caches.values():
-            cache.listed = False
+            cache.listed, cache.stale = False, cache.listing
 
     def listed(self, *kinds: Kind) -> bool:
         """Whether these kinds have been listed completely since `forget_lists`."""

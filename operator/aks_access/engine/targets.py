@@ -81,9 +81,24 @@ class TargetReconciler:
         claimants = self.worlds.claimants(key)
         target = incumbent(claimants, stored)
         try:
-            await self.claims.displaced(key=key, claimants=claimants, target=target)
+            told = await self.claims.displaced(key=key, claimants=claimants, target=target)
         except KubeError as error:
             log.warning("a duplicate target of %s was not let go: %s", key, error)
+            told = False
+        outcome = await self._pass(
+            key=key, target=target, stored=stored, unreadable=unreadable, memory=memory
+        )
+        return outcome.unless(told=told, limit=self.config.due_retry)
+
+    async def _pass(
+        self,
+        *,
+        key: ClusterKey,
+        target: Target | None,
+        stored: Ledger | None,
+        unreadable: str,
+        memory: ClusterMemory,
+    ) -> Next:
         if target is not None:
             asked(memory=memory, requested_at=target.requested_at)
         if target is None and stored is None:
@@ -115,7 +130,6 @@ class TargetReconciler:
         except AzureError as error:
             return await self.outages.unread(look=look, error=error)
         memory.view, memory.read_error, memory.missing_since = view, None, None
-        memory.read_failures = 0
         return await self._seen(look=look, view=view)
 
     async def _seen(self, *, look: Look, view: ClusterView) -> Next:
@@ -164,15 +178,14 @@ class TargetReconciler:
             return await self.outages.unrecorded(look=look, error=error)
         if await self.claims.released(look=look):
             return Next()
-        await self.publisher.publish(look=look)
-        return self._next(look=look, hold=hold)
+        told = await self.publisher.publish(look=look)
+        return self._next(look=look, hold=hold).unless(told=told, limit=self.config.due_retry)
 
     def _hold(self, *, memory: ClusterMemory, prepare: frozenset[GrantUid], plan: Plan) -> bool:
         """Whether the write waits for finalizers: never a revocation, and never for long.
 
         What the platform's own spec takes out waits too: a grant may ask for the very same entry.
         """
-        memory.awaiting = prepare
         if not prepare:
             memory.holding_since = None
             return False
@@ -220,10 +233,11 @@ class TargetReconciler:
             return await self.outages.unread(look=look, error=error)
         except LedgerTooLarge:
             look.memory.ledger_full = True
-            await self.publisher.publish(look=look)
+            told = await self.publisher.publish(look=look)
             transition = look.until_transition(self.worlds.clock.now())
             slow = self.config.slow_retry
-            return Next(after=slow if transition is None else min(slow, transition))
+            outcome = Next(after=slow if transition is None else min(slow, transition))
+            return outcome.unless(told=told, limit=self.config.due_retry)
         look.memory.ledger_full = bool(removing and look.memory.ledger_full)
         return await self._sent(look=look, result=result, removing=removing)
 
@@ -242,27 +256,33 @@ class TargetReconciler:
         else:
             ledger = await self.records.save_after(look=look, ledger=ledger, problem=result.problem)
         look.wrote(ledger=ledger, plan=result.plan)
-        await self.publisher.publish(look=look, recorded=not result.problem)
+        told = await self.publisher.publish(look=look, recorded=not result.problem)
+        outcome = self._after_sending(look=look, result=result)
+        return outcome.unless(told=told, limit=self.config.due_retry)
+
+    def _after_sending(self, *, look: Look, result: WriteResult) -> Next:
         match result.sent:
             case Sent.ACCEPTED:
                 return Next(after=self.config.first_poll)
             case Sent.NOTHING:
                 return Next(after=0.0)
-            case _ if ledger.search != look.adoption.ledger.search:
+            case _ if look.ledger.search != look.adoption.ledger.search:
                 return Next(after=0.05)  # what was refused changes what comes next
             case _:
-                retry = max(0.05, memory.retry_at - loop_time())
+                retry = max(0.05, look.memory.retry_at - loop_time())
                 return Next(after=min(retry, self._next(look=look, hold=False).after or retry))
 
     def _next(self, *, look: Look, hold: bool) -> Next:
         config, plan, now = self.config, look.plan, self.worlds.clock.now()
+        memory, since = look.memory, look.memory.holding_since
         delays = [config.drift]
-        if hold:
-            delays.append(config.hold_limit)
+        if hold and since is not None:
+            delays.append(max(0.05, since + config.hold_limit - loop_time()))
         if look.ledger.in_flight is not None or not look.view.settled:
             delays.append(config.poll)
         elif plan.write and not hold:
-            delays.append(max(0.05, look.memory.retry_at - loop_time(), look.budget_wait(now)))
+            shut = max(memory.retry_at, memory.gate) - loop_time()
+            delays.append(max(0.05, shut, look.budget_wait(now)))
         elif (plan.removals and plan.desired is not None) or look.blind:
             delays.append(config.due_retry)
         if plan.acknowledgement and look.ledger.sequence != look.adoption.ledger.sequence:

@@ -167,6 +167,11 @@ class PrometheusMetrics:
         for series in (self._writes, self._state, *self._figures.values()):
             series.remove_by_labels({"target": target})
 
+    def targets_gone(self) -> None:
+        """Drop every target's series."""
+        for target in tuple(self._targets):
+            self.target_gone(target=target)
+
     def queue_depth(self, *, queue: str, depth: int) -> None:
         """Publish how many keys wait."""
         self._depth.labels(queue=queue).set(depth)

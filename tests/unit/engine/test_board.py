@@ -100,6 +100,22 @@ def test_what_is_to_be_prepared_and_what_is_overdue(told: Told) -> None:
     assert told.board.report(target="weu", uid=ONE) is None
 
 
+def test_a_target_that_is_gone_prepares_nobody(told: Told) -> None:
+    told.board.post(replace(WEU, prepare=frozenset({TWO})))
+    told.board.drop_target("weu")
+    assert not told.board.prepared(TWO)
+
+
+def test_i9_what_a_target_that_is_gone_could_not_read_stays_unknown(told: Told) -> None:
+    told.board.post(replace(WEU, held={}, known=False))
+    assert told.board.unknown({"weu"})
+    told.board.drop_target("weu")
+    assert not told.board.unknown({"weu"}), "another target of this name is another matter"
+    assert told.board.unknown({""})
+    told.board.drop_cluster(KEY)
+    assert not told.board.unknown({"", "weu"})
+
+
 def test_a_new_leader_starts_from_nothing(told: Told) -> None:
     told.board.expect([KEY])
     told.board.post(WEU)

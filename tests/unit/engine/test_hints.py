@@ -1,11 +1,12 @@
 """How many looks a namespace's edits get, and which edits take nothing away."""
 
+import time
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from aks_access.engine.hints import ADDING, TAKING, Hints, Looks, takes_nothing
+from aks_access.engine.hints import ADDING, KEPT, TAKING, Hints, Looks, takes_nothing
 from tests.unit.plan.build import NOW, grant, ranges
 
 GRANT = grant("a", "81.2.69.1", reason="debugging", requested_by="ada")
@@ -63,6 +64,29 @@ def test_namespaces_clusters_and_kinds_of_hint_do_not_share() -> None:
     assert hints.wait(cluster="c", namespace="n", looks=TAKING) == 0.0
     assert hints.wait(cluster="c", namespace="m", looks=ADDING) == 0.0
     assert hints.wait(cluster="d", namespace="n", looks=ADDING) == 0.0
+
+
+def test_threat_15_hints_of_many_namespaces_hold_nobody_up_and_are_bounded() -> None:
+    hints = Hints(clock=Clock())
+    began = time.process_time()
+    for number in range(KEPT + 3000):
+        hints.wait(cluster=f"c{number % 1000}", namespace=f"n{number // 1000}", looks=ADDING)
+    assert time.process_time() - began < 3.0
+    assert len(hints._recent) == KEPT
+
+
+def test_threat_15_whoever_was_quiet_for_longest_is_forgotten_first() -> None:
+    clock = Clock()
+    hints = Hints(clock=clock)
+    for _ in range(ADDING.burst):
+        for namespace in ("quiet", "busy"):
+            hints.wait(cluster="c", namespace=namespace, looks=ADDING)
+        clock.now += 1.5
+    for number in range(KEPT - 1):
+        hints.wait(cluster="c", namespace="busy", looks=ADDING)
+        hints.wait(cluster="c", namespace=f"n{number}", looks=ADDING)
+    assert hints.wait(cluster="c", namespace="busy", looks=ADDING) > 0.0
+    assert hints.wait(cluster="c", namespace="quiet", looks=ADDING) == 0.0
 
 
 @pytest.mark.parametrize(

@@ -149,3 +149,18 @@ def test_a_closed_queue_hands_out_nothing_and_ends_every_worker() -> None:
         assert all(isinstance(item, Closed) for item in found)
 
     run_virtually(main())
+
+
+def test_i6_a_queue_that_is_closed_hands_out_nothing_that_was_ready() -> None:
+    async def main() -> None:
+        queue = _queue()
+        for key in ("a", "b", "c"):
+            queue.put(key)
+        assert await queue.get() == "a"
+        queue.close()
+        queue.done("a")
+        for _ in range(3):
+            with pytest.raises(Closed):
+                await queue.get()
+
+    run_virtually(main())

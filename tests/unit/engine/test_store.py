@@ -128,6 +128,24 @@ def test_it_is_synced_only_when_every_kind_was_listed(seen: Seen) -> None:
     assert not seen.store.synced
 
 
+def test_i8_a_list_begun_before_the_lists_were_forgotten_does_not_count(seen: Seen) -> None:
+    store = seen.store
+    for kind in Kind:
+        store.listing(kind)
+    store.forget_lists()
+    for kind in Kind:
+        store.replaced(kind, [grant("u1", 5, reason="new")] if kind is Kind.GRANT else [], "9")
+    assert not any(store.listed(kind) for kind in Kind)
+    assert seen.reason("u1") == "new", "what it told is known all the same"
+    store.listing(Kind.GRANT)
+    store.list_failed(Kind.GRANT, "503")
+    assert not store.listed(Kind.GRANT)
+    for kind in Kind:
+        store.listing(kind)
+        store.replaced(kind, [], "9")
+    assert store.complete
+
+
 def test_what_does_not_parse_is_kept_as_invalid(seen: Seen) -> None:
     raw = grant("u1", 5)
     raw["spec"] = {"ipRanges": ["10.0.0.0/8"]}

@@ -70,6 +70,14 @@ def test_a_target_that_is_gone_leaves_no_series(metrics):
     assert text.count('target="lab"') >= 3
 
 
+def test_a_leader_that_stopped_leaves_no_series_of_targets(metrics):
+    for target in ("prod", "lab"):
+        metrics.write(target=target, result="accepted")
+        metrics.target_state(target=target, reason="InSync", figures={"entries": 1})
+    metrics.targets_gone()
+    assert 'target="' not in generate_latest(metrics.registry).decode()
+
+
 def test_series_are_bounded(metrics, monkeypatch):
     monkeypatch.setattr(module, "MAX_TARGETS", 2)
     for number in range(5):

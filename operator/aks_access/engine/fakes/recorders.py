@@ -62,6 +62,10 @@ class RecordingMetrics:
         """Drop a target."""
         self.states.pop(target, None)
 
+    def targets_gone(self) -> None:
+        """Drop all targets."""
+        self.states.clear()
+
     def queue_depth(self, *, queue: str, depth: int) -> None:
         """Keep a queue's depth."""
         self.depths[queue] = depth
