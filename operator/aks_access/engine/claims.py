@@ -72,10 +72,9 @@ class Claims:
     async def detach(self, *, key: ClusterKey, target: Target, stored: Ledger | None) -> Next:
         """Leave the list as it is: from here on every entry is somebody else's."""
         if stored is not None and not stored.detached:
-            left = tuple(stored.entries)
             detached = replace(stored, detached=True, entries={}, in_flight=None)
             await self.ledgers.save(ledger=detached)
-            self.announcer.detached(target=target, entries=left)
+            self.announcer.detached(target=target, ledger=stored)
         await self.let_go(key=key, target=target, name=target.name)
         return Next()
 
