@@ -118,6 +118,9 @@ class Operator:
     def _watches(self) -> Watches:
         """The informer, begun anew when it ends; what it missed meanwhile is listed."""
 
+        async def ready() -> None:
+            await self._startup(Teller())
+
         def ended(problem: KubeError) -> None:
             self.metrics.watches_ended()
             self.readiness.report(
@@ -139,6 +142,7 @@ class Operator:
                 idle_timeout=self.settings.watch_idle_timeout,
             ),
             on_ended=ended,
+            ready=ready,
             on_settled=settled,
         )
 

@@ -46,11 +46,12 @@ async def send_once(
 def open_session(*, ca_file: Path | None) -> aiohttp.ClientSession:
     """A session that trusts `ca_file` (None = the system's authorities); proxies by environment.
 
-    The SDK's own would load the authorities, and so connect, anew for each request.
+    The SDK's own would load the authorities, and so connect, anew for each request. The engine
+    bounds the calls side by side; a bound here would let those that hang hold up the others.
     """
     context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=context),
+        connector=aiohttp.TCPConnector(ssl=context, limit=0),
         trust_env=True,
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,

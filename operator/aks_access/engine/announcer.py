@@ -1,11 +1,12 @@
 """What the outside learns of a write: audit lines, Events, figures.
 
-Nothing here decides; everything is rendered from the plan that was sent.
+Nothing here decides; everything is rendered from the plan that was sent, or, where its answer was
+lost or came to a process that is gone, from the ledger once the write is read back.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from aks_access.engine.look import Look
@@ -16,11 +17,16 @@ from aks_access.engine.ports import (
     Events,
     EventType,
     Metrics,
+    Outcome,
+    Unplanned,
 )
 from aks_access.engine.refs import target_ref
 from aks_access.engine.writer import Sent, WriteResult
-from aks_access.plan.model import Cause, Grant, GrantUid, Target
+from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry, WriteInFlight
+from aks_access.plan.listing import Listing, canonical
+from aks_access.plan.model import Cause, ClusterKey, Grant, GrantUid, Target
 from aks_access.plan.outcome import Plan
+from aks_access.plan.settlement import Settled
 
 log = logging.getLogger(__name__)
 
@@ -28,62 +34,111 @@ NAMED = 10
 """Ranges that one Event names; the rest is counted."""
 
 Lists = tuple[tuple[str, ...] | None, tuple[str, ...] | None]
+Groups = dict[tuple[str, Cause | Unplanned, tuple[str, ...]], list[str]]
+"""Entries by action, cause and owners."""
 
 
 @dataclass(frozen=True, slots=True)
 class Announcer:
-    """Tells audit, Events and metrics."""
+    """Tells audit, Events and metrics.
+
+    `told` holds for each cluster the latest write that was told: its start, and as what.
+    """
 
     audit: Audit
     events: Events
     metrics: Metrics
+    told: dict[ClusterKey, tuple[datetime, Outcome]] = field(default_factory=dict)
 
     def sent(self, *, look: Look, result: WriteResult) -> None:
         """A write phase ended."""
         if result.sent is Sent.NOTHING:
             return
-        outcome = result.error.fault.value if result.error is not None else "accepted"
-        self.metrics.write(target=look.name, result=outcome)
-        if result.error is not None:
+        error = result.error
+        self.metrics.write(target=look.name, result=error.fault.value if error else "accepted")
+        if error is not None:
             log.warning(
-                "write refused",
+                "write unanswered" if result.sent is Sent.UNCERTAIN else "write refused",
                 extra={
                     "target": look.name,
                     "cluster": look.ref.resource_id,
-                    "fault": outcome,
-                    "code": result.error.code,
-                    "azure_message": result.error.message,
+                    "fault": error.fault.value,
+                    "code": error.code,
+                    "azure_message": error.message,
                 },
             )
+        if result.sent is Sent.REFUSED:
             return
+        outcome = Outcome.UNCERTAIN if result.sent is Sent.UNCERTAIN else Outcome.ACCEPTED
+        if (flight := result.ledger.in_flight) is not None:
+            self.told[look.key] = (flight.started, outcome)
         lists: Lists = (result.before, result.plan.desired)
-        for decision in self._decisions(look=look, plan=result.plan):
-            self.audit.record(replace(decision, before=lists[0], after=lists[1]))
+        self._record(self._decisions(look=look, plan=result.plan), lists=lists, outcome=outcome)
+        if outcome is Outcome.ACCEPTED:
+            self._events(look=look, result=result)
+
+    def read_back(self, *, look: Look, ledger: Ledger, state: Settled) -> None:
+        """A look found out what became of the ledger's write in flight; the look is planned.
+
+        Nobody may have told of it yet: its answer was lost, or the process that sent it.
+        """
+        flight = ledger.in_flight
+        if flight is None or state in (Settled.NOTHING, Settled.WAITING):
+            return
+        outcome = Outcome.UNCERTAIN if state is Settled.FAILED else Outcome.CONFIRMED
+        started, before = self.told.get(look.key, (None, None))
+        if started == flight.started and before in (outcome, Outcome.ACCEPTED, Outcome.CONFIRMED):
+            return
+        self.told[look.key] = (flight.started, outcome)
+        added, removed = flight.added, flight.removed
+        if outcome is Outcome.CONFIRMED:
+            added, removed = _seen(flight=flight, listing=Listing.of(look.view.ranges or ()))
+        groups: Groups = {}
+        for action, entries in (("Granted", added), ("Revoked", removed)):
+            for entry in entries:
+                owners = _owners(ledger=ledger, entry=entry)
+                groups.setdefault((action, Unplanned.UNKNOWN, owners), []).append(entry)
+        decisions = self._grouped(look=look, groups=groups, verdicts_of=look.plan, ledger=ledger)
+        self._record(decisions, lists=(None, look.view.ranges), outcome=outcome)
+        if outcome is Outcome.CONFIRMED and look.target is not None:
+            self._written(target=look.target, added=added, removed=removed)
+
+    def _record(
+        self, decisions: Iterable[AccessDecision], *, lists: Lists, outcome: Outcome
+    ) -> None:
+        """The whole list stands on the first line of a write only."""
+        for decision in decisions:
+            told = replace(decision, before=lists[0], after=lists[1], outcome=outcome)
+            self.audit.record(told)
             lists = (None, None)
-        self._events(look=look, result=result)
 
     def _decisions(self, *, look: Look, plan: Plan) -> Iterator[AccessDecision]:
         """One for all changes of one action, cause and owners, additions first.
 
-        A write of 2,000 entries is not 2,000 lines; for the same reason the whole list stands on
-        the first line of a write only.
+        A write of 2,000 entries is not 2,000 lines.
         """
-        groups: dict[tuple[str, Cause, tuple[str, ...]], list[str]] = {}
+        groups: Groups = {}
         for change in plan.additions:
             action = "Restored" if change.cause in (Cause.CLEARED, Cause.DRIFT) else "Granted"
             groups.setdefault((action, change.cause, change.owners), []).append(change.entry)
         for change in plan.removals:
             groups.setdefault(("Revoked", change.cause, change.owners), []).append(change.entry)
+        return self._grouped(look=look, groups=groups, verdicts_of=plan, ledger=look.ledger)
+
+    def _grouped(
+        self, *, look: Look, groups: Groups, verdicts_of: Plan, ledger: Ledger
+    ) -> Iterator[AccessDecision]:
         for (action, cause, owners), entries in groups.items():
             grants = _grants(look=look, owners=owners)
-            ends = [plan.verdicts[g.uid].ends for g in grants if g.uid in plan.verdicts]
+            verdicts = verdicts_of.verdicts
+            ends = [verdicts[g.uid].ends for g in grants if g.uid in verdicts]
             yield AccessDecision(
                 action=action,
                 cause=cause,
                 cluster=look.ref.resource_id,
                 target=look.name,
                 ranges=tuple(entries),
-                grants=_paths(look=look, owners=owners),
+                grants=_paths(grants=grants, owners=owners, names=ledger.names),
                 until=_latest(ends),
                 before=None,
                 after=None,
@@ -126,8 +181,13 @@ class Announcer:
                 reason="DriftCorrected",
                 note=f"{_named(drifted)} had been removed by somebody else, and goes back.",
             )
-        added = [change.entry for change in plan.additions]
-        removed = [change.entry for change in plan.removals]
+        self._written(
+            target=look.target,
+            added=[change.entry for change in plan.additions],
+            removed=[change.entry for change in plan.removals],
+        )
+
+    def _written(self, *, target: Target, added: Sequence[str], removed: Sequence[str]) -> None:
         parts = [
             f"adds {_named(added)}" if added else "",
             f"takes out {_named(removed)}" if removed else "",
@@ -135,22 +195,45 @@ class Announcer:
         said = "; ".join(part for part in parts if part)
         if said:
             self._post(
-                target=look.target,
+                target=target,
                 type=EventType.NORMAL,
                 reason="ListWritten",
                 note=f"The list in Azure is being written: {said}.",
             )
 
-    def detached(self, *, target: Target, entries: Iterable[str]) -> None:
+    def detached(self, *, target: Target, ledger: Ledger) -> None:
         """A target was deleted with Detach; names what it leaves."""
-        left = sorted(entries)
+        left = sorted(entry.range for entry in _ours(ledger))
+        self._released(ledger=ledger, name=target.name, cause=Cause.TARGET_DELETED)
         note = f"Detached. Left in Azure: {_named(left)}." if left else "Detached."
         self._post(target=target, type=EventType.WARNING, reason="Detached", note=note)
         log.warning("detached", extra={"target": target.name, "left": left})
 
-    def cluster_gone(self, *, look: Look) -> None:
-        """The cluster does not exist any more, so nothing of ours stands there."""
+    def cluster_gone(self, *, look: Look, ledger: Ledger) -> None:
+        """The cluster does not exist any more, so nothing of what the ledger held stands there."""
+        self._released(ledger=ledger, name=look.name, cause=Unplanned.CLUSTER_GONE)
         log.warning("cluster is gone", extra={"target": look.name, "cluster": look.ref.resource_id})
+
+    def _released(self, *, ledger: Ledger, name: str, cause: Cause | Unplanned) -> None:
+        """What the ledger held is not ours any more, with no write to Azure."""
+        groups: dict[tuple[str, ...], list[str]] = {}
+        for entry in _ours(ledger):
+            owners = _owners(ledger=ledger, entry=entry.range)
+            groups.setdefault(owners, []).append(entry.range)
+        for owners, entries in groups.items():
+            self.audit.record(
+                AccessDecision(
+                    action="Released",
+                    cause=cause,
+                    cluster=ledger.resource_id,
+                    target=name,
+                    ranges=tuple(entries),
+                    grants=_paths(grants=(), owners=owners, names=ledger.names),
+                    until=None,
+                    before=None,
+                    after=None,
+                )
+            )
 
     def _post(self, *, target: Target, type: EventType, reason: str, note: str) -> None:
         self.events.post(
@@ -182,12 +265,30 @@ def _grants(*, look: Look, owners: Iterable[str]) -> list[Grant]:
     ]
 
 
-def _paths(*, look: Look, owners: Iterable[str]) -> tuple[str, ...]:
-    known = {grant.uid: grant.path for grant in _grants(look=look, owners=owners)}
-    names = look.ledger.names
+def _paths(
+    *, grants: Iterable[Grant], owners: Iterable[str], names: Mapping[str, str]
+) -> tuple[str, ...]:
+    known = {grant.uid: grant.path for grant in grants}
     return tuple(known.get(GrantUid(owner), names.get(owner, owner)) for owner in owners)
 
 
-def _named(entries: list[str]) -> str:
+def _ours(ledger: Ledger) -> list[LedgerEntry]:
+    """What stands for us in Azure, or may; what was taken out is only remembered."""
+    return [e for e in ledger.entries.values() if e.state is not EntryState.WITHDRAWN]
+
+
+def _owners(*, ledger: Ledger, entry: str) -> tuple[str, ...]:
+    """For whom the ledger holds the entry, or held it when its grants were let go."""
+    held = ledger.entries.get(canonical(entry))
+    return () if held is None else tuple(dict.fromkeys((*held.owners, *held.released)))
+
+
+def _seen(*, flight: WriteInFlight, listing: Listing) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What of the write's additions and removals is to be seen in the cluster's list."""
+    added = tuple(entry for entry in flight.added if canonical(entry) in listing)
+    return added, tuple(entry for entry in flight.removed if canonical(entry) not in listing)
+
+
+def _named(entries: Sequence[str]) -> str:
     more = len(entries) - NAMED
     return ", ".join(entries[:NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -72,12 +72,11 @@ class Claims:
     async def detach(self, *, key: ClusterKey, target: Target, stored: Ledger | None) -> Next:
         """Leave the list as it is: from here on every entry is somebody else's."""
         if stored is not None and not stored.detached:
-            left = tuple(stored.entries)
             detached = replace(stored, detached=True, entries={}, in_flight=None)
             saved = await self.ledgers.save(ledger=detached)
             if (memory := self.memories.get(key)) is not None:
                 memory.ledger = saved  # serves while the ledger cannot be read
-            self.announcer.detached(target=target, entries=left)
+            self.announcer.detached(target=target, ledger=stored)
         await self.let_go(key=key, target=target, name=target.name)
         return Next()
 

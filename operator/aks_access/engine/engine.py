@@ -7,6 +7,7 @@ it acquired the Lease, and looks at every target and every ledger before anythin
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
@@ -32,6 +33,13 @@ K = TypeVar("K", bound=Hashable)
 
 RETRY_LIMIT = 60.0
 """The most seconds between two tries of a pass that the API server failed."""
+
+SLOW = 5.0
+"""Seconds after which a look at a cluster, which mostly takes one, counts as waiting in vain."""
+
+ASIDE = 4
+"""One worker of so many looks at the clusters that were slow at their last look, and at no other;
+the rest look at no slow one. So clusters that hang, however many, never delay one that answers."""
 
 Relist = Callable[[], Awaitable[bool]]
 """Reads complete lists of every kind into the store; False where one failed."""
@@ -128,8 +136,9 @@ class Engine:
         self._worlds.activations_known = True
 
     def _start(self) -> None:
-        for _ in range(self._config.workers):
-            self._spawn(self._target_queue, self._targets.reconcile, "target")
+        aside = max(1, self._config.workers // ASIDE)
+        for number in range(max(2, self._config.workers)):
+            self._look_at_targets(aside=number < aside)
         for _ in range(self._config.workers):
             self._spawn(self._grant_queue, self._grants.reconcile, "grant")
         self._spawn(self._set_queue, self._sets.reconcile, "rangeset")
@@ -200,16 +209,32 @@ class Engine:
         finally:  # the last passes publish too
             self._ports.metrics.targets_gone()
 
+    def _look_at_targets(self, *, aside: bool) -> None:
+        self._spawn(self._target_queue, self._targets.reconcile, "target", aside=aside)
+
     def _spawn(
         self,
         queue: WorkQueue[K],
         reconcile: Callable[[K], Awaitable[Next]],
         controller: str,
+        *,
+        aside: bool | None = None,
     ) -> None:
         task = asyncio.get_running_loop().create_task(
-            self._work(queue=queue, reconcile=reconcile, controller=controller)
+            self._work(queue=queue, reconcile=reconcile, controller=controller, aside=aside)
         )
         self._tasks.append(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if task in self._tasks:
+            self._tasks.remove(task)
+
+    def _stand_in(self, place: "_Place") -> None:
+        """A look has become slow: its worker's place goes to another one."""
+        if self._leading:
+            place.taken = True
+            self._look_at_targets(aside=place.aside)
 
     async def _work(
         self,
@@ -217,14 +242,20 @@ class Engine:
         queue: WorkQueue[K],
         reconcile: Callable[[K], Awaitable[Next]],
         controller: str,
+        aside: bool | None,
     ) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
+        """Work until the queue is closed, or another worker has taken this one's place.
+
+        `aside` says which lane of a queue with two; None = it has but one, and no stand-ins.
+        """
+        loop, place = asyncio.get_running_loop(), _Place(aside=bool(aside))
+        while not place.taken:
             try:
-                key = await queue.get()
+                key = await queue.get(aside=place.aside)
             except Closed:
                 return
             began, failed = loop.time(), True
+            timer = None if aside is None else loop.call_later(SLOW, self._stand_in, place)
             try:
                 outcome = await reconcile(key)
                 failed = outcome.failed
@@ -237,9 +268,12 @@ class Engine:
             else:
                 _requeue(queue=queue, key=key, outcome=outcome)
             finally:
-                queue.done(key)
+                seconds = loop.time() - began
+                if timer is not None:
+                    timer.cancel()
+                queue.done(key, aside=timer is not None and seconds >= SLOW)
                 self._ports.metrics.reconciled(
-                    controller=controller, seconds=loop.time() - began, failed=failed
+                    controller=controller, seconds=seconds, failed=failed
                 )
                 self._ports.metrics.queue_depth(queue=controller, depth=len(queue))
 
@@ -257,6 +291,14 @@ class Engine:
     def _reported(self, uids: set[GrantUid]) -> None:
         for uid in uids:
             self._grant_queue.put(uid)
+
+
+@dataclass(slots=True)
+class _Place:
+    """One worker's place in its lane; `taken` once another one has it."""
+
+    aside: bool
+    taken: bool = False
 
 
 def _requeue(*, queue: WorkQueue[K], key: K, outcome: Next) -> None:

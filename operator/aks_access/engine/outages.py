@@ -122,8 +122,8 @@ class Outages:
         if look.stored is not None and look.trusted:
             left = cluster_gone(ledger=look.stored, now=self.clock.now())
             if left != look.stored:
-                look.stored = await self.ledgers.save(ledger=left)
-                self.announcer.cluster_gone(look=look)
+                before, look.stored = look.stored, await self.ledgers.save(ledger=left)
+                self.announcer.cluster_gone(look=look, ledger=before)
         going = look.target is None or look.target.deleting is not None
         if going and not memory.ledger_newer:
             await self.claims.let_go(key=look.key, target=look.target, name=look.name)

@@ -230,12 +230,28 @@ class Clock(Protocol):
         ...
 
 
+class Outcome(StrEnum):
+    """What is known of the write that a decision was sent with."""
+
+    ACCEPTED = "accepted"
+    UNCERTAIN = "uncertain"  # no usable answer, or its operation failed: may have been applied
+    CONFIRMED = "confirmed"  # not told as accepted before, and read back
+
+
+class Unplanned(StrEnum):
+    """Causes that no plan at hand gives."""
+
+    CLUSTER_GONE = "ClusterGone"
+    UNKNOWN = "Unknown"  # the process that planned it is gone, or told the cause already
+
+
 @dataclass(frozen=True, slots=True)
 class AccessDecision:
     """One decision that changes access: the audit's unit.
 
     Attributes:
-        action: `Granted`, `Restored`, `Revoked`, or `Extended` (stands already, ends later).
+        action: `Granted`, `Restored`, `Revoked`, `Extended` (stands already, ends later), or
+            `Released` (not ours any more).
         cause: why.
         cluster: ARM id; "" for `Extended`, which no write belongs to.
         target: name of the ApiAccessTarget; of several, for `Extended`, separated by commas.
@@ -245,10 +261,11 @@ class AccessDecision:
         until: end of the access, None = no end.
         before, after: the cluster's list around the write, on the first decision of a write;
             None on the others.
+        outcome: None = nothing is written.
     """
 
     action: str
-    cause: Cause
+    cause: Cause | Unplanned
     cluster: str
     target: str
     ranges: tuple[str, ...]
@@ -259,6 +276,7 @@ class AccessDecision:
     requested_by: str = ""
     reason: str = ""
     ticket: str = ""
+    outcome: Outcome | None = None
 
 
 class Audit(Protocol):

@@ -164,6 +164,7 @@ class TargetReconciler:
             )
         hold = self._hold(memory=look.memory, prepare=prepare, plan=plan)
         look.seen(view=view, adoption=adoption, plan=plan, state=state, prepare=prepare)
+        self.announcer.read_back(look=look, ledger=known, state=state)
         waiting = state is Settled.WAITING
         try:
             if (

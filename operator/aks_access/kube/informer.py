@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import kopf
+from kopf._cogs.structs.references import Insights, Resource
 
 from aks_access.engine.feed import Feed
 from aks_access.engine.ports import Kind
@@ -45,7 +46,7 @@ def settings(*, idle_timeout: float) -> kopf.OperatorSettings:
     """kopf's settings for a clusterwide informer that writes nothing."""
     chosen = kopf.OperatorSettings()
     chosen.peering.standalone = True
-    chosen.scanning.disabled = True  # what is served is checked once, by `discovery.py`
+    chosen.scanning.disabled = True  # what is served is checked at each start, see `_require`
     chosen.posting.enabled = False
     chosen.execution.max_workers = 4
     chosen.queueing.worker_limit = None
@@ -67,8 +68,9 @@ class Informer:
 
     A watch that is silent for `idle_timeout` seconds is connected anew.
 
-    `failed` is done, with the reason as its result, when kopf ends without being told to: nothing
-    is watched any more then (`watches.py` starts another Informer).
+    `failed` is done, with the reason as its result, when kopf ends without being told to, or began
+    without a kind that was not served just then (kopf would never look for it again): nothing is
+    watched any more then (`watches.py` starts another Informer).
     """
 
     def __init__(self, *, access: Access, feed: Feed, idle_timeout: float = IDLE_TIMEOUT) -> None:
@@ -82,6 +84,14 @@ class Informer:
         self._stopping = threading.Event()
         self._ended: asyncio.Future[None] | None = None
         self._failed: asyncio.Future[KubeError] | None = None
+        self._watching: asyncio.Future[None] | None = None
+
+    @property
+    def watching(self) -> asyncio.Future[None]:
+        """Done when every kind was found served and its watch begun; valid after `start`."""
+        if self._watching is None:
+            raise RuntimeError("the informer was not started")
+        return self._watching
 
     @property
     def failed(self) -> asyncio.Future[KubeError]:
@@ -97,6 +107,7 @@ class Informer:
         self._engine = asyncio.get_running_loop()
         self._failed = self._engine.create_future()
         self._ended = self._engine.create_future()
+        self._watching = self._engine.create_future()
         _quieten_kopf()
         self._thread = threading.Thread(target=self._run, name="informer", daemon=True)
         self._thread.start()
@@ -131,13 +142,20 @@ class Informer:
         if self._stopping.is_set():
             return
         roots: Collection[asyncio.Task[None]] = ()
+        insights = Insights()
         try:
             roots = await kopf.spawn_tasks(
                 registry=self._registry(),
                 settings=settings(idle_timeout=self._idle_timeout),
+                insights=insights,
                 clusterwide=True,
                 standalone=True,
             )
+            looked = asyncio.create_task(insights.ready_resources.wait())
+            await asyncio.wait([*roots, looked], return_when=asyncio.FIRST_COMPLETED)
+            if looked.done():
+                _require(insights.watched_resources)
+                self._on_engine(self._begun)
             ended, _ = await asyncio.wait(roots, return_when=asyncio.FIRST_COMPLETED)
             for root in ended:
                 root.result()
@@ -195,16 +213,35 @@ class Informer:
         except RuntimeError:  # the engine's loop is closed: nobody is left to tell
             logger.debug("an event came after the engine's end")
 
+    def _begun(self) -> None:
+        assert self._watching is not None
+        if not self._watching.done():
+            self._watching.set_result(None)
+
     def _end(self, problem: BaseException | None) -> None:
         assert self._ended is not None
         assert self._failed is not None
         if not self._ended.done():
             self._ended.set_result(None)
         if not self._stopping.is_set() and not self._failed.done():
-            told = f"{type(problem).__name__}: {problem}" if problem else "it ended by itself"
+            told = "it ended by itself" if problem is None else str(problem)
+            if problem is not None and not isinstance(problem, KubeError):
+                told = f"{type(problem).__name__}: {problem}"
             self._failed.set_result(
                 KubeError(f"the watches of the API server ended: {told[:_REASON_LIMIT]}")
             )
+
+
+def _require(watched: Collection[Resource]) -> None:
+    """kopf logs of a kind that is not served, and watches the others without it for good."""
+    served = {(each.group, each.version, each.plural) for each in watched}
+    missing = [
+        f"{each.plural} in {each.api_version}"
+        for each in RESOURCES.values()
+        if (each.group, each.version, each.plural) not in served
+    ]
+    if missing:
+        raise KubeError(f"the API server does not serve {', '.join(missing)}")
 
 
 async def _end_all(roots: Collection[asyncio.Task[None]]) -> None:

@@ -1,4 +1,4 @@
-"""The audit trail: one structured log line for each decision that changes access.
+"""The audit trail: a structured log line for each decision that changes access.
 
 Written at logger `aks_access.audit`, which no log level silences, so that a log store can answer
 who could reach which API server, from where, until when, and why.
@@ -7,7 +7,7 @@ who could reach which API server, from where, until when, and why.
 import logging
 
 from aks_access.api.timestamps import format_timestamp
-from aks_access.engine.ports import AccessDecision
+from aks_access.engine.ports import AccessDecision, Outcome
 from aks_access.ops.logs import AUDIT_LOGGER
 
 
@@ -21,14 +21,16 @@ class LogAudit:
         """Write the decision's line; never raises for what a decision holds."""
         until = "never" if decision.until is None else format_timestamp(decision.until)
         self._logger.info(
-            "%s (%s) %s on %s",
+            "%s (%s) %s on %s%s",
             decision.action,
             decision.cause,
             ", ".join(decision.ranges) or "no range",
             decision.target or decision.cluster,
+            "" if decision.outcome in (None, Outcome.ACCEPTED) else f": {decision.outcome}",
             extra={
                 "action": decision.action,
                 "cause": decision.cause.value,
+                "outcome": None if decision.outcome is None else decision.outcome.value,
                 "cluster": decision.cluster,
                 "target": decision.target,
                 "ranges": list(decision.ranges),

@@ -25,6 +25,10 @@ def crd(kind: Kind) -> str:
     return f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{PLURALS[kind]}.aksaccess.dev"
 
 
+SELDOM: Final = {"relist_interval": "10m", "watch_idle_timeout": "70s"}
+"""The settings' own defaults: lists that come too late to hide a watch that is not there."""
+
+
 def remove(scene: Scene, kind: Kind) -> None:
     """Delete the CRD; the API server deletes its objects first."""
     scene.world.plane.request("DELETE", crd(kind))
@@ -81,4 +85,26 @@ def test_i9_the_crd_of_targets_is_removed_and_comes_back(scene: Scene, forced: b
     late.delete()
     scene.wait_equal()
     scene.check_safe(LATE, kept=LEFT[Kind.TARGET])
+    assert scene.world.operator.pid == pid
+
+
+@pytest.mark.parametrize("kind", [Kind.GRANT, Kind.RANGE_SET])
+def test_i9_a_crd_that_comes_back_is_watched_again(scene: Scene, kind: Kind) -> None:
+    """No list comes in time: what is made and taken away afterwards is seen by the watches."""
+    scene.world.station.ensure(**SELDOM)
+    scene.build(ends_in=6)
+    pid = scene.world.operator.pid
+    remove(scene, kind)
+    away = f"does not serve {PLURALS[kind]}"
+    scene.wait_readyz(away, ready=False, seconds=PATIENCE)
+    scene.cluster.wait_ranges(*LEFT[kind])
+    apply_chart(scene.world.plane)
+    scene.wait_readyz("[+] watches", ready=True, seconds=PATIENCE)
+    late = scene.world.range_set(LATE)
+    grant = scene.world.grant(scene.target, rangeSetRefs=[{"name": late.name}])
+    grant.wait_state("Active", seconds=PATIENCE)
+    scene.cluster.wait_ranges(*LEFT[kind], LATE)
+    grant.delete()
+    scene.cluster.wait_ranges(*LEFT[kind])
+    scene.check_safe(LATE, kept=LEFT[kind])
     assert scene.world.operator.pid == pid

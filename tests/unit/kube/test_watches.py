@@ -11,10 +11,15 @@ from aks_access.kube.watches import BACKOFF, SETTLED, Watches
 
 
 class Informer:
-    """Ends when the test says so."""
+    """Watches from its start on, unless `blind`; ends when the test says so."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, blind: bool) -> None:
+        self.blind = blind
         self.stopped = 0
+
+    @property
+    def watching(self) -> asyncio.Future[None]:
+        return self._watching
 
     @property
     def failed(self) -> asyncio.Future[KubeError]:
@@ -22,6 +27,9 @@ class Informer:
 
     def start(self) -> None:
         self._failed: asyncio.Future[KubeError] = asyncio.get_running_loop().create_future()
+        self._watching: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if not self.blind:
+            self._watching.set_result(None)
 
     async def stop(self) -> None:
         self.stopped += 1
@@ -36,10 +44,12 @@ class Bench:
         self.settle = asyncio.Event()
         self.ended: list[str] = []
         self.settled = 0
-        self.begun = asyncio.Condition()
+        self.served = asyncio.Event()
+        self.served.set()
+        self.blind = False
 
     def make(self) -> Informer:
-        self.informers.append(Informer())
+        self.informers.append(Informer(blind=self.blind))
         return self.informers[-1]
 
     async def sleep(self, seconds: float) -> None:
@@ -55,6 +65,7 @@ class Bench:
         return Watches(
             make=self.make,
             on_ended=lambda problem: self.ended.append(str(problem)),
+            ready=self.served.wait,
             on_settled=self.on_settled,
             sleep=self.sleep,
         )
@@ -120,3 +131,29 @@ async def test_the_first_one_is_nothing_to_tell_of() -> None:
     await asyncio.sleep(0.01)
     await finish(task)
     assert (bench.settled, bench.ended) == (0, [])
+
+
+async def test_a_new_start_waits_until_every_kind_is_served() -> None:
+    bench = Bench()
+    task = await begin(bench)
+    bench.served.clear()
+    bench.informers[-1].failed.set_result(KubeError("404"))
+    await until(lambda: bench.slept == [1.0])
+    await asyncio.sleep(0.01)
+    assert len(bench.informers) == 1
+    bench.served.set()
+    await until(lambda: len(bench.informers) == 2)
+    await finish(task)
+
+
+async def test_one_that_does_not_watch_every_kind_yet_is_not_told_however_long_it_lasts() -> None:
+    bench = Bench()
+    task = await begin(bench)
+    bench.blind = True
+    bench.settle.set()
+    await bench.end()
+    await asyncio.sleep(0.01)
+    assert bench.settled == 0
+    bench.informers[-1].watching.set_result(None)
+    await until(lambda: bench.settled == 1)
+    await finish(task)

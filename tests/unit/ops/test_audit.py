@@ -2,11 +2,12 @@
 
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from aks_access.engine.ports import AccessDecision
+from aks_access.engine.ports import AccessDecision, Outcome
 from aks_access.ops import logs
 from aks_access.ops.audit import LogAudit
 from aks_access.plan.model import Cause
@@ -33,6 +34,7 @@ def decision(*, until: datetime | None, reason: str = "INC-77") -> AccessDecisio
         requested_by="dev@contoso.com",
         reason=reason,
         ticket="T-1",
+        outcome=Outcome.ACCEPTED,
     )
 
 
@@ -53,6 +55,7 @@ def test_a_decision_says_who_what_where_until_when_and_why():
         "message": "Granted (Granted) 81.2.69.142/32 on prod-weu",
         "action": "Granted",
         "cause": "Granted",
+        "outcome": "accepted",
         "cluster": CLUSTER,
         "target": "prod-weu",
         "ranges": ["81.2.69.142/32"],
@@ -64,6 +67,19 @@ def test_a_decision_says_who_what_where_until_when_and_why():
         "before": ["20.50.1.0/24"],
         "after": ["20.50.1.0/24", "81.2.69.142/32"],
     }
+
+
+@pytest.mark.parametrize("outcome", [Outcome.UNCERTAIN, Outcome.CONFIRMED])
+def test_an_outcome_that_is_not_plain_stands_in_the_message(outcome: Outcome):
+    line = recorded(replace(decision(until=None), outcome=outcome))
+    assert line["message"] == f"Granted (Granted) 81.2.69.142/32 on prod-weu: {outcome.value}"
+    assert line["outcome"] == outcome.value
+
+
+def test_where_nothing_is_written_there_is_no_outcome():
+    line = recorded(replace(decision(until=None), outcome=None))
+    assert line["outcome"] is None
+    assert line["message"] == "Granted (Granted) 81.2.69.142/32 on prod-weu"
 
 
 def test_access_without_an_end_says_never():
