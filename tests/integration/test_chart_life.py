@@ -1,7 +1,7 @@
 """A release's life, by the real Helm on a real API server: install, upgrade, uninstall, again.
 
-No pod runs there, so nothing is waited for; that an operator starts with these rights and settings is
-what every other integration test shows. The chart before this one is kept packaged beside this file.
+No pod runs there, so nothing is waited for; that an operator starts with these rights and settings
+is what the other integration tests show. The chart before this one is kept packaged in charts/.
 """
 
 import subprocess
@@ -22,19 +22,26 @@ WITHOUT_MONITORING = (
     "--set=metrics.serviceMonitor.enabled=false",
     "--set=metrics.prometheusRule.enabled=false",
 )
-OBJECTS = """
+CLUSTER = (
+    "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg"
+    "/providers/Microsoft.ContainerService/managedClusters/by-hand"
+)
+OBJECTS = f"""
 apiVersion: aksaccess.dev/v1alpha1
 kind: ApiAccessTarget
-metadata: {name: by-hand}
+metadata: {{name: by-hand}}
 spec:
-  resourceId: /subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg/providers/Microsoft.ContainerService/managedClusters/by-hand
+  resourceId: {CLUSTER}
   mode: Observe
-  policy: {allowedNamespaces: {from: All}}
+  policy: {{allowedNamespaces: {{from: All}}}}
 ---
 apiVersion: aksaccess.dev/v1alpha1
 kind: ApiAccessGrant
-metadata: {name: laptop, namespace: default}
-spec: {targetRef: {name: by-hand}, ipRanges: [81.2.69.142], expiresAt: "2099-01-04T22:00:00Z"}
+metadata: {{name: laptop, namespace: default}}
+spec:
+  targetRef: {{name: by-hand}}
+  ipRanges: [81.2.69.142]
+  expiresAt: "2099-01-04T22:00:00Z"
 """
 
 
@@ -142,17 +149,13 @@ def test_targets_cannot_come_before_their_crds(release: Release):
     )
     assert not release.deployment()
 
-    crds = [str(path) for path in sorted(chart.CRDS.glob("*.yaml"))]
-    for path in crds:
-        release.plane.kubectl("apply", "--server-side", "--filename", path)
+    release.plane.kubectl("apply", "--server-side", "--filename", str(chart.CRDS))
     release.plane.kubectl(
         *("wait", "--for=condition=Established", "--timeout=30s"),
         *(f"crd/{kind}.aksaccess.dev" for kind in OURS),
     )
-    release.bring(
-        "install", "--create-namespace", "--values", PRODUCTION, *WITHOUT_MONITORING,
-        "--set=crds.install=false",
-    )  # fmt: skip
+    without_crds = (*WITHOUT_MONITORING, "--set=crds.install=false")
+    release.bring("install", "--create-namespace", "--values", PRODUCTION, *without_crds)
     assert "ApiAccessTarget/prod-weu" in release.uids()
 
 

@@ -1,4 +1,4 @@
-"""The kustomize base and its component, built by the real kubectl and taken by a real API server."""
+"""The kustomize base and its component, built by the real kubectl for a real API server."""
 
 import shutil
 from pathlib import Path
