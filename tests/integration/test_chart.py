@@ -153,6 +153,10 @@ def test_the_api_server_is_never_behind_the_proxy(helm: Path):
         "10.1.2.3",
     ]
     assert "NO_PROXY" not in environment(rendered())
+    with_password = {"operator.extraEnv[0].name": "HTTPS_PROXY"}
+    assert environment(rendered(**with_password))["NO_PROXY"].startswith("$(KUBERNETES_SERVICE_")
+    own = {**with_password, "operator.extraEnv[1].name": "NO_PROXY"}
+    assert environment(rendered(**own))["NO_PROXY"] == ""  # one, and theirs
 
 
 def test_more_authorities_are_mounted(helm: Path):
@@ -179,6 +183,8 @@ def test_the_network_policy_opens_what_is_needed(helm: Path):
     assert ports("production") == [{53}, {443, 6443}, {3128}]
     assert ports("private-cloud") == [{53}, {443, 6443}, {443}]  # the proxy's scheme
     assert ports("sovereign")[-1] == {80}  # the metadata endpoint
+    more = {"networkPolicy.extraEgress[0].ports[0].port": "8443"}
+    assert ports("sovereign", **more)[-2:] == [{80}, {8443}]
 
 
 def test_argo_cd_brings_things_in_order(helm: Path):
@@ -232,6 +238,10 @@ REFUSED = [
     (
         {"extraCA.pem": "-----BEGIN CERTIFICATE-----", "extraCA.configMap": "trust"},
         "extraCA.configMap and extraCA.pem are both set; keep one of them",
+    ),
+    (
+        {"operator.extraEnv[0].name": "HTTPS_PROXY", "proxy.https": "http://proxy"},
+        "HTTPS_PROXY is in operator.extraEnv, and proxy.https is set too; keep one of them",
     ),
     ({"azure.auth": "client-secret"}, "name the Secret that holds AZURE_CLIENT_SECRET in azure.ex"),
     ({"serviceAccount.create": "false"}, "name an existing one in serviceAccount.name"),

@@ -76,3 +76,20 @@ argocd.argoproj.io/sync-wave: "-1"
 {{- $port := regexFind ":[0-9]+$" $url.host | trimPrefix ":" }}
 {{- $port | default (ternary "443" "80" (eq $url.scheme "https")) }}
 {{- end }}
+
+{{- /* NO_PROXY, where a proxy may be in use: the client of the API server follows HTTPS_PROXY as well,
+and would go through it. Empty where the values bring their own. */}}
+{{- define "aks-access.noProxy" -}}
+{{- $names := list }}
+{{- range .Values.operator.extraEnv }}
+{{- $names = append $names .name }}
+{{- end }}
+{{- with .Values.proxy }}
+{{- if and .https (has "HTTPS_PROXY" $names) }}
+{{- fail "HTTPS_PROXY is in operator.extraEnv, and proxy.https is set too; keep one of them" }}
+{{- end }}
+{{- if and (or .https .noProxy (has "HTTPS_PROXY" $names)) (not (has "NO_PROXY" $names)) }}
+{{- join "," (concat (list "$(KUBERNETES_SERVICE_HOST)" "kubernetes.default.svc" "169.254.169.254") .noProxy) }}
+{{- end }}
+{{- end }}
+{{- end }}
