@@ -145,6 +145,7 @@ def apply(plane: ControlPlane, objects: Documents) -> None:
     )
 
 
+@pytest.mark.timeout(180)
 def test_built_in_roles_get_rights_on_grants(helm: Path, aggregating: ControlPlane):
     """By default: view reads, admin writes, and edit only reads, because it includes view."""
     plane = aggregating
@@ -165,6 +166,7 @@ def test_built_in_roles_get_rights_on_grants(helm: Path, aggregating: ControlPla
     assert told.stdout.strip() == "yes"
 
 
+@pytest.mark.timeout(180)
 def test_values_decide_who_gets_rights(helm: Path, aggregating: ControlPlane):
     plane = aggregating
     apply(plane, rendered("production"))
