@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from sandbox import chart
+from sandbox import generated
 from sandbox.controlplane.binaries import ETCDUTL, HELM, KUBERNETES, binary
 from sandbox.controlplane.progress import Progress
 
@@ -28,11 +28,11 @@ def build(programs: tuple[str, ...]) -> None:
 @click.command()
 @click.option("--check", is_flag=True, help="Write nothing; fail when a file is out of step.")
 def render(check: bool) -> None:
-    """Write the chart's copy of the CRDs and deploy/install.yaml."""
+    """Write the chart's copy of the CRDs, its README.md and deploy/."""
     if not check:
-        chart.write()
+        generated.write()
         return
-    problems = chart.stale()
+    problems = generated.stale()
     for problem in problems:
         click.echo(f"{problem}. Run `make generate`.", err=True)
     sys.exit(1 if problems else 0)

@@ -60,8 +60,9 @@ class Invocation:
     variables: Mapping[str, str]
 
     def flags(self) -> list[str]:
-        """Every setting as a flag."""
-        return [f"--{name.replace('_', '-')}={text}" for name, text in self.settings.items()]
+        """Every setting as a flag; an empty one is left to its default."""
+        given = {name: text for name, text in self.settings.items() if text}
+        return [f"--{name.replace('_', '-')}={text}" for name, text in given.items()]
 
 
 def invocation(*, plane: ControlPlane, arm: ArmProcess, **settings: str) -> Invocation:

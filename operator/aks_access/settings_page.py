@@ -21,7 +21,9 @@ exit code 2 and one line that names the flag or variable, the value and the rule
 
 Credentials are not settings of this program: `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`,
 `AZURE_FEDERATED_TOKEN_FILE`, `AZURE_CLIENT_SECRET` and their like are read as every Azure SDK
-reads them.
+reads them. `HTTPS_PROXY` and `NO_PROXY` hold for Azure and the Kubernetes API alike, so that the
+API server belongs into `NO_PROXY`; names and addresses count there, networks do not.
+`SSL_CERT_FILE` names more authorities to trust for Azure.
 
 Exit codes: 0 after a stop that was asked for, 1 after a failure while running, 2 for a wrong flag
 or setting, 3 where something needed is missing at the start, 70 where the event loop hung.

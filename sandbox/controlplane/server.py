@@ -30,7 +30,8 @@ class ControlPlane:
     """One real control plane on loopback, ready when the constructor's `start` returns.
 
     `with ControlPlane() as plane:` starts and stops it. `controller_manager` adds the namespace
-    and garbage collection controllers, without which a namespace is never really gone.
+    and garbage collection controllers, without which a namespace is never really gone, and the one
+    that aggregates ClusterRoles.
     """
 
     def __init__(self, *, controller_manager: bool = False) -> None:
@@ -297,7 +298,8 @@ class ControlPlane:
     def _controller_flags(self) -> list[str]:
         return [
             f"--kubeconfig={self._controllers_kubeconfig}",
-            "--controllers=namespace-controller,garbage-collector-controller",
+            "--controllers=namespace-controller,garbage-collector-controller,"
+            "clusterrole-aggregation-controller",
             "--leader-elect=false",
             "--secure-port=0",
         ]

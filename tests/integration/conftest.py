@@ -28,6 +28,8 @@ _PROGRAMS = {
     "restorable_world": ("kube-apiserver", "etcd", "kubectl", "etcdutl"),
     "hubs": ("kube-apiserver", "etcd", "kubectl"),
     "both": ("kube-apiserver", "etcd", "kubectl"),
+    "aggregating": ("kube-apiserver", "etcd", "kubectl", "kube-controller-manager"),
+    "empty_plane": ("kube-apiserver", "etcd", "kubectl"),
     "own_world": ("kube-apiserver", "etcd", "kubectl", "kube-controller-manager"),
     "station": ("kube-apiserver", "etcd", "kubectl"),
     "api-server": ("kube-apiserver", "etcd", "kubectl"),

@@ -18,7 +18,12 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 REFUSED = EXAMPLES / "refused" / "by-schema.yaml"
 FILES = sorted(EXAMPLES.rglob("*.yaml"))
-PAGES = [ROOT / "README.md", EXAMPLES / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    EXAMPLES / "README.md",
+    ROOT / "charts" / "aks-access-operator" / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 _YAML_BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)")
 
