@@ -35,6 +35,18 @@ async def test_i12_an_entry_that_may_not_be_sent_keeps_no_list_open(world: World
 
 
 @simulated
+async def test_i12_two_halves_of_all_addresses_keep_no_list_open(world: World) -> None:
+    world.cluster(ranges=(FOREIGN, "0.0.0.0/1", "128.0.0.0/1"))
+    world.target()
+    await world.start()
+    await world.rest()
+    clear(world)
+    world.expect("I2", because="both together would be everybody's address")
+    await world.advance(minutes=15)
+    assert world.list_of() in ({FOREIGN, OFFICE, "0.0.0.0/1"}, {FOREIGN, OFFICE, "128.0.0.0/1"})
+
+
+@simulated
 async def test_i12_a_cleared_list_goes_back_without_the_grant_that_azure_refuses(
     world: World,
 ) -> None:
@@ -49,6 +61,7 @@ async def test_i12_a_cleared_list_goes_back_without_the_grant_that_azure_refuses
     await world.advance(minutes=30)
     assert world.list_of() == {FOREIGN, OFFICE, TWO}
     assert (world.state("bad"), world.state("good")) == ("RangeRefused", "Active")
+    assert not world.ledger().reversals[1:], "what comes back by turns undoes nobody's writes"
 
 
 @simulated

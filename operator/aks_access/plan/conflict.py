@@ -83,8 +83,12 @@ def _vital(*, ledger: Ledger) -> frozenset[str]:
 def undoes(
     *, ledger: Ledger, additions: Iterable[Change], removals: Iterable[Change]
 ) -> tuple[str, ...]:
-    """The entries by which a write undoes what somebody else did."""
-    back = (c.entry for c in additions if c.cause in (Cause.DRIFT, Cause.CLEARED))
+    """The entries by which a write undoes what somebody else did.
+
+    While it is searched which entry AKS refuses, ours come back by turns that we left out.
+    """
+    causes = (Cause.DRIFT, Cause.CLEARED) if ledger.search is None else (Cause.CLEARED,)
+    back = (c.entry for c in additions if c.cause in causes)
     out = (
         c.entry
         for c in removals

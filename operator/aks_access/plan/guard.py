@@ -86,10 +86,23 @@ def _refuse_duplicates(entries: Sequence[str]) -> None:
         seen[meaning] = entry
 
 
-def restorable(entry: str) -> bool:
-    """Whether a list that somebody cleared may have this entry again: nothing that is everybody's
-    address, and nothing that AKS would not take (IPv6, junk).
+def returnable(entries: Iterable[str]) -> tuple[str, ...]:
+    """What a list that somebody cleared may have again: nothing that is everybody's address, and
+    nothing that AKS would not take (IPv6, junk). Of networks that are all addresses together the
+    widest stay out, so that no odd entry keeps the others from closing the cluster.
     """
+    kept = [entry for entry in entries if _returns(entry)]
+    while _size(filter(None, map(_network, kept))) >= _ALL_ADDRESSES:
+        kept.remove(min(kept, key=_prefix))
+    return tuple(kept)
+
+
+def _prefix(entry: str) -> int:
+    value = _network(entry)
+    return value.prefix if value is not None else 32
+
+
+def _returns(entry: str) -> bool:
     if _SERVICE_TAG.fullmatch(entry):
         return entry.lower() != _WHOLE_INTERNET
     value = _network(entry)
@@ -110,7 +123,7 @@ def _network(entry: str) -> IPv4Range | None:
 
 def _added(entry: str, *, restoring: bool) -> IPv4Range | None:
     """The range of an added entry, or None for a service tag that returns."""
-    if restoring and restorable(entry):
+    if restoring and _returns(entry):
         return _network(entry)
     try:
         return parse_public(entry)
@@ -118,11 +131,17 @@ def _added(entry: str, *, restoring: bool) -> IPv4Range | None:
         raise UnsafeWrite(f"An added entry cannot be written: {error}.") from error
 
 
-def _refuse_wide_union(ranges: Iterable[IPv4Range], *, most: int) -> None:
+def _size(ranges: Iterable[IPv4Range]) -> int:
+    """How many addresses the ranges hold together."""
     total, end = 0, -1
     for value in sorted(ranges):
         total += max(0, value.last - max(value.first, end + 1) + 1)
         end = max(end, value.last)
+    return total
+
+
+def _refuse_wide_union(ranges: Iterable[IPv4Range], *, most: int) -> None:
+    total = _size(ranges)
     if total > most:
         raise UnsafeWrite(
             f"The added entries hold {total} addresses together, more than {most}, the limit; list "

@@ -8,7 +8,7 @@ from aks_access.plan import composition
 from aks_access.plan.adoption import Adoption
 from aks_access.plan.cluster import SUCCEEDED, ClusterView
 from aks_access.plan.composition import Platform
-from aks_access.plan.guard import restorable
+from aks_access.plan.guard import returnable
 from aks_access.plan.ledger import PLATFORM_OWNERS, Ledger, SearchPhase, leaves
 from aks_access.plan.listing import Listing, canonical
 from aks_access.plan.outcome import Change, Origin, Standing
@@ -172,7 +172,7 @@ def _restored(*, ledger: Ledger, platform: Platform) -> Listing:
     Where AKS refused it, first without what is grants' alone, which comes as it is acquitted; where
     it refuses somebody else's entry, what is ours: half a list closes the cluster as well.
     """
-    entries = list(filter(restorable, ledger.verified or ()))
+    entries = returnable(ledger.verified or ())
     if ledger.search is None:
         return Listing.of(entries)
     others = ledger.search.phase is not SearchPhase.STANDING
