@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from aks_access.engine.ports import EventType, Kind
-from aks_access.errors import AzureError, AzureFault
+from aks_access.errors import AzureError, AzureFault, KubeError
 from tests.sim.world import POLICY, World, condition, key_of, simulated
 
 MANY = [f"81.2.70.{number}" for number in range(0, 20, 2)]
@@ -169,3 +169,78 @@ async def test_i12_a_namespace_that_takes_too_many_entries_is_told_its_limit(wor
     world.ungrant("first")
     await world.rest()
     assert world.state() == "Active"
+
+
+PARTIAL = (
+    "81.2.69.142/32 must go, and cannot yet: the operator cannot list Namespace (403 Forbidden). "
+    "Give it the right to, or mend the API server; what ends by the clock is taken out meanwhile."
+)
+
+
+@simulated
+async def test_i8_a_target_says_what_it_withholds_for_a_partial_view(world: World) -> None:
+    world.cluster()
+    world.target()
+    world.grant()
+    process = await world.start()
+    await world.rest()
+    world.api.unlistable[Kind.NAMESPACE] = "403 Forbidden"
+    await process.engine.refresh(relist=process.relist)
+    world.mark(Kind.TARGET, "weu", annotations={"reconcile.aksaccess.dev/requestedAt": "now"})
+    await world.rest()
+    assert world.target_state() == "InSync", "nothing is withheld"
+    world.regrant(revoked=True)
+    await world.advance(60)
+    status = world.target_status()
+    ready, programmed = condition(status, "Ready"), condition(status, "Programmed")
+    assert (ready["status"], ready["reason"]) == ("False", "RevocationPending")
+    assert ready["message"] == PARTIAL
+    assert condition(status, "Reconciling")["status"] == "True"
+    assert programmed["status"] == "False"
+    assert status["summary"]["difference"] == "-1"
+    assert world.metrics.states["weu"][0] == "RevocationPending"
+    assert world.state() == "RevocationPending"
+    await world.advance(minutes=20)
+    said = stalled(world.target_status(), "RevocationOverdue")
+    assert PARTIAL in said, "an overdue removal names what keeps it"
+    world.api.unlistable.clear()
+    await process.engine.refresh(relist=process.relist)
+    await world.rest()
+    assert (world.target_state(), world.state()) == ("InSync", "Revoked")
+
+
+@simulated
+async def test_i8_an_orphan_says_what_it_withholds_for_a_partial_view(world: World) -> None:
+    world.cluster()
+    world.target()
+    world.grant()
+    process = await world.start()
+    await world.rest()
+    world.api.unlistable[Kind.NAMESPACE] = "403 Forbidden"
+    await process.engine.refresh(relist=process.relist)
+    world.api.force_delete(Kind.TARGET, "weu")
+    await world.advance(60)
+    note = next(e.note for e in world.events.posted if e.reason == "OrphanedAccess")
+    assert "the operator cannot list Namespace (403 Forbidden)." in note
+
+
+@simulated
+async def test_i8_a_target_says_which_grant_it_could_not_ask_for(world: World) -> None:
+    world.cluster()
+    world.target()
+    world.grant()
+    process = await world.start()
+    await world.rest()
+    process.watch.lose = lambda kind, event, _: (kind, event) == (Kind.GRANT, "deleted")
+    world.objects.faults.plan("get", KubeError("no usable answer", status=503), times=None)
+    world.api.force_delete(Kind.GRANT, "laptop", namespace="team-a")
+    await process.engine.refresh(relist=process.relist)
+    await world.advance(60)
+    ready = condition(world.target_status(), "Ready")
+    assert (ready["status"], ready["reason"]) == ("False", "RevocationPending")
+    assert ready["message"] == (
+        "81.2.69.142/32 must go, and cannot yet: the API server does not say what became of "
+        "team-a/laptop. Asked again within a minute; nothing to do."
+    )
+    world.objects.faults.planned.clear()
+    await world.until(lambda: world.target_state() == "InSync", within=180.0)

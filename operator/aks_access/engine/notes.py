@@ -4,15 +4,17 @@ The plan's findings, ARM's last refusals and the engine's own waits become one l
 member is the target's state, and the first that blocks is what its grants wait for.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from aks_access.api.conditions import TargetReason
+from aks_access.engine.ports import Kind
 from aks_access.engine.verdicts import Blocker
 from aks_access.errors import AzureError
 from aks_access.plan import sentences
 from aks_access.plan.model import Target
 from aks_access.plan.outcome import Finding
+from aks_access.plan.wording import listed
 
 TRANSIENT = frozenset(
     {
@@ -103,6 +105,31 @@ def kept_by(*, finding: Finding, keeping: Sequence[Note]) -> Finding:
         return finding
     kept = f"{keeping[0].reason}: {keeping[0].message}"
     return replace(finding, details={**finding.details, "kept": kept})
+
+
+def withheld_note(
+    *, entries: Sequence[str], problems: Mapping[Kind, str], unasked: Sequence[str]
+) -> Note:
+    """Removals that wait because nobody can tell whether they are meant.
+
+    `problems`: why the lists of these kinds fail; `unasked`: owners of which the API server did
+    not say whether they are gone.
+    """
+    if problems:
+        lists = "; ".join(
+            f"{kind} ({sentences.azure_text(why)})" for kind, why in sorted(problems.items())
+        )
+        why = (
+            f"the operator cannot list {lists}. Give it the right to, or mend the API server; "
+            "what ends by the clock is taken out meanwhile"
+        )
+    else:
+        why = (
+            f"the API server does not say what became of {listed(unasked)}. Asked again within a "
+            "minute; nothing to do"
+        )
+    message = f"{listed(entries)} must go, and cannot yet: {why}."
+    return Note(reason=TargetReason.REVOCATION_PENDING, message=message)
 
 
 def azure_note(*, error: AzureError, target: Target, writing: bool) -> Note:

@@ -13,6 +13,7 @@ from aks_access.engine.notes import (
     blocker,
     finding_note,
     kept_by,
+    withheld_note,
     worst_first,
 )
 from aks_access.engine.orphans import Orphans, orphan_message, orphaned
@@ -33,7 +34,7 @@ from aks_access.engine.verdicts import target_report
 from aks_access.errors import KubeError
 from aks_access.plan.broad import broad
 from aks_access.plan.ledger import Ledger, departure
-from aks_access.plan.model import Target
+from aks_access.plan.model import Cause, Target
 from aks_access.plan.outcome import Finding, Origin
 from aks_access.plan.settlement import Settled
 
@@ -138,7 +139,8 @@ class Publisher:
         in_flight = look.ledger.in_flight is not None
         errors = self._errors(look)
         refused = [f for f in plan.findings if f.reason is TargetReason.WRITE_REFUSED]
-        keeping = [*errors, *(self._finding(look, finding) for finding in refused)]
+        withheld = self._withheld(look)
+        keeping = [*errors, *(self._finding(look, finding) for finding in refused), *withheld]
         for finding in plan.findings:
             if finding.reason is TargetReason.CLUSTER_BUSY and in_flight:
                 continue
@@ -148,10 +150,34 @@ class Publisher:
                 continue
             notes.append(self._finding(look, kept_by(finding=finding, keeping=keeping)))
         notes.extend(errors)
+        notes.extend(withheld)
         notes.extend(self._waits(look=look, in_flight=in_flight))
-        if not notes:
-            notes.append(self._finding(look, Finding(TargetReason.IN_SYNC)))
+        if all(note.reason is TargetReason.BROAD_ENTRY for note in notes):
+            held = bool(plan.held_removals)  # for what the next look may know better
+            reason = TargetReason.REVOCATION_PENDING if held else TargetReason.IN_SYNC
+            notes.append(self._finding(look, Finding(reason)))
         return worst_first(notes)
+
+    def _withheld(self, look: Look) -> list[Note]:
+        """What has to go and stays, because the view is partial or an owner could not be asked.
+
+        Where nothing is to be written anyway, that is the reason.
+        """
+        idle = {TargetReason.OBSERVING, TargetReason.SUSPENDED}
+        problems, plan = self.store.problems, look.plan
+        held = [change for change in plan.held_removals if change.cause is not Cause.EXPIRED]
+        if not problems:
+            held = [c for c in held if not look.unconfirmed.isdisjoint(c.owners)]
+        if not held or any(finding.reason in idle for finding in plan.findings):
+            return []
+        paths = (look.ledger.names.get(uid, uid) for uid in look.unconfirmed)
+        return [
+            withheld_note(
+                entries=sorted(change.entry for change in held),
+                problems=problems,
+                unasked=sorted(paths),
+            )
+        ]
 
     def _errors(self, look: Look) -> list[Note]:
         """What Azure answered last, where it is why the list is not as planned."""

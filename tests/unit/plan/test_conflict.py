@@ -13,6 +13,8 @@ from aks_access.plan.ledger import (
     Ledger,
     LedgerEntry,
     Reversal,
+    Search,
+    SearchPhase,
     WriteInFlight,
 )
 from aks_access.plan.listing import Listing
@@ -139,6 +141,10 @@ def test_i13_what_counts_as_undoing_somebody_else() -> None:
     ]
     found = undoes(ledger=known, additions=added, removals=removed)
     assert found == (*back, ENTRY, "198.41.0.4/32")
+    searching = replace(known, search=Search(phase=SearchPhase.HALVING, message="No."))
+    cleared = [c.entry for c in added if c.cause is Cause.CLEARED]
+    found = undoes(ledger=searching, additions=added, removals=removed)
+    assert found == (*cleared, ENTRY, "198.41.0.4/32"), "we left out what comes back by turns"
 
 
 @pytest.mark.parametrize(
