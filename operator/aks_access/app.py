@@ -346,6 +346,7 @@ async def _assemble(*, settings: Settings, stack: AsyncExitStack) -> Operator:
             instance_discovery=settings.azure_instance_discovery,
             environment=os.environ,
             on_date=on_azure_date,
+            on_call=metrics.arm_called,
         )
     )
     events = EventPoster(

@@ -52,7 +52,6 @@ class _Cache:
     dead: dict[str, int] = field(default_factory=dict)
     listed: bool = False
     listed_at: int = 0
-    listing: bool = False
     touched: set[str] = field(default_factory=set)
     problem: str = ""
     ahead: dict[str, tuple[int, Facts]] = field(default_factory=dict)
@@ -105,7 +104,6 @@ class Store:
     def listing(self, kind: Kind) -> None:
         """A complete list begins to be read; what changes from now on is newer than it."""
         cache = self._caches[kind]
-        cache.listing = True
         cache.touched = set()
         cache.ahead = {}
 
@@ -167,13 +165,13 @@ class Store:
             self._index(before=gone[1], after=None)
             self._on_change(Changed(kind=kind, before=gone[1], after=None, seen=False))
         cache.dead = {uid: cache.dead[uid] for uid in cache.touched if uid in cache.dead}
-        cache.listed, cache.listing, cache.problem = True, False, ""
+        cache.listed, cache.problem = True, ""
         cache.listed_at = listed_at
 
     def list_failed(self, kind: Kind, problem: str) -> None:
         """A list could not be read; the kind counts as partly known until one completes."""
         cache = self._caches[kind]
-        cache.listing, cache.problem, cache.ahead = False, problem, {}
+        cache.problem, cache.ahead = problem, {}
 
     def forget_lists(self) -> None:
         """Trust no list read so far: a leader plans only on lists begun after it acquired."""
