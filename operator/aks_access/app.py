@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from aks_access import __version__
 from aks_access.azure.access import AzureAccess, open_azure
@@ -97,9 +98,12 @@ class Operator:
         watches = asyncio.create_task(self._watches().run(), name="watches")
         watching = asyncio.create_task(self._watch(teller), name="checks")
         election = asyncio.create_task(self.elector.run(), name="election")
+        # A leader lists again when it acquires; nobody waits for this first list.
+        listing = asyncio.create_task(self.elector.relist(), name="first list")
         stop = asyncio.create_task(stopping.wait())
+        for each in (watching, listing):
+            each.add_done_callback(_tell_failure)
         try:
-            await self.elector.relist()  # a leader lists again when it acquires
             ends: list[asyncio.Future[object]] = [election, stop, watches]  # type: ignore[list-item]
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             for task in (election, watches):
@@ -108,9 +112,9 @@ class Operator:
             return ExitCode.OK if stop.done() else ExitCode.FAILED
         finally:
             self.elector.stop()
-            for each in (watching, stop):
+            for each in (watching, listing, stop):
                 each.cancel()
-            await asyncio.wait([election, watching, stop])
+            await asyncio.wait([election, watching, listing, stop])
             watches.cancel()
             await asyncio.wait([watches])
             log.info("stopped")
@@ -281,6 +285,13 @@ class Election:
         await self._engine.stop(grace=self._settings.shutdown_grace)
 
 
+def _tell_failure(task: asyncio.Task[Any]) -> None:
+    """The process goes on without it, but not without a word."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        log.error("the %s ended in an error", task.get_name(), exc_info=error)
+
+
 async def _until(task: asyncio.Task[None], stopping: asyncio.Event) -> bool:
     """Wait for the task; False where the process is told to stop first."""
     stop = asyncio.create_task(stopping.wait())
@@ -335,6 +346,7 @@ async def _assemble(*, settings: Settings, stack: AsyncExitStack) -> Operator:
             instance_discovery=settings.azure_instance_discovery,
             environment=os.environ,
             on_date=on_azure_date,
+            on_call=metrics.arm_called,
         )
     )
     events = EventPoster(

@@ -1,4 +1,4 @@
-"""Instants as RFC 3339 text with a zone.
+"""Instants as RFC 3339 text with a zone, and as servers write them in `Date` headers.
 
 A time without a zone means something else to each reader, and here it decides who gets in; so
 it is refused. Written back in UTC, to the second where nothing finer is needed.
@@ -6,6 +6,7 @@ it is refused. Written back in UTC, to the second where nothing finer is needed.
 
 import re
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Annotated, Final
 
 from pydantic import BeforeValidator, PlainSerializer
@@ -44,6 +45,18 @@ def format_timestamp(value: datetime) -> str:
     if value.tzinfo is None:
         raise ValueError(f"{value!r} has no zone")
     return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def parse_date(header: str) -> datetime | None:
+    """The time in a `Date` header (RFC 9110), UTC; None where it is absent or no date.
+
+    -0000 is UTC of a sender who does not tell his zone (RFC 5322).
+    """
+    try:
+        value = parsedate_to_datetime(header)
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def format_minute(value: datetime) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 
 import aiohttp
 
+from aks_access.azure.calls import CallObserver
 from aks_access.azure.clusters import ArmClusters, ArmOptions
 from aks_access.azure.credentials import Credentials
 from aks_access.azure.transport import open_session
@@ -53,6 +54,7 @@ async def open_azure(
     instance_discovery: bool,
     environment: Mapping[str, str],
     on_date: Callable[[datetime], None],
+    on_call: CallObserver,
 ) -> AsyncIterator[AzureAccess]:
     """Access to Azure for as long as the context lasts."""
     credentials = Credentials(
@@ -62,7 +64,9 @@ async def open_azure(
         instance_discovery=instance_discovery,
         ca_file=options.ca_file,
     )
-    clusters = ArmClusters(options=options, credentials=credentials, on_date=on_date)
+    clusters = ArmClusters(
+        options=options, credentials=credentials, on_date=on_date, on_call=on_call
+    )
     try:
         yield AzureAccess(clusters=clusters, credentials=credentials, options=options)
     finally:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from aks_access.azure.errors import classify, parse_date
+from aks_access.api.timestamps import parse_date
+from aks_access.azure.errors import classify
 from aks_access.errors import AzureError, AzureFault
 
 Result = TypeVar("Result")

@@ -21,7 +21,7 @@ from azure.identity.aio import (
 )
 
 from aks_access.azure.errors import clean
-from aks_access.errors import AzureError, AzureFault, StartupError
+from aks_access.errors import AzureError, AzureFault
 from aks_access.plan.model import Identity
 from aks_access.settings import AzureCredential
 
@@ -146,13 +146,6 @@ class Credentials:
             "disable_instance_discovery": not instance_discovery,
         }
         self._sources: dict[Identity, TokenSource] = {}
-
-    def check(self) -> None:
-        """Raise `StartupError` where the operator's own credential lacks something."""
-        try:
-            self.source(None)
-        except AzureError as error:
-            raise StartupError(error.message) from error
 
     def source(self, identity: Identity | None) -> TokenSource:
         """The credential of an identity, None = the operator's own.

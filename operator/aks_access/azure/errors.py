@@ -8,12 +8,11 @@ Messages are the server's words without control characters, signatures of URLs a
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 
+from aks_access.api.timestamps import parse_date
 from aks_access.errors import AzureError, AzureFault
 from aks_access.ops.redact import redact
 
@@ -92,15 +91,6 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     if until is None or now is None:
         return None
     return min(max((until - now).total_seconds(), 0.0), LONGEST_WAIT)
-
-
-def parse_date(header: str) -> datetime | None:
-    """The time in a `Date` header (RFC 9110), UTC; None where it is absent or no date."""
-    try:
-        value = parsedate_to_datetime(header)
-    except (ValueError, OverflowError):
-        return None
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 def _of_answer(answer: Any, error: HttpResponseError) -> AzureError:

@@ -14,8 +14,7 @@ import os
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -25,6 +24,7 @@ from kubernetes.aio import config as kube_config
 from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.config.config_exception import ConfigException
 
+from aks_access.api.timestamps import parse_date
 from aks_access.errors import KubeError, StartupError
 from aks_access.kube.answers import error_of
 
@@ -39,6 +39,9 @@ _CONNECT_TIMEOUT: Final = 10.0
 _SHORTEST_TIMEOUT: Final = 0.001  # aiohttp takes 0 for none
 _POOL_SIZE: Final = 32
 _SERVICE_HOST: Final = "KUBERNETES_SERVICE_HOST"
+
+_MEANT: Final = (ConfigException, OSError, ValueError, TypeError, yaml.YAMLError)
+"""What the client raises on purpose; anything else says little without its class."""
 
 DateListener = Callable[[datetime], None]
 """Receives the `Date` of an answer, UTC: what the API server thinks the time is."""
@@ -81,9 +84,10 @@ class Access:
                     client_configuration=configuration,
                     persist_config=False,
                 )
-        except (ConfigException, OSError, ValueError, TypeError, yaml.YAMLError) as error:
+        except Exception as error:  # the client reads whatever stands there as if it were right
+            told = str(error) if isinstance(error, _MEANT) else f"{type(error).__name__}: {error}"
             raise StartupError(
-                f"no access to a Kubernetes API server through {where}: {error}. "
+                f"no access to a Kubernetes API server through {where}: {told}. "
                 "Run in a cluster, or name a kubeconfig and a context that it has"
             ) from error
         configuration.connection_pool_maxsize = _POOL_SIZE
@@ -246,10 +250,6 @@ class Connection:
         self._configuration.api_key = fresh.api_key
 
     def _tell_date(self, header: str | None) -> None:
-        if self._on_date is None or header is None:
-            return
-        try:
-            date = parsedate_to_datetime(header)
-        except ValueError:
-            return
-        self._on_date(date.astimezone(UTC))
+        date = parse_date(header or "")
+        if self._on_date is not None and date is not None:
+            self._on_date(date)

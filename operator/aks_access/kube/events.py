@@ -75,8 +75,7 @@ class EventPoster:
         self._posted[key] = now
         if len(self._queue) >= self._limit:
             self._queue.popleft()
-            self.dropped += 1
-            self._on_lost()
+            self._lost()
             if self.dropped % self._limit == 1:
                 logger.warning("Events come faster than they are posted: %d lost", self.dropped)
         self._queue.append((event, datetime.now(UTC)))
@@ -100,6 +99,10 @@ class EventPoster:
         await asyncio.wait([self._task])
         self._task = None
 
+    def _lost(self) -> None:
+        self.dropped += 1
+        self._on_lost()
+
     def _forget(self, now: float) -> None:
         while self._posted:
             key = next(iter(self._posted))
@@ -111,7 +114,11 @@ class EventPoster:
         while True:
             while self._queue:
                 event, time = self._queue.popleft()
-                await self._send(event, time)
+                try:
+                    await self._send(event, time)
+                except Exception:  # this Event is lost; those that follow are not
+                    self._lost()
+                    logger.exception("the Event %s could not be posted", event.reason)
             self._idle.set()
             self._arrived.clear()
             await self._arrived.wait()
@@ -122,8 +129,7 @@ class EventPoster:
         try:
             await self._connection.post(EVENTS.collection(namespace=namespace), body=body)
         except KubeError as error:
-            self.dropped += 1
-            self._on_lost()
+            self._lost()
             logger.warning("the Event %s could not be posted: %s", event.reason, error)
 
 

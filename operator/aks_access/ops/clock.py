@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Final
+
+from aks_access.api.timestamps import parse_date
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ class SystemClock:
 
         `source` says in a word who answered. A header that is absent or no date is ignored.
         """
-        server = _parsed(date) if isinstance(date, str) else date
+        server = parse_date(date) if isinstance(date, str) else date
         if server is None:
             return
         if server.tzinfo is None:  # RFC 5322's -0000: UTC from an unknown zone
@@ -75,7 +76,7 @@ class SystemClock:
             age = ticks - seen.at
             if age > MEMORY:
                 continue
-            ahead = now - (seen.server + timedelta(seconds=age))
+            ahead = now - seen.server - timedelta(seconds=age)
             if abs(ahead) > DOUBT_LIMIT:
                 seconds = round(abs(ahead).total_seconds())
                 side = "ahead of" if ahead > timedelta() else "behind"
@@ -93,10 +94,3 @@ class SystemClock:
         elif self._doubted and not doubts:
             logger.info("This node's clock agrees with the servers again.")
         self._doubted = bool(doubts)
-
-
-def _parsed(header: str) -> datetime | None:
-    try:
-        return parsedate_to_datetime(header)
-    except ValueError:
-        return None

@@ -32,6 +32,8 @@ OTHER: Final = "Other"
 _RESULTS: Final = frozenset({"accepted", *AzureFault})
 _REASONS: Final = frozenset(TargetReason)
 _CONTROLLERS: Final = frozenset({"target", "grant", "rangeset"})
+_OPERATIONS: Final = frozenset({"get", "put", "operation"})
+_OUTCOMES: Final = frozenset({"ok", "cancelled", *AzureFault})
 _SECONDS: Final = (0.005, 0.02, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 _FIGURES: Final[Mapping[str, tuple[str, str]]] = {
@@ -127,6 +129,19 @@ class PrometheusMetrics:
             "Times that the watches ended by themselves and were started again.",
             registry=at,
         )
+        self._arm_calls = Counter(
+            "aks_access_arm_calls",
+            "Calls to Azure Resource Manager by outcome: ok, cancelled, or what was wrong.",
+            ["operation", "outcome"],
+            registry=at,
+        )
+        self._arm_seconds = Histogram(
+            "aks_access_arm_call_seconds",
+            "Time that one call to Azure Resource Manager took, its token included.",
+            ["operation"],
+            buckets=_SECONDS,
+            registry=at,
+        )
         self._doubt = Gauge(
             "aks_access_clock_in_doubt", "1 while servers contradict the clock.", registry=at
         )
@@ -194,6 +209,12 @@ class PrometheusMetrics:
     def watches_ended(self) -> None:
         """Count an end of the watches that nobody asked for."""
         self._watch_ends.inc()
+
+    def arm_called(self, *, operation: str, outcome: str, seconds: float) -> None:
+        """Count a call to Azure Resource Manager and its duration."""
+        name = _known(operation, _OPERATIONS)
+        self._arm_calls.labels(operation=name, outcome=_known(outcome, _OUTCOMES)).inc()
+        self._arm_seconds.labels(operation=name).observe(seconds)
 
     def clock_in_doubt(self, question: Callable[[], bool]) -> None:
         """Ask `question` at each scrape."""

@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from azure.core.exceptions import (
 )
 from azure.identity import CredentialUnavailableError
 
-from aks_access.azure.errors import classify, clean, parse_date, retry_after
+from aks_access.azure.errors import classify, clean, retry_after
 from aks_access.errors import AzureError, AzureFault
 
 ANSWERS = os.environ.get("AKS_ACCESS_AZURE_ANSWERS")
@@ -164,14 +163,6 @@ def test_retry_after(value: str, seconds: float | None) -> None:
     assert refused(429, bare("Throttled"), **{"Retry_After": value}).retry_after == (
         None if "GMT" in value else seconds
     )
-
-
-def test_dates() -> None:
-    at_six = datetime(2026, 11, 22, 18, tzinfo=UTC)
-    assert parse_date("Sun, 22 Nov 2026 18:00:00 GMT") == at_six
-    assert parse_date("Sun, 22 Nov 2026 18:00:00 -0000") == at_six
-    assert parse_date("Sun, 22 Nov 2026 19:00:00 +0100") == at_six
-    assert parse_date("yesterday") is None
 
 
 def test_messages_are_one_clean_line() -> None:

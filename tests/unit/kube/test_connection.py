@@ -1,13 +1,17 @@
-"""Writes of a process whose Lease ends: none begins after that, and none waits for longer."""
+"""Writes end with the Lease; credentials that cannot be used, and dates that are none."""
 
 import asyncio
+import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from kubernetes.aio.client import Configuration
 
-from aks_access.errors import KubeError
+from aks_access.errors import KubeError, StartupError
 from aks_access.kube.connection import Access, Connection
 
 
@@ -65,3 +69,44 @@ async def test_reads_and_the_connection_it_came_from_know_no_fence() -> None:
                 async with asyncio.timeout(0.3):
                     await request
     assert len(heard) >= 2
+
+
+@pytest.mark.parametrize(
+    ("header", "date"),
+    [
+        ("Sat, 28 Nov 2026 06:00:00 GMT", datetime(2026, 11, 28, 6, tzinfo=UTC)),
+        ("Sat, 28 Nov 2026 06:00:00 -0000", datetime(2026, 11, 28, 6, tzinfo=UTC)),
+        ("Fri, 31 Dec 9999 23:59:59 -0100", None),
+        (None, None),
+    ],
+)
+async def test_the_date_of_an_answer_is_told_where_it_is_one(
+    header: str | None, date: datetime | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    told: list[datetime] = []
+    async with Connection(
+        access=Access(), configuration=Configuration(host="http://h"), on_date=told.append
+    ) as connection:
+        connection._tell_date(header)
+    monkeypatch.undo()
+    time.tzset()
+    assert told == ([] if date is None else [date])
+
+
+@pytest.mark.parametrize("user", ["x", 7])
+async def test_a_kubeconfig_that_the_client_stumbles_over_is_refused_with_the_way_out(
+    user: object, tmp_path: Path
+) -> None:
+    path = tmp_path / "kubeconfig"
+    config = {
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": "http://h"}}],
+        "users": [{"name": "u", "user": user}],
+    }
+    path.write_text(json.dumps(config))
+    with pytest.raises(StartupError, match="name a kubeconfig and a context") as caught:
+        await Access(kubeconfig=str(path)).configuration()
+    assert str(path) in str(caught.value)

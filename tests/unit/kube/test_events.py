@@ -20,7 +20,7 @@ class Sent:
 
     def __init__(self) -> None:
         self.bodies: list[Mapping[str, object]] = []
-        self.errors: list[KubeError] = []
+        self.errors: list[Exception] = []
         self.open = asyncio.Event()
         self.open.set()
 
@@ -125,3 +125,19 @@ async def test_stopping_does_not_wait_for_an_api_server_that_hangs() -> None:
 def test_a_note_is_cut_by_bytes(text: str, limit: int, expected: str) -> None:
     assert cut(text, limit) == expected
     assert len(cut(text, limit).encode()) <= limit
+
+
+async def test_an_error_that_nobody_expected_loses_one_event_and_no_more(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sent, lost = Sent(), list[None]()
+    sent.errors.append(AttributeError("from the client library"))
+    poster = EventPoster(connection=sent, instance="pod", on_lost=lambda: lost.append(None))
+    poster.start()
+    for number in range(5):
+        poster.post(about(str(number)))
+    await poster.stop()
+    assert sent.notes == ["1", "2", "3", "4"]
+    assert (poster.dropped, len(lost)) == (1, 1)
+    (record,) = [r for r in caplog.records if r.exc_info]
+    assert record.getMessage() == "the Event Active could not be posted"

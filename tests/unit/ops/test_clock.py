@@ -106,6 +106,12 @@ def test_a_parsed_date_and_one_without_a_zone_count_too(clock):
     assert not clock.in_doubt()
 
 
+def test_the_last_date_there_is_is_a_doubt_and_no_error(clock, time):
+    clock.observe("Fri, 31 Dec 9999 23:59:59 GMT", source="ARM")
+    time.ticks += 60
+    assert clock.in_doubt()
+
+
 def test_a_doubt_is_logged_when_it_comes_and_when_it_goes(clock, caplog):
     caplog.set_level(logging.INFO, logger="aks_access.ops.clock")
     for minutes in (5, 5, 0, 0):

@@ -7,6 +7,7 @@ from prometheus_client import generate_latest
 
 from aks_access import __version__
 from aks_access.engine.ports import Metrics
+from aks_access.errors import AzureFault
 from aks_access.ops import metrics as module
 from aks_access.ops.metrics import PrometheusMetrics
 
@@ -98,6 +99,20 @@ def test_a_figure_without_a_metric_is_logged_once_and_stops_nothing(metrics, cap
         metrics.target_state(target="a", reason="InSync", figures={"new": 1, "entries": 2})
     assert value(metrics, "aks_access_target_entries", target="a") == 2
     assert len(caplog.records) == 1
+
+
+def test_calls_to_arm_are_counted_by_bounded_labels(metrics):
+    metrics.arm_called(operation="get", outcome="ok", seconds=0.3)
+    metrics.arm_called(operation="get", outcome=AzureFault.UNCERTAIN.value, seconds=30.0)
+    metrics.arm_called(operation="put", outcome="cancelled", seconds=1.0)
+    for number in range(3):
+        metrics.arm_called(operation=f"x{number}", outcome=f"y{number}", seconds=1.0)
+    calls = "aks_access_arm_calls_total"
+    assert value(metrics, calls, operation="get", outcome="ok") == 1
+    assert value(metrics, calls, operation="get", outcome="Uncertain") == 1
+    assert value(metrics, calls, operation="put", outcome="cancelled") == 1
+    assert value(metrics, calls, operation="Other", outcome="Other") == 3
+    assert value(metrics, "aks_access_arm_call_seconds_count", operation="get") == 2
 
 
 def test_what_the_edges_count(metrics):
