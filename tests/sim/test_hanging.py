@@ -57,6 +57,16 @@ def landscape(world: World, hanging: int) -> list[str]:
     return names
 
 
+async def silenced(world: World, hanging: int) -> tuple[Silence, list[str]]:
+    """Such a landscape, begun and at rest, of which the many hang from now on; their names."""
+    silence = Silence(world)
+    names = landscape(world, hanging)
+    await world.start()
+    await world.rest()
+    silence.of = {key_of(name) for name in names}
+    return silence, names
+
+
 async def revoked(world: World, number: int) -> float:
     """Seconds from a grant's deletion to the list without it."""
     entry = f"81.2.71.{number}/32"
@@ -72,11 +82,7 @@ def test_i4_clusters_that_hang_do_not_delay_another_ones_revocation(
     hanging: int, workers: int
 ) -> None:
     async def scenario(world: World) -> None:
-        silence = Silence(world)
-        names = landscape(world, hanging)
-        await world.start()
-        await world.rest()
-        silence.of = {key_of(name) for name in names}
+        silence, names = await silenced(world, hanging)
         await world.advance(minutes=45)
         assert max([await revoked(world, number) for number in range(3)]) <= PROMPT
         assert silence.most <= workers * (TIMEOUT / 5 + 1)
@@ -95,11 +101,7 @@ def test_i4_a_leader_that_starts_among_clusters_that_hang_looks_at_the_others_so
     """Nothing is known of them yet: each costs a place for five seconds, not for thirty."""
 
     async def scenario(world: World) -> None:
-        silence = Silence(world)
-        names = landscape(world, hanging)
-        await world.start()
-        await world.rest()
-        silence.of = {key_of(name) for name in names}
+        await silenced(world, hanging)
         await world.restart()
         await world.advance(2)
         world.ungrant()
