@@ -80,15 +80,17 @@ class TargetReconciler:
             return Next(after=self.config.poll)
         claimants = self.worlds.claimants(key)
         target = incumbent(claimants, stored)
+        self.publisher.untaken.discard(key)
         try:
-            told = await self.claims.displaced(key=key, claimants=claimants, target=target)
+            await self.claims.displaced(key=key, claimants=claimants, target=target)
         except KubeError as error:
             log.warning("a duplicate target of %s was not let go: %s", key, error)
-            told = False
+            self.publisher.untaken.add(key)
         outcome = await self._pass(
             key=key, target=target, stored=stored, unreadable=unreadable, memory=memory
         )
-        return outcome.unless(told=told, limit=self.config.due_retry)
+        untaken = key in self.publisher.untaken
+        return outcome.again(limit=self.config.due_retry) if untaken else outcome
 
     async def _pass(
         self,
@@ -179,8 +181,8 @@ class TargetReconciler:
             return await self.outages.unrecorded(look=look, error=error)
         if await self.claims.released(look=look):
             return Next()
-        told = await self.publisher.publish(look=look)
-        return self._next(look=look, hold=hold).unless(told=told, limit=self.config.due_retry)
+        await self.publisher.publish(look=look)
+        return self._next(look=look, hold=hold)
 
     def _hold(self, *, memory: ClusterMemory, prepare: frozenset[GrantUid], plan: Plan) -> bool:
         """Whether the write waits for finalizers: never a revocation, and never for long.
@@ -234,11 +236,10 @@ class TargetReconciler:
             return await self.outages.unread(look=look, error=error)
         except LedgerTooLarge:
             look.memory.ledger_full = True
-            told = await self.publisher.publish(look=look)
+            await self.publisher.publish(look=look)
             transition = look.until_transition(self.worlds.clock.now())
             slow = self.config.slow_retry
-            outcome = Next(after=slow if transition is None else min(slow, transition))
-            return outcome.unless(told=told, limit=self.config.due_retry)
+            return Next(after=slow if transition is None else min(slow, transition))
         look.memory.ledger_full = bool(removing and look.memory.ledger_full)
         return await self._sent(look=look, result=result, removing=removing)
 
@@ -257,9 +258,8 @@ class TargetReconciler:
         else:
             ledger = await self.records.save_after(look=look, ledger=ledger, problem=result.problem)
         look.wrote(ledger=ledger, plan=result.plan)
-        told = await self.publisher.publish(look=look, recorded=not result.problem)
-        outcome = self._after_sending(look=look, result=result)
-        return outcome.unless(told=told, limit=self.config.due_retry)
+        await self.publisher.publish(look=look, recorded=not result.problem)
+        return self._after_sending(look=look, result=result)
 
     def _after_sending(self, *, look: Look, result: WriteResult) -> Next:
         match result.sent:
