@@ -11,15 +11,13 @@ from dataclasses import dataclass, replace
 from aks_access.api.target import DeletionPolicy
 from aks_access.engine.announcer import Announcer
 from aks_access.engine.assessor import Assessor
-from aks_access.engine.board import Board
 from aks_access.engine.claims import Claims, incumbent
 from aks_access.engine.config import EngineConfig
 from aks_access.engine.look import Look, Next, additions_allowed, needing
 from aks_access.engine.looptime import loop_time
 from aks_access.engine.memory import ClusterMemory
-from aks_access.engine.orphans import Orphans
 from aks_access.engine.outages import Outages
-from aks_access.engine.ports import ClusterRef, Clusters, Kind, Ports
+from aks_access.engine.ports import ClusterRef, Clusters, Kind
 from aks_access.engine.publisher import Publisher
 from aks_access.engine.records import Records
 from aks_access.engine.retries import (
@@ -292,76 +290,6 @@ class TargetReconciler:
         if transition is not None:
             delays.append(transition)
         return Next(after=min(delays))
-
-
-def reconciler(
-    *,
-    ports: Ports,
-    config: EngineConfig,
-    store: Store,
-    worlds: Worlds,
-    board: Board,
-) -> TargetReconciler:
-    """The reconciler with all its parts."""
-    memories: dict[ClusterKey, ClusterMemory] = {}
-    announcer = Announcer(audit=ports.audit, events=ports.events, metrics=ports.metrics)
-    orphans = Orphans(ledgers=ports.ledgers, events=ports.events)
-    publisher = Publisher(
-        board=board,
-        store=store,
-        objects=ports.objects,
-        events=ports.events,
-        metrics=ports.metrics,
-        clock=ports.clock,
-        orphans=orphans,
-    )
-    claims = Claims(
-        store=store,
-        board=board,
-        objects=ports.objects,
-        ledgers=ports.ledgers,
-        publisher=publisher,
-        announcer=announcer,
-        config=config,
-        memories=memories,
-        orphans=orphans,
-    )
-    assessor = Assessor(
-        store=store,
-        worlds=worlds,
-        clusters=ports.clusters,
-        objects=ports.objects,
-        config=config,
-    )
-    records = Records(ledgers=ports.ledgers, claims=claims)
-    return TargetReconciler(
-        store=store,
-        worlds=worlds,
-        assessor=assessor,
-        claims=claims,
-        records=records,
-        outages=Outages(
-            assessor=assessor,
-            claims=claims,
-            records=records,
-            ledgers=ports.ledgers,
-            publisher=publisher,
-            announcer=announcer,
-            clock=ports.clock,
-            config=config,
-        ),
-        writer=Writer(
-            clusters=ports.clusters,
-            ledgers=ports.ledgers,
-            leadership=ports.leadership,
-            put_timeout=config.put_timeout,
-        ),
-        clusters=ports.clusters,
-        publisher=publisher,
-        announcer=announcer,
-        config=config,
-        memories=memories,
-    )
 
 
 def _ref(*, target: Target | None, stored: Ledger | None) -> ClusterRef:
