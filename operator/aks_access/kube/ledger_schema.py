@@ -8,7 +8,7 @@ from pydantic.alias_generators import to_camel
 
 from aks_access.api.ranges import IPv4Range, RangeError
 from aks_access.api.timestamps import Instant
-from aks_access.plan.ledger import SCHEMA_VERSION, EntryState, SearchPhase
+from aks_access.plan.ledger import EntryState, SearchPhase
 from aks_access.plan.model import cluster_key
 
 _Owner = Annotated[int, Field(ge=0)]
@@ -143,7 +143,7 @@ class LedgerDocument(Document):
     def _consistent(self) -> Self:
         if not cluster_key(self.resource_id):
             raise ValueError("resourceId is empty")
-        early = self.model_fields_set & _SINCE_2 if self.schema_version < SCHEMA_VERSION else ()
+        early = self.model_fields_set & _SINCE_2 if self.schema_version < 2 else ()
         if early:
             raise ValueError(f"{min(early)} is no field of schema {self.schema_version}")
         ranges = [entry.range for entry in self.entries]
