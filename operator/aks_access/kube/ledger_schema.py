@@ -22,6 +22,7 @@ _SINCE_2: Final = frozenset(
         "former_names",
         "deletion_policy",
         "foreign",
+        "withdrawn",
     }
 )
 """Fields that a document of schema 1 does not have."""
@@ -53,7 +54,7 @@ class EntryDocument(Document):
     due: Instant | None = None
     released: tuple[_Owner, ...] = ()
     sets: tuple[str, ...] = ()
-    namespace: str = ""
+    tenant: str = ""
 
 
 class WriteDocument(Document):
@@ -110,7 +111,9 @@ class RefusedDocument(Document):
 
 
 class LedgerDocument(Document):
-    """The whole document; see `Ledger`."""
+    """The whole document; see `Ledger`. A withdrawn entry is its range, since when (seconds of the
+    epoch) and its tenant: there may be as many of them as a list is long.
+    """
 
     schema_version: int
     resource_id: str
@@ -124,6 +127,7 @@ class LedgerDocument(Document):
     sequence: Annotated[int, Field(ge=0)]
     owners: tuple[str, ...]
     entries: tuple[EntryDocument, ...]
+    withdrawn: tuple[tuple[str, int, str], ...] = ()
     names: Mapping[str, str] = Field(default_factory=dict)
     in_flight: WriteDocument | None = None
     writes: tuple[Instant, ...] = ()
@@ -147,6 +151,7 @@ class LedgerDocument(Document):
         if early:
             raise ValueError(f"{min(early)} is no field of schema {self.schema_version}")
         ranges = [entry.range for entry in self.entries]
+        ranges += [text for text, _, _ in self.withdrawn]
         if len(set(ranges)) != len(ranges):
             raise ValueError("two entries have the same range")
         for text in ranges:

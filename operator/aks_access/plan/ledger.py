@@ -50,7 +50,8 @@ class LedgerEntry:
         due: when its removal fell due, UTC; None while it is wanted.
         released: owners whose grants were let go although the entry still stands (the debt).
         sets: names of the range sets that it came through, if through none but sets.
-        namespace: of a withdrawn one, whose grants it stood for; "" = the platform's, or unknown.
+        tenant: of a withdrawn one, whose grants it stood for (`plan/withdrawal.py`); "" = the
+            platform's, or unknown.
     """
 
     range: str
@@ -61,7 +62,7 @@ class LedgerEntry:
     due: datetime | None = None
     released: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
-    namespace: str = ""
+    tenant: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,11 @@ class Scene:
         )
 
     @property
+    def may_stand(self) -> frozenset[str]:
+        """What stands in Azure, and of a cleared list what stood: all of it may go back."""
+        return frozenset((*self.current.spelling, *map(canonical, self.ledger.verified or ())))
+
+    @property
     def unreturned(self) -> tuple[str, ...]:
         """What stood in a cleared list and may not be sent again."""
         stood = (self.ledger.verified or ()) if self.restores else ()

@@ -52,7 +52,7 @@ entries = st.builds(
     due=st.none() | times,
     released=owners.map(tuple),
     sets=raw_lists,
-    namespace=words,
+    tenant=words,
 )
 identities = st.builds(Identity, client_id=st.none() | words, tenant_id=st.none() | words)
 writes = st.builds(
