@@ -73,7 +73,7 @@ def encode(ledger: Ledger) -> str:
         turns=tuple(TurnDocument(at=t.at, added=t.added, removed=t.removed) for t in ledger.turns),
         verified=ledger.verified,
         refused={
-            uid: RefusedDocument(generation=refused.generation, message=refused.message)
+            uid: RefusedDocument(asks=refused.asks, message=refused.message)
             for uid, refused in ledger.refused.items()
         },
         search=_of_search(ledger.search),
@@ -124,7 +124,7 @@ def decode(text: str, *, key: ClusterKey, version: str) -> Ledger:
         turns=tuple(Turn(at=t.at, added=t.added, removed=t.removed) for t in document.turns),
         verified=document.verified,
         refused={
-            uid: RefusedGrant(generation=refused.generation, message=refused.message)
+            uid: RefusedGrant(asks=refused.asks, message=refused.message)
             for uid, refused in document.refused.items()
         },
         search=_to_search(document.search),

@@ -85,13 +85,13 @@ class ConflictDocument(Document):
 
 
 class SearchDocument(Document):
-    """`Search`; grants with their generation, in the order they are tried in."""
+    """`Search`; grants with what they ask for, in the order they are tried in."""
 
     phase: SearchPhase
     message: str
-    suspects: tuple[tuple[str, int], ...] = ()
+    suspects: tuple[tuple[str, str], ...] = ()
     trying: tuple[str, ...] = ()
-    untried: tuple[tuple[str, int], ...] = ()
+    untried: tuple[tuple[str, str], ...] = ()
     stood: tuple[str, ...] = ()
 
 
@@ -106,7 +106,7 @@ class TurnDocument(Document):
 class RefusedDocument(Document):
     """`RefusedGrant`."""
 
-    generation: int
+    asks: str
     message: str
 
 
