@@ -14,6 +14,8 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import kopf
+
+# What an embedded `watch` of kopf takes; nothing public makes them.
 from kopf._cogs.structs.references import Insights, Resource
 
 from aks_access.engine.feed import Feed
