@@ -38,18 +38,11 @@ def with_values(readme: str, *, values: str) -> str:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ReadmeError(f"README.md lacks the lines {BEGIN.strip()} and {END.strip()}")
-    return before + begin + _tables(values) + end + after
+    return before + begin + tables(values) + end + after
 
 
-def read_values(text: str) -> list[Value]:
-    """Return every value of a values.yaml, in its order. Raises ReadmeError."""
-    root = yaml.compose(text)
-    if not isinstance(root, yaml.MappingNode):
-        raise ReadmeError("values.yaml is not a mapping")
-    return list(_walk(root, path="", lines=text.splitlines()))
-
-
-def _tables(text: str) -> str:
+def tables(text: str) -> str:
+    """Return a table for each section of a values.yaml. Raises ReadmeError."""
     parts = []
     section = None
     for value in read_values(text):
@@ -59,6 +52,14 @@ def _tables(text: str) -> str:
         cells = (f"`{value.path}`", value.default, value.meaning.replace("|", r"\|"))
         parts.append(f"| {' | '.join(cells)} |\n")
     return "".join(parts) + "\n"
+
+
+def read_values(text: str) -> list[Value]:
+    """Return every value of a values.yaml, in its order. Raises ReadmeError."""
+    root = yaml.compose(text)
+    if not isinstance(root, yaml.MappingNode):
+        raise ReadmeError("values.yaml is not a mapping")
+    return list(_walk(root, path="", lines=text.splitlines()))
 
 
 def _walk(node: yaml.MappingNode, *, path: str, lines: list[str]) -> Iterator[Value]:

@@ -1,14 +1,15 @@
-"""Every file that is made from the chart or into it, so that all say the same.
+"""Every file that is made from the chart, into it or from the code, so that all say the same.
 
 The chart gets a copy of the CRDs (Helm reads nothing outside it) and a README.md from the comments
 of its values; ``deploy/`` is the chart rendered with its default values, once as one file for
-kubectl and once in two for kustomize.
+kubectl and once in two for kustomize; ``docs/reference/`` is made from the code (sandbox/pages).
 """
 
 import re
 from pathlib import Path
 
 from sandbox import chart, chart_readme
+from sandbox.pages import reference
 
 KUSTOMIZE = chart.ROOT / "deploy" / "kustomize"
 README = chart.CHART / "README.md"
@@ -33,21 +34,26 @@ _DOCUMENT = re.compile(r"(?m)^---\n")
 
 
 def write() -> None:
-    """Write every generated file, and remove CRDs from the chart that are no more."""
-    copies = _copies()
-    _put(copies)
-    for path in chart.CHART_CRDS.glob("*.yaml"):
-        if path not in copies:
+    """Write every generated file, and remove those that are no more."""
+    _put(_copies())
+    made = {**_copies(), **_rendered(), **reference.pages()}  # the chart with these copies in it
+    _put(made)
+    for path in _present():
+        if path not in made:
             path.unlink()
-    _put(_rendered())  # the chart with these copies in it
 
 
 def stale() -> list[str]:
     """Name the generated files that are out of step with their sources; empty = none."""
-    copies = _copies()
-    wrong = [path for path, content in {**copies, **_rendered()}.items() if _text(path) != content]
-    wrong += [path for path in chart.CHART_CRDS.glob("*.yaml") if path not in copies]
+    made = {**_copies(), **_rendered(), **reference.pages()}
+    wrong = [path for path, content in made.items() if _text(path) != content]
+    wrong += [path for path in _present() if path not in made]
     return [f"{path.relative_to(chart.ROOT)} is out of step" for path in wrong]
+
+
+def _present() -> list[Path]:
+    """What stands in the folders that hold nothing else."""
+    return [*chart.CHART_CRDS.glob("*.yaml"), *reference.REFERENCE.glob("*.md")]
 
 
 def _copies() -> dict[Path, str]:

@@ -1,0 +1,66 @@
+"""The site that `make docs` builds from docs/: its pages in order, and how they look.
+
+The pages are plain Markdown, which GitHub shows as well; what only the site needs stands here.
+"""
+
+from typing import Any, Final
+
+PAGES: Final[dict[str, list[str]]] = {
+    "Begin": ["install", "migration"],
+    "Operate": [
+        "upgrade",
+        "uninstall",
+        "monitoring",
+        "troubleshooting",
+        "disaster-recovery",
+        "moving",
+    ],
+    "Understand": ["architecture", "safety"],
+    "Reference": [
+        f"reference/{name}"
+        for name in (
+            "grants",
+            "targets",
+            "rangesets",
+            "formats",
+            "conditions",
+            "events",
+            "metrics",
+            "audit",
+            "settings",
+            "values",
+        )
+    ],
+}
+"""Heading of the navigation to its pages. A page that is in none fails the build."""
+
+project = "aks-access-operator"
+author = "the aks-access-operator authors"
+extensions = ["myst_parser"]
+exclude_patterns = ["site"]
+nitpicky = True
+myst_heading_anchors = 4
+highlight_language = "none"
+html_theme = "furo"
+html_title = project
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sourcelink = False
+html_show_copyright = False
+html_use_index = False
+html_theme_options = {"navigation_with_keys": True}
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Give the first page the navigation, which its Markdown does without."""
+    app.connect("source-read", _navigation)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _navigation(_app: Any, name: str, source: list[str]) -> None:
+    if name != "index":
+        return
+    for caption, pages in PAGES.items():
+        listed = "\n".join(pages)
+        source[0] += f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{listed}\n```\n"
