@@ -1,0 +1,74 @@
+"""Every guide works as written: its commands run one after another, and print what it says."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from sandbox.arm.process import ArmProcess
+from sandbox.chart import ROOT
+from sandbox.controlplane import ControlPlane
+from sandbox.operator import CLIENT_ID, TENANT_ID
+from tests.integration.guides import Reader
+
+pytestmark = pytest.mark.timeout(240)  # a whole guide, with Helm
+
+CLUSTER = (
+    "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-prod"
+    "/providers/Microsoft.ContainerService/managedClusters/prod-weu"
+)
+HUB_EGRESS = "20.73.44.5"
+_IDENTITY = "identity show -g rg-hub -n aks-access-operator --query"
+_HUB = "aks show -g rg-hub -n hub-weu"
+_ADDRESS = "/subscriptions/s/resourceGroups/mc/providers/Microsoft.Network/publicIPAddresses/one"
+ANSWERS: Mapping[str, str] = {
+    "CLUSTER_ID": CLUSTER,
+    "aks show -g rg-prod -n prod-weu -o yaml --query { ranges: "
+    "apiServerAccessProfile.authorizedIpRanges, private: "
+    "apiServerAccessProfile.enablePrivateCluster, outbound: networkProfile.outboundType}": "",
+    "aks show -g rg-prod -n prod-weu --query id -o tsv": CLUSTER,
+    f"{_HUB} -o tsv --query [oidcIssuerProfile.issuerUrl, "
+    "securityProfile.workloadIdentity.enabled]": "https://issuer\ntrue",
+    "aks update -g rg-hub -n hub-weu --enable-oidc-issuer --enable-workload-identity -o none": "",
+    f"{_HUB} --query oidcIssuerProfile.issuerUrl -o tsv": "https://issuer",
+    "identity create -g rg-hub -n aks-access-operator -o none": "",
+    "identity federated-credential create -g rg-hub --identity-name aks-access-operator "
+    "--name aks-access-operator --issuer https://issuer --audiences api://AzureADTokenExchange "
+    "--subject system:serviceaccount:aks-access-system:aks-access-operator -o none": "",
+    f"{_IDENTITY} clientId -o tsv": CLIENT_ID,
+    f"{_IDENTITY} tenantId -o tsv": TENANT_ID,
+    f"{_IDENTITY} principalId -o tsv": "0a0a0a0a-0000-4000-8000-00000000aaaa",
+    "role assignment create --assignee-object-id 0a0a0a0a-0000-4000-8000-00000000aaaa "
+    "--assignee-principal-type ServicePrincipal --role AKS access operator "
+    f"--scope {CLUSTER} -o none": "",
+    f"{_HUB} -o tsv --query networkProfile.loadBalancerProfile.effectiveOutboundIPs[].id": _ADDRESS,
+    f"network public-ip show --ids {_ADDRESS} --query ipAddress -o tsv": HUB_EGRESS,
+}
+
+
+@pytest.fixture
+def guide(tmp_path: Path) -> Iterator[Callable[..., Reader]]:
+    """A reader of a page, on an API server where nothing is installed, and one cluster."""
+    with ControlPlane() as plane, ArmProcess(operation_seconds=0.2) as arm:
+        arm.control.create_cluster(CLUSTER, ranges=["51.140.8.0/24", "20.82.10.7/32"])
+        readers: list[Reader] = []
+
+        def read(page: str, *, hurry: Mapping[str, str] = {}) -> Reader:
+            reader = Reader(
+                page=ROOT / "docs" / page,
+                plane=plane,
+                arm=arm,
+                folder=tmp_path,
+                answers=ANSWERS,
+                hurry=hurry,
+            )
+            readers.append(reader)
+            return reader
+
+        yield read
+        for reader in readers:
+            reader.pods.close()
+
+
+def test_install(guide: Callable[..., Reader]) -> None:
+    guide("install.md", hurry={"duration: 10m": "duration: 25s", "10m after": "25s after"}).follow()
