@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.arm.process import ArmProcess
-from sandbox.chart import NAMESPACE, ROOT, SERVICE_ACCOUNT
+from sandbox.chart import CHART, NAMESPACE, ROOT, SERVICE_ACCOUNT
 from sandbox.controlplane import ControlPlane, binary
 from sandbox.controlplane.client import ApiError
 from sandbox.operator import OperatorProcess
@@ -42,10 +42,12 @@ class Block:
     line: int
 
 
-def blocks(page: Path) -> Iterator[Block]:
-    """Every fenced block, in order."""
+def blocks(page: Path, *, since: str = "", until: str = "") -> Iterator[Block]:
+    """Every fenced block, in order, between two headings: the first line of each part."""
     text = page.read_text()
-    for found in _BLOCK.finditer(text):
+    begin = text.index(f"\n{since}\n") if since else 0
+    end = text.index(f"\n{until}\n") if until else len(text)
+    for found in _BLOCK.finditer(text, begin, end):
         indent, language, body = found.groups()
         lines = (line.removeprefix(indent) for line in body.splitlines(keepends=True))
         number = text.count("\n", 0, found.start()) + 1
@@ -98,6 +100,11 @@ class Pods:
             self._running.wait_ready()
             self._running.wait_leading()
         self._report(found, replicas=wanted)
+
+    @property
+    def gone(self) -> bool:
+        """Whether no operator runs."""
+        return self._running is None
 
     def close(self) -> None:
         """End the operator."""
@@ -166,38 +173,51 @@ class Reader:
         (tools / "az").write_text(f'#!/bin/sh\nexec {shlex.join(az)} "$@"\n')
         (tools / "az").chmod(0o755)
 
-    def follow(self) -> None:
-        """Run the page from top to bottom."""
-        for block in blocks(self.page):
+    def install(self, values: str, *, chart: Path = CHART) -> None:
+        """What a page takes for granted: the operator runs, and its values are in values.yaml."""
+        (self.folder / "values.yaml").write_text(values)
+        self.run(
+            f"helm install aks-access-operator {chart} --create-namespace "
+            f"--namespace {NAMESPACE} --values values.yaml"
+        )
+
+    def follow(self, *, since: str = "", until: str = "") -> None:
+        """Run the page from top to bottom, or from one heading to another."""
+        for block in blocks(self.page, since=since, until=until):
+            where = f"{self.page.name}, line {block.line}"
             if block.language == "sh":
-                self._run(self._hurried(block.text), block=block)
-                self.pods.settle()
+                self.run(self._hurried(block.text), where=where)
             elif block.language == "console":
                 for command, output in commands(block):
-                    self._expect(self._hurried(command), self._hurried(output), block=block)
+                    self._expect(self._hurried(command), self._hurried(output), where=where)
 
     def _hurried(self, text: str) -> str:
         for slow, quick in self.hurry.items():
             text = text.replace(slow, quick)
         return text
 
-    def _expect(self, command: str, output: str, *, block: Block) -> None:
+    def _expect(self, command: str, output: str, *, where: str) -> None:
         """Output follows what the operator does, so it is looked at again until it is as said."""
         seen = ""
 
         def as_said() -> bool:
             nonlocal seen
-            seen = self._run(command, block=block)
+            seen = self._shell(command, where=where)
             return plain(seen) == plain(output)
 
         wait_until(
             as_said,
-            what=f"line {block.line} of {self.page.name} to print\n{output}",
+            what=f"{where} to print\n{output}",
             timeout=_OUTPUT_SECONDS,
             detail=lambda: f"It printed\n{seen}",
         )
 
-    def _run(self, script: str, *, block: Block) -> str:
+    def run(self, script: str, *, where: str = "before the page") -> None:
+        """Run a script; then the operator starts or stops as the Deployment says."""
+        self._shell(script, where=where)
+        self.pods.settle()
+
+    def _shell(self, script: str, *, where: str) -> str:
         state = self.folder / "state"
         whole = (
             f"set -euo pipefail; [ ! -e {state} ] || . {state}; set -a\n{script}\n"
@@ -221,7 +241,6 @@ class Reader:
             },
         )
         assert done.returncode == 0, (
-            f"{self.page.name}, line {block.line}, ended with {done.returncode}:\n{script}\n"
-            f"{done.stdout}{done.stderr}"
+            f"{where}, ended with {done.returncode}:\n{script}\n{done.stdout}{done.stderr}"
         )
         return done.stdout

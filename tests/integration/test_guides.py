@@ -10,6 +10,7 @@ from sandbox.chart import ROOT
 from sandbox.controlplane import ControlPlane
 from sandbox.operator import CLIENT_ID, TENANT_ID
 from tests.integration.guides import Reader
+from tests.integration.test_chart_life import PREVIOUS
 
 pytestmark = pytest.mark.timeout(240)  # a whole guide, with Helm
 
@@ -18,6 +19,7 @@ CLUSTER = (
     "/providers/Microsoft.ContainerService/managedClusters/prod-weu"
 )
 HUB_EGRESS = "20.73.44.5"
+PRINCIPAL_ID = "0a0a0a0a-0000-4000-8000-00000000aaaa"
 _IDENTITY = "identity show -g rg-hub -n aks-access-operator --query"
 _HUB = "aks show -g rg-hub -n hub-weu"
 _ADDRESS = "/subscriptions/s/resourceGroups/mc/providers/Microsoft.Network/publicIPAddresses/one"
@@ -37,13 +39,47 @@ ANSWERS: Mapping[str, str] = {
     "--subject system:serviceaccount:aks-access-system:aks-access-operator -o none": "",
     f"{_IDENTITY} clientId -o tsv": CLIENT_ID,
     f"{_IDENTITY} tenantId -o tsv": TENANT_ID,
-    f"{_IDENTITY} principalId -o tsv": "0a0a0a0a-0000-4000-8000-00000000aaaa",
-    "role assignment create --assignee-object-id 0a0a0a0a-0000-4000-8000-00000000aaaa "
+    f"{_IDENTITY} principalId -o tsv": PRINCIPAL_ID,
+    f"role assignment create --assignee-object-id {PRINCIPAL_ID} "
     "--assignee-principal-type ServicePrincipal --role AKS access operator "
     f"--scope {CLUSTER} -o none": "",
     f"{_HUB} -o tsv --query networkProfile.loadBalancerProfile.effectiveOutboundIPs[].id": _ADDRESS,
     f"network public-ip show --ids {_ADDRESS} --query ipAddress -o tsv": HUB_EGRESS,
+    f"role assignment delete --assignee {PRINCIPAL_ID} --scope {CLUSTER}": "",
+    "identity delete -g rg-hub -n aks-access-operator": "",
+    "aks command invoke -g rg-prod -n prod-weu --command kubectl get nodes": "",
+    "aks command invoke -g rg-hub -n hub-weu --command kubectl -n aks-access-system scale "
+    "deployment/aks-access-operator --replicas=0": "",
 }
+"""What `az` prints, by its arguments."""
+VALUES = f"""\
+image: {{repository: registry.contoso.com/aks-access-operator}}
+azure: {{clientId: {CLIENT_ID}, tenantId: {TENANT_ID}}}
+operator: {{managementEgress: [{HUB_EGRESS}]}}
+"""
+TARGET = f"""\
+kubectl apply -f - <<END
+apiVersion: aksaccess.dev/v1alpha1
+kind: ApiAccessTarget
+metadata: {{name: prod-weu}}
+spec:
+  resourceId: {CLUSTER}
+  mode: Merge
+  baseline: {{ipRanges: [51.140.8.0/24]}}
+  policy: {{allowedNamespaces: {{from: All}}}}
+END
+"""
+GRANT = """\
+kubectl apply -f - <<END
+apiVersion: aksaccess.dev/v1alpha1
+kind: ApiAccessGrant
+metadata: {name: me, namespace: default}
+spec:
+  targetRef: {name: prod-weu}
+  ipRanges: [81.2.69.142]
+  duration: 1h
+END
+"""
 
 
 @pytest.fixture
@@ -72,3 +108,38 @@ def guide(tmp_path: Path) -> Iterator[Callable[..., Reader]]:
 
 def test_install(guide: Callable[..., Reader]) -> None:
     guide("install.md", hurry={"duration: 10m": "duration: 25s", "10m after": "25s after"}).follow()
+
+
+def test_migration(guide: Callable[..., Reader]) -> None:
+    reader = guide("migration.md")
+    reader.arm.control.edit_ranges(CLUSTER, add=["81.2.69.142/32"])
+    reader.install(VALUES)
+    reader.follow()
+
+
+def test_upgrade(guide: Callable[..., Reader]) -> None:
+    reader = guide("upgrade.md")
+    reader.install(VALUES, chart=PREVIOUS)
+    reader.run(f"{TARGET}kubectl wait --for=condition=Programmed aat/prod-weu --timeout=30s")
+    reader.follow(until="### CRDs by somebody else")
+    reader.follow(since="## Roll back")
+    reader.follow(since="### CRDs by somebody else", until="## Roll back")
+
+
+def test_uninstall(guide: Callable[..., Reader]) -> None:
+    there = "kubectl delete namespace aks-access-system"
+    reader = guide("uninstall.md", hurry={there: f"{there} --wait=false"})  # nothing ends it here
+    reader.install(VALUES)
+    reader.run(f"{TARGET}{GRANT}kubectl wait --for=condition=Programmed aag/me --timeout=30s")
+    reader.follow(until="## The operator went first")
+    assert reader.pods.gone
+
+
+def test_the_lockout_card(guide: Callable[..., Reader]) -> None:
+    reader = guide("uninstall.md")
+    reader.install(VALUES)
+    reader.run(f"{TARGET}kubectl wait --for=condition=Programmed aat/prod-weu --timeout=30s")
+    reader.run("GROUP=rg-prod CLUSTER=prod-weu HUB_GROUP=rg-hub HUB=hub-weu")
+    reader.follow(since="## Lockout card")
+    assert "81.2.69.142/32" in (reader.arm.control.cluster(CLUSTER).ranges or [])
+    assert reader.pods.gone

@@ -22,7 +22,7 @@ PAGES = [
     ROOT / "README.md",
     EXAMPLES / "README.md",
     ROOT / "charts" / "aks-access-operator" / "README.md",
-    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
 ]
 _YAML_BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)")
