@@ -5,6 +5,8 @@ The pages are plain Markdown, which GitHub shows as well; what only the site nee
 
 from typing import Any, Final
 
+from bs4 import BeautifulSoup
+
 PAGES: Final[dict[str, list[str]]] = {
     "Begin": ["install", "migration"],
     "Operate": [
@@ -13,9 +15,9 @@ PAGES: Final[dict[str, list[str]]] = {
         "monitoring",
         "troubleshooting",
         "disaster-recovery",
-        "moving",
+        "Moving <moving>",
     ],
-    "Understand": ["architecture", "safety"],
+    "Understand": ["architecture", "Safety <safety>"],
     "Reference": [
         f"reference/{name}"
         for name in (
@@ -53,8 +55,9 @@ html_theme_options = {"navigation_with_keys": True}
 
 
 def setup(app: Any) -> dict[str, bool]:
-    """Give the first page the navigation, which its Markdown does without."""
+    """Add what the Markdown does without: the navigation, and labels in tables."""
     app.connect("source-read", _navigation)
+    app.connect("html-page-context", _labels)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -64,3 +67,16 @@ def _navigation(_app: Any, name: str, source: list[str]) -> None:
     for caption, pages in PAGES.items():
         listed = "\n".join(pages)
         source[0] += f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{listed}\n```\n"
+
+
+def _labels(_app: Any, _name: str, _template: str, context: dict[str, Any], _tree: Any) -> None:
+    """Give each cell its column's heading, to be shown where a phone has no room for columns."""
+    soup = BeautifulSoup(context.get("body", ""), "html.parser")
+    for table in soup.find_all("table"):
+        headings = [cell.get_text(strip=True) for cell in table.select("thead th")]
+        for row in table.select("tbody tr"):
+            for heading, cell in zip(headings, row.find_all("td"), strict=False):
+                cell["data-label"] = "" if heading == "Meaning" else heading
+                if not cell.get_text(strip=True):
+                    cell["class"] = "empty"
+    context["body"] = str(soup)

@@ -82,7 +82,7 @@ def _states(
         return "`Reconciling`" if reason in passing else "`Stalled`"
 
     rows = (
-        (code(reason), kind(reason), state.meaning, state.remedy)
+        (code(reason), state.meaning, state.remedy, kind(reason))
         for reason, state in states.items()
     )
-    return table(("State", "Condition", "What it means", "What to do"), rows)
+    return table(("State", "What it means", "What to do", "Condition"), rows)

@@ -139,7 +139,6 @@ def test_the_lockout_card(guide: Callable[..., Reader]) -> None:
     reader = guide("uninstall.md")
     reader.install(VALUES)
     reader.run(f"{TARGET}kubectl wait --for=condition=Programmed aat/prod-weu --timeout=30s")
-    reader.run("GROUP=rg-prod CLUSTER=prod-weu HUB_GROUP=rg-hub HUB=hub-weu")
     reader.follow(since="## Lockout card")
     assert "81.2.69.142/32" in (reader.arm.control.cluster(CLUSTER).ranges or [])
     assert reader.pods.gone

@@ -24,6 +24,7 @@ from tests.unit.sandbox.test_arm_identity import ISSUER, assertion, federated
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 GUIDES = ("install.md", "migration.md", "upgrade.md", "uninstall.md")
 _TEXT = re.compile(r"^```text\n(.*?)^```", re.DOTALL | re.MULTILINE)
+CLIENT = "5f2c1c1e-8a3d-4b7e-9a51-0d6f2b3c4d5e"
 CONTACT = "platform@contoso.com"
 
 
@@ -36,8 +37,9 @@ def said() -> Iterator[str]:
         ).source(None)
     yield azure_sentence(error=caught.value, target=one).message
     denied = AzureError(
-        "The client 'c' with object id 'c' does not have authorization to perform action "
-        "'Microsoft.ContainerService/managedClusters/write' over scope '/subscriptions/s'.",
+        f"The client '{CLIENT}' with object id '{CLIENT}' does not have authorization to perform "
+        "action 'Microsoft.ContainerService/managedClusters/write' over scope "
+        "'/subscriptions/…/managedClusters/prod-weu' or the scope is invalid.",
         fault=AzureFault.FORBIDDEN,
         code="AuthorizationFailed",
     )
