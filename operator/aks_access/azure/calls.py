@@ -81,7 +81,7 @@ class Call:
         if self.sent:
             return classify(TimeoutError(f"Azure did not answer within {self.seconds:g} s."))
         return AzureError(
-            f"none could be had within {self.seconds:g} s.",
+            f"No token for Azure could be had within {self.seconds:g} s.",
             fault=AzureFault.NO_CREDENTIAL,
         )
 

@@ -206,7 +206,8 @@ class Credentials:
         value = self._environment.get(name, "").strip()
         if not value:
             raise AzureError(
-                f"the variable {name} is not set: {_REMEDIES[name]}.",
+                f"No token for Azure can be had: the variable {name} is not set. Please "
+                f"{_REMEDIES[name]}.",
                 fault=AzureFault.NO_CREDENTIAL,
             )
         return value
@@ -219,4 +220,6 @@ async def _or_refusal(request: Awaitable[_Token]) -> _Token:
         raise
     except Exception as error:
         words = clean(getattr(error, "message", "") or str(error)) or type(error).__name__
-        raise AzureError(words, fault=AzureFault.NO_CREDENTIAL) from error
+        raise AzureError(
+            f"No token for Azure could be had: {words}", fault=AzureFault.NO_CREDENTIAL
+        ) from error

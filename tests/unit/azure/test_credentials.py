@@ -49,7 +49,7 @@ async def test_every_kind_can_be_made(kind: AzureCredential) -> None:
 )
 def test_a_missing_variable_is_named_with_the_way_out(kind: AzureCredential, variable: str) -> None:
     made = credentials(kind, environment=without(variable))
-    message = rf"variable {variable} is not set: .*set.*"
+    message = rf"{variable} is not set\. Please .*set.*"
     with pytest.raises(AzureError, match=message) as caught:
         made.source(None)
     assert caught.value.fault is AzureFault.NO_CREDENTIAL
