@@ -6,6 +6,7 @@ Nothing here comes from the operator's own code, on purpose: a misreading there 
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -213,6 +214,11 @@ def asked(grant: Raw, sets: Mapping[str, Raw]) -> set[str]:
 
 
 def public(text: object, *, widest: int) -> bool:
+    return isinstance(text, str) and _public(text, widest=widest)
+
+
+@cache
+def _public(text: str, *, widest: int) -> bool:
     found = network(text)
     return (
         found is not None

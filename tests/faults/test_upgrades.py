@@ -32,14 +32,11 @@ def next_version(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "operator" / "aks_access", root / "aks_access", ignore=ignored)
     plan = root / "aks_access" / "plan" / "ledger.py"
     _edit(plan, r"^(SCHEMA_VERSION\b.*=\s*)(\d+)", lambda m: f"{m[1]}{int(m[2]) + 1}")
-    document = root / "aks_access" / "kube" / "ledger_document.py"
-    _edit(document, r'^    lost: str = ""\n', lambda m: f'{m[0]}    novelty: str = ""\n')
-    _edit(document, r"^        lost=ledger\.lost,\n    \)\n    return document", _with_novelty)
+    kube = root / "aks_access" / "kube"
+    field, value = r'^    lost: str = ""\n', r"^        lost=ledger\.lost,\n"
+    _edit(kube / "ledger_schema.py", field, lambda m: f'{m[0]}    novelty: str = ""\n')
+    _edit(kube / "ledger_document.py", value, lambda m: f'{m[0]}        novelty="yes",\n')
     return root
-
-
-def _with_novelty(match: re.Match[str]) -> str:
-    return match[0].replace("\n    )", '\n        novelty="yes",\n    )')
 
 
 def _edit(file: Path, pattern: str, replacement) -> None:

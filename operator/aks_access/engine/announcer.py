@@ -153,14 +153,18 @@ class Announcer:
             return
         plan = result.plan
         if plan.restores:
+            out = (
+                f" Without {_named(plan.unreturned)}, which AKS would not take or which would be "
+                "everybody's address."
+            )
             self._post(
                 target=look.target,
                 type=EventType.WARNING,
                 reason=EventReason.LIST_RESTORED,
                 note=(
                     "Somebody cleared the authorized IP ranges, which opens the API server to "
-                    "everyone. The last verified list goes back. To open it on purpose, set "
-                    "mode: Observe first."
+                    f"everyone. The last verified list goes back.{out if plan.unreturned else ''} "
+                    "To open it on purpose, set mode: Observe first."
                 ),
             )
         returned = [c.entry for c in plan.removals if c.cause is Cause.WITHDRAWN]

@@ -101,12 +101,8 @@ class Claims:
 
     async def displaced(
         self, *, key: ClusterKey, claimants: list[Target], target: Target | None
-    ) -> bool:
-        """Tell the cluster's other targets that they are duplicates; let deleted ones go.
-
-        Returns False where one could not be told.
-        """
-        told = True
+    ) -> None:
+        """Tell the cluster's other targets that they are duplicates; let deleted ones go."""
         for other in claimants:
             if target is None or other.uid == target.uid:
                 continue
@@ -120,8 +116,7 @@ class Claims:
                 if other.problems
                 else self.publisher.duplicate_note(target=other, holder=target)
             )
-            told &= await self.blocked(key=key, target=other, note=note, duplicate=True)
-        return told
+            await self.blocked(key=key, target=other, note=note, duplicate=True)
 
     async def unusable(self, *, key: ClusterKey, target: Target, unreadable: str) -> Next:
         """An invalid target without a ledger: say so, and wait for an edit.
@@ -130,10 +125,10 @@ class Claims:
         """
         note = self.publisher.spec_note(target=target)
         known = not unreadable and target.ledger_sequence is None
-        told = await self.blocked(key=key, target=target, note=note, known=known)
+        await self.blocked(key=key, target=target, note=note, known=known)
         if known and target.deleting is not None and target.finalized:
             await self.objects.remove_finalizer(ref=target_ref(target), finalizer=TARGET_FINALIZER)
-        return Next().unless(told=told, limit=self.config.due_retry)
+        return Next()
 
     async def blocked(
         self,
@@ -143,13 +138,10 @@ class Claims:
         note: Note,
         duplicate: bool = False,
         known: bool = True,
-    ) -> bool:
-        """Report a target that can judge none of its grants; `known` = nothing is held there.
-
-        Returns False where its status was not taken.
-        """
+    ) -> None:
+        """Report a target that can judge none of its grants; `known` = nothing is held there."""
         if not self.store.synced:
-            return True
+            return
         grants = self.store.matching(target).values()
         report = blocked_report(
             key=key,
@@ -163,7 +155,7 @@ class Claims:
             self.board.post_duplicate(report)
         else:
             self.board.post(report)
-        return await self.publisher.publish_note(target=target, note=note)
+        await self.publisher.publish_note(target=target, note=note)
 
 
 def incumbent(claimants: list[Target], stored: Ledger | None) -> Target | None:

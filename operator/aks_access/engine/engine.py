@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import TypeVar
 
 from aks_access.engine.activations import forgettable
+from aks_access.engine.assembly import grant_reconciler, target_reconciler
 from aks_access.engine.board import Board
 from aks_access.engine.config import EngineConfig
-from aks_access.engine.grants import GrantReconciler
 from aks_access.engine.hints import Hints
 from aks_access.engine.look import Next
 from aks_access.engine.ports import Ports
@@ -22,7 +22,6 @@ from aks_access.engine.queue import Closed, WorkQueue
 from aks_access.engine.rangesets import RangeSetReconciler
 from aks_access.engine.routing import Router
 from aks_access.engine.store import Changed, Store
-from aks_access.engine.targets import reconciler
 from aks_access.engine.worlds import Worlds
 from aks_access.errors import AksAccessError, KubeError
 from aks_access.plan.model import ClusterKey, GrantUid, Target
@@ -75,25 +74,20 @@ class Engine:
             range_sets=self._set_queue,
             hints=Hints(settle=config.settle, settle_limit=config.settle_limit),
         )
-        self._targets = reconciler(
+        self._targets = target_reconciler(
             ports=ports,
             config=config,
             store=self.store,
             worlds=self._worlds,
             board=self.board,
         )
-        self._grants = GrantReconciler(
+        self._grants = grant_reconciler(
+            ports=ports,
+            config=config,
             store=self.store,
             worlds=self._worlds,
             board=self.board,
-            objects=ports.objects,
-            activations=ports.activations,
-            events=ports.events,
-            audit=ports.audit,
-            clock=ports.clock,
-            config=config,
-            hint=self._router.hint,
-            nudge=self._router.nudge,
+            router=self._router,
         )
         self._sets = RangeSetReconciler(store=self.store, objects=ports.objects, clock=ports.clock)
 

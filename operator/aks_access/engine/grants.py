@@ -15,6 +15,7 @@ from aks_access.api.timestamps import parse_timestamp
 from aks_access.engine.board import Board
 from aks_access.engine.config import EngineConfig
 from aks_access.engine.event_reasons import EventReason
+from aks_access.engine.grant_reports import GrantReports
 from aks_access.engine.grant_status import PASSING, READY, GrantFacts, grant_status, worst
 from aks_access.engine.look import Next
 from aks_access.engine.looptime import loop_time
@@ -34,10 +35,8 @@ from aks_access.engine.reports import GrantReport
 from aks_access.engine.store import Store
 from aks_access.engine.worlds import Worlds, status_targets
 from aks_access.errors import KubeConflict, KubeError
-from aks_access.plan import sentences
-from aks_access.plan.access import matches, namespace_allowed, over, period
-from aks_access.plan.model import Cause, Grant, GrantUid, Target, activation_key
-from aks_access.plan.outcome import AccessState, Refusal, Rule, Verdict
+from aks_access.plan.model import Cause, Grant, GrantUid, activation_key
+from aks_access.plan.outcome import AccessState
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +48,6 @@ EVENT_REASONS = {
 }
 SILENT = frozenset({GrantReason.PROGRESSING, GrantReason.REVOCATION_PENDING})
 """Reasons that are no news: something is under way."""
-
-NAMED_TARGETS = 5
 
 News = tuple[int, GrantReason, datetime | None]
 """What Events and audit tell of a status: generation, reason and end."""
@@ -68,6 +65,7 @@ class GrantReconciler:
     store: Store
     worlds: Worlds
     board: Board
+    reports: GrantReports
     objects: Objects
     activations: Activations
     events: Events
@@ -96,7 +94,7 @@ class GrantReconciler:
             grant = await self._prepare(grant)
             if not self._prepared(grant):
                 again = Next(failed=True, limit=self.config.due_retry)
-        reports = self._reports(grant)
+        reports = self.reports.gather(grant)
         if reports is None:
             return again
         self.board.rest(uid)
@@ -106,83 +104,6 @@ class GrantReconciler:
     def _prepared(self, grant: Grant) -> bool:
         counted = grant.duration is None or self.worlds.activation(grant) is not None
         return grant.finalized and counted
-
-    def _targets(self, grant: Grant) -> list[Target]:
-        return [target for target in self.store.targets() if matches(grant=grant, target=target)]
-
-    def _reports(self, grant: Grant) -> list[GrantReport] | None:
-        """One report per matching target; None while one is missing or of another generation.
-
-        None as well while a target that the grant was moved away from has not reported: until
-        then the status must go on naming it, because that may be all that remembers it.
-        """
-        targets = self._targets(grant)
-        left = status_targets(grant) & {target.name for target in self.store.targets()}
-        if any(self.board.planned_at(name) < 0.0 for name in left):
-            self.board.wait(grant.uid)
-            return None
-        if not targets:
-            return [self._untargeted(grant)] if self.store.complete else None
-        reports = [self.board.report(target=t.name, uid=grant.uid) for t in targets]
-        ready = [r for r in reports if r is not None and r.generation == grant.generation]
-        return ready if len(ready) == len(targets) else None
-
-    def _untargeted(self, grant: Grant) -> GrantReport:
-        """The report of a grant that matches no target."""
-        span = period(grant=grant, activations=self.worlds.activations, now=self.clock.now())
-        held = self.board.held(grant.uid)
-        if grant.problems:
-            problem = grant.problems[0]
-            refusal = Refusal(
-                reason=GrantReason.INVALID_SPEC,
-                rule=Rule.SPEC,
-                field=problem.path,
-                value=problem.value,
-                limit=problem.message,
-            )
-        elif not held and over(grant=grant, ends=span.ends, now=self.clock.now()):
-            verdict = Verdict(
-                grant=grant, state=AccessState.EXPIRED, starts=span.starts, ends=span.ends
-            )
-            return GrantReport(
-                target="",
-                generation=grant.generation,
-                reason=GrantReason.EXPIRED,
-                message=sentences.verdict_sentence(verdict=verdict, target="no target"),
-                state=AccessState.EXPIRED,
-                starts=span.starts,
-                ends=span.ends,
-            )
-        else:
-            by_selector = grant.selector is not None
-            refusal = Refusal(
-                reason=GrantReason.TARGET_NOT_FOUND,
-                rule=Rule.SPEC,
-                field="spec.targetSelector" if by_selector else "spec.targetRef.name",
-                value=grant.target_name or "",
-            )
-        message = sentences.refusal_sentence(
-            refusal=refusal,
-            target=grant.target_name or "",
-            open_targets=self._open_to(grant.namespace),
-        )
-        return GrantReport(
-            target="",
-            generation=grant.generation,
-            reason=refusal.reason,
-            message=message,
-            held=bool(held),
-        )
-
-    def _open_to(self, namespace: str) -> list[str]:
-        namespaces = self.store.namespaces()
-        names = sorted(
-            target.name
-            for target in self.store.targets()
-            if not target.problems
-            and namespace_allowed(namespace=namespace, policy=target.policy, namespaces=namespaces)
-        )
-        return names[:NAMED_TARGETS]
 
     async def _prepare(self, grant: Grant) -> Grant:
         """Finalizer and activation, before a target lets the grant in."""
@@ -224,12 +145,12 @@ class GrantReconciler:
         if not self.board.holdings_known or not self.store.complete:
             return Next(after=self.config.due_retry)
         if self.board.held(grant.uid):
-            reports = self._reports(grant)
+            reports = self.reports.gather(grant)
             if reports is not None:
                 await self._publish(grant=grant, reports=reports)
             return Next()
         known = {target.name for target in self.store.targets()}
-        concerned = {target.name for target in self._targets(grant)}
+        concerned = {target.name for target in self.reports.targets(grant)}
         concerned |= status_targets(grant) & known
         gone = {""} if status_targets(grant) - known else set()
         if self.board.unknown(concerned | gone):
@@ -283,7 +204,7 @@ class GrantReconciler:
                 action="Extended",
                 cause=Cause.EDITED,
                 cluster="",
-                target=", ".join(sorted(t.name for t in self._targets(grant))),
+                target=", ".join(sorted(t.name for t in self.reports.targets(grant))),
                 ranges=main.ranges,
                 grants=(grant.path,),
                 until=main.ends,

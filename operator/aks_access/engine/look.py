@@ -33,10 +33,8 @@ class Next:
     failed: bool = False
     limit: float | None = None
 
-    def unless(self, *, told: bool, limit: float) -> "Next":
-        """The same where all was `told`; else it is tried again, after `limit` seconds at most."""
-        if told:
-            return self
+    def again(self, *, limit: float) -> "Next":
+        """The same, but tried again after `limit` seconds at most."""
         return replace(self, failed=True, limit=min(limit, self.limit or limit))
 
 

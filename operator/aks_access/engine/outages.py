@@ -46,9 +46,8 @@ class Outages:
         if error.fault is AzureFault.NOT_FOUND:
             return await self._missing(look=look, error=error)
         memory.missing_since = None
-        told = await self._report_unread(look=look, error=error)
-        outcome = self._after_read_error(look=look, error=error)
-        return outcome.unless(told=told, limit=self.config.due_retry)
+        await self._report_unread(look=look, error=error)
+        return self._after_read_error(look=look, error=error)
 
     async def unrecorded(self, *, look: Look, error: KubeError | LedgerError) -> Next:
         """The ledger, or a finalizer before it, could not be written: told, and tried again.
@@ -64,33 +63,31 @@ class Outages:
         """Nothing is asked until Azure's Retry-After is over; what falls due meanwhile is told."""
         memory = look.memory
         assert memory.read_error is not None
-        told = await self._report_unread(look=look, error=memory.read_error)
-        return self._at_the_gate(look=look).unless(told=told, limit=self.config.due_retry)
+        await self._report_unread(look=look, error=memory.read_error)
+        return self._at_the_gate(look=look)
 
-    async def _report_unread(self, *, look: Look, error: AzureError) -> bool:
-        """Returns False where the target's status was not taken."""
+    async def _report_unread(self, *, look: Look, error: AzureError) -> None:
         if look.stored is None or look.stored.verified is None or not look.trusted:
             if look.target is not None:
                 note = azure_note(error=error, target=look.target, writing=False)
                 known = look.holds_nothing
-                return await self.claims.blocked(
-                    key=look.key, target=look.target, note=note, known=known
-                )
-            if look.stored is not None:
+                await self.claims.blocked(key=look.key, target=look.target, note=note, known=known)
+            elif look.stored is not None:
                 await self._report_orphan(look=look, stored=look.stored, error=error)
-            return True
+            return
         view = look.remembered_view()
         adoption = Adoption(look.stored, look.stored.lost)
         plan = self.assessor.plan(look=look, view=view, adoption=adoption, removals=Removals.NONE)
         look.seen(
             view=view, adoption=adoption, plan=plan, state=Settled.WAITING, prepare=frozenset()
         )
+        recorded = True
         try:
             await self.records.record(look=look)
         except (KubeError, LedgerError) as unsaved:
             log.warning("%s: what falls due is not recorded: %s", look.name, unsaved)
-            return await self.publisher.publish(look=look, recorded=False)
-        return await self.publisher.publish(look=look)
+            recorded = False
+        await self.publisher.publish(look=look, recorded=recorded)
 
     async def _report_orphan(self, *, look: Look, stored: Ledger, error: AzureError) -> None:
         """A ledger without a target and without a list that was ever read back.
@@ -116,9 +113,8 @@ class Outages:
         if memory.missing_since is None:
             memory.missing_since = now
         if now - memory.missing_since < self.config.missing_confirm:
-            told = await self._report_unread(look=look, error=error)
-            second = Next(after=self.config.missing_confirm - (now - memory.missing_since))
-            return second.unless(told=told, limit=self.config.due_retry)
+            await self._report_unread(look=look, error=error)
+            return Next(after=self.config.missing_confirm - (now - memory.missing_since))
         if look.stored is not None and look.trusted:
             left = cluster_gone(ledger=look.stored, now=self.clock.now())
             if left != look.stored:
@@ -132,8 +128,8 @@ class Outages:
             return Next(after=self.config.drift)
         note = azure_note(error=error, target=look.target, writing=False)
         known = not memory.ledger_newer
-        told = await self.claims.blocked(key=look.key, target=look.target, note=note, known=known)
-        return Next(after=self.config.drift).unless(told=told, limit=self.config.due_retry)
+        await self.claims.blocked(key=look.key, target=look.target, note=note, known=known)
+        return Next(after=self.config.drift)
 
     def _after_read_error(self, *, look: Look, error: AzureError) -> Next:
         if error.fault is AzureFault.THROTTLED and error.retry_after is not None:

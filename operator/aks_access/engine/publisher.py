@@ -34,7 +34,7 @@ from aks_access.engine.verdicts import target_report
 from aks_access.errors import KubeError
 from aks_access.plan.broad import broad
 from aks_access.plan.ledger import Ledger, departure
-from aks_access.plan.model import Cause, Target
+from aks_access.plan.model import Cause, ClusterKey, Target
 from aks_access.plan.outcome import Finding, Origin
 from aks_access.plan.settlement import Settled
 
@@ -46,7 +46,12 @@ UNDER_WAY = frozenset({TargetReason.PROGRESSING, TargetReason.REVOCATION_PENDING
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """Writes target status and posts to the board."""
+    """Writes target status and posts to the board.
+
+    Attributes:
+        untaken: clusters with a target whose status, or whose release, the API server did not
+            take; a pass that ends with its cluster here is made again soon.
+    """
 
     board: Board
     store: Store
@@ -55,16 +60,17 @@ class Publisher:
     metrics: Metrics
     clock: Clock
     orphans: Orphans
+    untaken: set[ClusterKey] = field(default_factory=set)
     _told: dict[str, tuple[str, TargetReason]] = field(default_factory=dict)
 
-    async def publish(self, *, look: Look, recorded: bool = True) -> bool:
+    async def publish(self, *, look: Look, recorded: bool = True) -> None:
         """Report the pass; nothing while a kind was never listed: it would only look missing.
 
         Where it could not be `recorded` the ledger holds what it held, whatever the plan says: no
-        grant is let go by it. Returns False where the target's status was not taken.
+        grant is let go by it.
         """
         if not self.store.synced:
-            return True
+            return
         notes = self._notes(look)
         self.board.post(
             target_report(
@@ -82,7 +88,7 @@ class Publisher:
             if orphaned(look) or look.adoption.lost:
                 message = orphan_message(look=look, why=notes[0].message)
                 await self.orphans.tell(key=look.key, message=message)
-            return True
+            return
         trusted = look.ledger.version != "" and not look.adoption.lost
         facts = TargetFacts(
             target=look.target,
@@ -92,15 +98,15 @@ class Publisher:
             sequence=look.ledger.sequence if trusted else look.target.ledger_sequence,
             grants={uid: verdict.grant for uid, verdict in look.plan.verdicts.items()},
         )
-        return await self._write(target=look.target, facts=facts)
+        await self._write(target=look.target, facts=facts)
 
     def retire(self, name: str) -> None:
         """Drop the figures of a target, or of an orphaned ledger, that is no more."""
         self._told.pop(name, None)
         self.metrics.target_gone(target=name)
 
-    async def publish_note(self, *, target: Target, note: Note) -> bool:
-        """Report a target of which nothing is known but this; False where that was not taken."""
+    async def publish_note(self, *, target: Target, note: Note) -> None:
+        """Report a target of which nothing is known but this."""
         facts = TargetFacts(
             target=target,
             notes=(note,),
@@ -111,7 +117,7 @@ class Publisher:
         )
         self.metrics.target_gone(target=target.name)
         self.metrics.target_state(target=target.name, reason=note.reason.value, figures={})
-        return await self._write(target=target, facts=facts)
+        await self._write(target=target, facts=facts)
 
     def duplicate_note(self, *, target: Target, holder: Target) -> Note:
         """Another target holds the cluster."""
@@ -205,11 +211,11 @@ class Publisher:
             notes.append(self._finding(look, Finding(reason)))
         return notes
 
-    async def _write(self, *, target: Target, facts: TargetFacts) -> bool:
+    async def _write(self, *, target: Target, facts: TargetFacts) -> None:
         status = target_status(facts=facts, now=self.clock.now())
         if status == dict(target.status):
             self._told.pop(target.name, None)
-            return True
+            return
         ref = target_ref(target)
         note = facts.notes[0]
         if self._told.get(target.name) != (target.uid, note.reason):  # else it was only not taken
@@ -219,10 +225,10 @@ class Publisher:
             raw = await self.objects.patch_status(ref=ref, status=status)
         except KubeError as error:
             log.warning("status of target %s not written: %s", target.name, error)
-            return False
+            self.untaken.add(target.key)
+            return
         self._told.pop(target.name, None)
         self.store.changed(Kind.TARGET, raw)
-        return True
 
     def _event(self, *, ref: ObjectRef, target: Target, note: Note) -> None:
         summary = target.status.get("summary")

@@ -11,15 +11,13 @@ from dataclasses import dataclass, replace
 from aks_access.api.target import DeletionPolicy
 from aks_access.engine.announcer import Announcer
 from aks_access.engine.assessor import Assessor
-from aks_access.engine.board import Board
 from aks_access.engine.claims import Claims, incumbent
 from aks_access.engine.config import EngineConfig
 from aks_access.engine.look import Look, Next, additions_allowed, needing
 from aks_access.engine.looptime import loop_time
 from aks_access.engine.memory import ClusterMemory
-from aks_access.engine.orphans import Orphans
 from aks_access.engine.outages import Outages
-from aks_access.engine.ports import ClusterRef, Clusters, Kind, Ports
+from aks_access.engine.ports import ClusterRef, Clusters, Kind
 from aks_access.engine.publisher import Publisher
 from aks_access.engine.records import Records
 from aks_access.engine.retries import (
@@ -80,15 +78,17 @@ class TargetReconciler:
             return Next(after=self.config.poll)
         claimants = self.worlds.claimants(key)
         target = incumbent(claimants, stored)
+        self.publisher.untaken.discard(key)
         try:
-            told = await self.claims.displaced(key=key, claimants=claimants, target=target)
+            await self.claims.displaced(key=key, claimants=claimants, target=target)
         except KubeError as error:
             log.warning("a duplicate target of %s was not let go: %s", key, error)
-            told = False
+            self.publisher.untaken.add(key)
         outcome = await self._pass(
             key=key, target=target, stored=stored, unreadable=unreadable, memory=memory
         )
-        return outcome.unless(told=told, limit=self.config.due_retry)
+        untaken = key in self.publisher.untaken
+        return outcome.again(limit=self.config.due_retry) if untaken else outcome
 
     async def _pass(
         self,
@@ -179,8 +179,8 @@ class TargetReconciler:
             return await self.outages.unrecorded(look=look, error=error)
         if await self.claims.released(look=look):
             return Next()
-        told = await self.publisher.publish(look=look)
-        return self._next(look=look, hold=hold).unless(told=told, limit=self.config.due_retry)
+        await self.publisher.publish(look=look)
+        return self._next(look=look, hold=hold)
 
     def _hold(self, *, memory: ClusterMemory, prepare: frozenset[GrantUid], plan: Plan) -> bool:
         """Whether the write waits for finalizers: never a revocation, and never for long.
@@ -234,11 +234,10 @@ class TargetReconciler:
             return await self.outages.unread(look=look, error=error)
         except LedgerTooLarge:
             look.memory.ledger_full = True
-            told = await self.publisher.publish(look=look)
+            await self.publisher.publish(look=look)
             transition = look.until_transition(self.worlds.clock.now())
             slow = self.config.slow_retry
-            outcome = Next(after=slow if transition is None else min(slow, transition))
-            return outcome.unless(told=told, limit=self.config.due_retry)
+            return Next(after=slow if transition is None else min(slow, transition))
         look.memory.ledger_full = bool(removing and look.memory.ledger_full)
         return await self._sent(look=look, result=result, removing=removing)
 
@@ -257,9 +256,8 @@ class TargetReconciler:
         else:
             ledger = await self.records.save_after(look=look, ledger=ledger, problem=result.problem)
         look.wrote(ledger=ledger, plan=result.plan)
-        told = await self.publisher.publish(look=look, recorded=not result.problem)
-        outcome = self._after_sending(look=look, result=result)
-        return outcome.unless(told=told, limit=self.config.due_retry)
+        await self.publisher.publish(look=look, recorded=not result.problem)
+        return self._after_sending(look=look, result=result)
 
     def _after_sending(self, *, look: Look, result: WriteResult) -> Next:
         match result.sent:
@@ -292,76 +290,6 @@ class TargetReconciler:
         if transition is not None:
             delays.append(transition)
         return Next(after=min(delays))
-
-
-def reconciler(
-    *,
-    ports: Ports,
-    config: EngineConfig,
-    store: Store,
-    worlds: Worlds,
-    board: Board,
-) -> TargetReconciler:
-    """The reconciler with all its parts."""
-    memories: dict[ClusterKey, ClusterMemory] = {}
-    announcer = Announcer(audit=ports.audit, events=ports.events, metrics=ports.metrics)
-    orphans = Orphans(ledgers=ports.ledgers, events=ports.events)
-    publisher = Publisher(
-        board=board,
-        store=store,
-        objects=ports.objects,
-        events=ports.events,
-        metrics=ports.metrics,
-        clock=ports.clock,
-        orphans=orphans,
-    )
-    claims = Claims(
-        store=store,
-        board=board,
-        objects=ports.objects,
-        ledgers=ports.ledgers,
-        publisher=publisher,
-        announcer=announcer,
-        config=config,
-        memories=memories,
-        orphans=orphans,
-    )
-    assessor = Assessor(
-        store=store,
-        worlds=worlds,
-        clusters=ports.clusters,
-        objects=ports.objects,
-        config=config,
-    )
-    records = Records(ledgers=ports.ledgers, claims=claims)
-    return TargetReconciler(
-        store=store,
-        worlds=worlds,
-        assessor=assessor,
-        claims=claims,
-        records=records,
-        outages=Outages(
-            assessor=assessor,
-            claims=claims,
-            records=records,
-            ledgers=ports.ledgers,
-            publisher=publisher,
-            announcer=announcer,
-            clock=ports.clock,
-            config=config,
-        ),
-        writer=Writer(
-            clusters=ports.clusters,
-            ledgers=ports.ledgers,
-            leadership=ports.leadership,
-            put_timeout=config.put_timeout,
-        ),
-        clusters=ports.clusters,
-        publisher=publisher,
-        announcer=announcer,
-        config=config,
-        memories=memories,
-    )
 
 
 def _ref(*, target: Target | None, stored: Ledger | None) -> ClusterRef:

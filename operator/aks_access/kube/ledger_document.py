@@ -8,162 +8,44 @@ unreadable, never "empty". What a newer operator wrote is its own: `LedgerNewer`
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Final, Literal, Self
+from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import ValidationError
 
-from aks_access.api.ranges import IPv4Range, RangeError
-from aks_access.api.timestamps import Instant
 from aks_access.errors import LedgerNewer, LedgerUnreadable
+from aks_access.kube.ledger_schema import (
+    ConflictDocument,
+    EntryDocument,
+    IdentityDocument,
+    LedgerDocument,
+    RefusedDocument,
+    ReversalDocument,
+    SearchDocument,
+    TurnDocument,
+    WriteDocument,
+)
 from aks_access.plan.ledger import (
     SCHEMA_VERSION,
     Conflict,
-    EntryState,
     Ledger,
     LedgerEntry,
     RefusedGrant,
     Reversal,
     Search,
-    SearchPhase,
     WriteInFlight,
 )
 from aks_access.plan.model import ClusterKey, Identity, cluster_key
 from aks_access.plan.pace import Turn
 
-_Owner = Annotated[int, Field(ge=0)]
 _PROBLEMS_SHOWN: Final = 3
 _FIRST_SCHEMA: Final = 1
-_SINCE_2: Final = frozenset(
-    {
-        "search",
-        "probes",
-        "reversals",
-        "conflict",
-        "ousted",
-        "former_names",
-        "deletion_policy",
-    }
-)
-"""Fields that a document of schema 1 does not have."""
-
-
-class _Document(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True
-    )
-
-
-class _Identity(_Document):
-    client_id: str | None = None
-    tenant_id: str | None = None
-
-
-class _Entry(_Document):
-    range: str
-    state: EntryState
-    owners: tuple[_Owner, ...]
-    since: Instant
-    unsettled: bool = False
-    due: Instant | None = None
-    released: tuple[_Owner, ...] = ()
-    sets: tuple[str, ...] = ()
-    namespace: str = ""
-
-
-class _Write(_Document):
-    desired: tuple[str, ...]
-    added: tuple[str, ...]
-    removed: tuple[str, ...]
-    started: Instant
-    failed: bool = False
-    resends: bool = False
-    undoes: tuple[str, ...] = ()
-
-
-class _Reversal(_Document):
-    at: Instant
-    added: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-
-
-class _Conflict(_Document):
-    since: Instant
-    asked: str = ""
-
-
-class _Search(_Document):
-    phase: SearchPhase
-    message: str
-    suspects: tuple[tuple[str, int], ...] = ()
-    trying: tuple[str, ...] = ()
-    untried: tuple[tuple[str, int], ...] = ()
-    stood: tuple[str, ...] = ()
-
-
-class _Turn(_Document):
-    at: Instant
-    added: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-
-
-class _Refused(_Document):
-    generation: int
-    message: str
-
-
-class _Ledger(_Document):
-    schema_version: int
-    resource_id: str
-    resource_uid: str | None = None
-    target_name: str
-    target_uid: str
-    former_names: tuple[str, ...] = ()
-    mode: str
-    identity: _Identity | None = None
-    deletion_policy: Literal["", "Revoke", "Detach"] = ""
-    sequence: Annotated[int, Field(ge=0)]
-    owners: tuple[str, ...]
-    entries: tuple[_Entry, ...]
-    names: Mapping[str, str] = Field(default_factory=dict)
-    in_flight: _Write | None = None
-    writes: tuple[Instant, ...] = ()
-    turns: tuple[_Turn, ...] = ()
-    verified: tuple[str, ...] | None = None
-    refused: Mapping[str, _Refused] = Field(default_factory=dict)
-    search: _Search | None = None
-    probes: tuple[Instant, ...] = ()
-    reversals: tuple[_Reversal, ...] = ()
-    conflict: _Conflict | None = None
-    ousted: Mapping[str, Instant] = Field(default_factory=dict)
-    detached: bool = False
-    lost: str = ""
-    foreign: tuple[str, ...] | None = None
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if not cluster_key(self.resource_id):
-            raise ValueError("resourceId is empty")
-        early = self.model_fields_set & _SINCE_2 if self.schema_version < SCHEMA_VERSION else ()
-        if early:
-            raise ValueError(f"{min(early)} is no field of schema {self.schema_version}")
-        ranges = [entry.range for entry in self.entries]
-        if len(set(ranges)) != len(ranges):
-            raise ValueError("two entries have the same range")
-        for text in ranges:
-            if not _canonical(text):
-                raise ValueError(f"the entry {text!r} is no canonical IPv4 range")
-        for entry in self.entries:
-            if any(index >= len(self.owners) for index in (*entry.owners, *entry.released)):
-                raise ValueError(f"the entry {entry.range} has an owner that is not listed")
-        return self
 
 
 def encode(ledger: Ledger) -> str:
     """The ledger as compact JSON; fields at their default are left out."""
     owners = _interned(ledger.entries.values())
     index = {owner: place for place, owner in enumerate(owners)}
-    document = _Ledger(
+    document = LedgerDocument(
         schema_version=SCHEMA_VERSION,
         resource_id=ledger.resource_id,
         resource_uid=ledger.resource_uid,
@@ -179,16 +61,16 @@ def encode(ledger: Ledger) -> str:
         names=ledger.names,
         in_flight=_of_write(ledger.in_flight),
         writes=ledger.writes,
-        turns=tuple(_Turn(at=t.at, added=t.added, removed=t.removed) for t in ledger.turns),
+        turns=tuple(TurnDocument(at=t.at, added=t.added, removed=t.removed) for t in ledger.turns),
         verified=ledger.verified,
         refused={
-            uid: _Refused(generation=refused.generation, message=refused.message)
+            uid: RefusedDocument(generation=refused.generation, message=refused.message)
             for uid, refused in ledger.refused.items()
         },
         search=_of_search(ledger.search),
         probes=ledger.probes,
         reversals=tuple(
-            _Reversal(at=item.at, added=item.added, removed=item.removed)
+            ReversalDocument(at=item.at, added=item.added, removed=item.removed)
             for item in ledger.reversals
         ),
         conflict=_of_conflict(ledger.conflict),
@@ -255,7 +137,7 @@ def key_in(text: str) -> ClusterKey | None:
     return cluster_key(resource_id) if isinstance(resource_id, str) and resource_id else None
 
 
-def _parsed(text: str) -> _Ledger:
+def _parsed(text: str) -> LedgerDocument:
     try:
         found = json.loads(text)
     except ValueError as error:
@@ -272,7 +154,7 @@ def _parsed(text: str) -> _Ledger:
             f"{_FIRST_SCHEMA} to {SCHEMA_VERSION}"
         )
     try:
-        return _Ledger.model_validate_json(text, strict=True)
+        return LedgerDocument.model_validate_json(text, strict=True)
     except ValidationError as error:
         raise LedgerUnreadable(f"it is damaged: {_sentence(error)}") from error
 
@@ -286,19 +168,12 @@ def _sentence(error: ValidationError) -> str:
     return "; ".join(problems[:_PROBLEMS_SHOWN]) + (f"; and {rest} more" if rest > 0 else "")
 
 
-def _canonical(text: str) -> bool:
-    try:
-        return str(IPv4Range.parse(text)) == text
-    except RangeError:
-        return False
-
-
 def _interned(entries: Iterable[LedgerEntry]) -> list[str]:
     return list(dict.fromkeys(o for entry in entries for o in (*entry.owners, *entry.released)))
 
 
-def _of_entry(entry: LedgerEntry, index: Mapping[str, int]) -> _Entry:
-    return _Entry(
+def _of_entry(entry: LedgerEntry, index: Mapping[str, int]) -> EntryDocument:
+    return EntryDocument(
         range=entry.range,
         state=entry.state,
         owners=tuple(index[owner] for owner in entry.owners),
@@ -311,7 +186,7 @@ def _of_entry(entry: LedgerEntry, index: Mapping[str, int]) -> _Entry:
     )
 
 
-def _to_entry(entry: _Entry, owners: tuple[str, ...]) -> LedgerEntry:
+def _to_entry(entry: EntryDocument, owners: tuple[str, ...]) -> LedgerEntry:
     return LedgerEntry(
         range=entry.range,
         state=entry.state,
@@ -325,10 +200,10 @@ def _to_entry(entry: _Entry, owners: tuple[str, ...]) -> LedgerEntry:
     )
 
 
-def _of_write(write: WriteInFlight | None) -> _Write | None:
+def _of_write(write: WriteInFlight | None) -> WriteDocument | None:
     if write is None:
         return None
-    return _Write(
+    return WriteDocument(
         desired=write.desired,
         added=write.added,
         removed=write.removed,
@@ -339,7 +214,7 @@ def _of_write(write: WriteInFlight | None) -> _Write | None:
     )
 
 
-def _to_write(write: _Write | None) -> WriteInFlight | None:
+def _to_write(write: WriteDocument | None) -> WriteInFlight | None:
     if write is None:
         return None
     return WriteInFlight(
@@ -353,10 +228,10 @@ def _to_write(write: _Write | None) -> WriteInFlight | None:
     )
 
 
-def _of_search(search: Search | None) -> _Search | None:
+def _of_search(search: Search | None) -> SearchDocument | None:
     if search is None:
         return None
-    return _Search(
+    return SearchDocument(
         phase=search.phase,
         message=search.message,
         suspects=tuple(search.suspects.items()),
@@ -366,7 +241,7 @@ def _of_search(search: Search | None) -> _Search | None:
     )
 
 
-def _to_search(search: _Search | None) -> Search | None:
+def _to_search(search: SearchDocument | None) -> Search | None:
     if search is None:
         return None
     return Search(
@@ -379,21 +254,23 @@ def _to_search(search: _Search | None) -> Search | None:
     )
 
 
-def _of_conflict(conflict: Conflict | None) -> _Conflict | None:
-    return None if conflict is None else _Conflict(since=conflict.since, asked=conflict.asked)
+def _of_conflict(conflict: Conflict | None) -> ConflictDocument | None:
+    return (
+        None if conflict is None else ConflictDocument(since=conflict.since, asked=conflict.asked)
+    )
 
 
-def _to_conflict(conflict: _Conflict | None) -> Conflict | None:
+def _to_conflict(conflict: ConflictDocument | None) -> Conflict | None:
     return None if conflict is None else Conflict(since=conflict.since, asked=conflict.asked)
 
 
-def _of_identity(identity: Identity | None) -> _Identity | None:
+def _of_identity(identity: Identity | None) -> IdentityDocument | None:
     if identity is None:
         return None
-    return _Identity(client_id=identity.client_id, tenant_id=identity.tenant_id)
+    return IdentityDocument(client_id=identity.client_id, tenant_id=identity.tenant_id)
 
 
-def _to_identity(identity: _Identity | None) -> Identity | None:
+def _to_identity(identity: IdentityDocument | None) -> Identity | None:
     if identity is None:
         return None
     return Identity(client_id=identity.client_id, tenant_id=identity.tenant_id)

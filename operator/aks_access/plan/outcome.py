@@ -194,6 +194,7 @@ class Plan:
         report: every live entry.
         findings: the worst first.
         restores: the list was cleared by somebody, and goes back.
+        unreturned: what of that list does not: it may not be sent.
         contested: additions that wait because something else keeps undoing them.
         undoes: the entries by which the write undoes somebody else's.
         standing: whether another writer and we keep undoing each other.
@@ -217,6 +218,7 @@ class Plan:
     report: tuple[EntryReport, ...] = ()
     findings: tuple[Finding, ...] = ()
     restores: bool = False
+    unreturned: tuple[str, ...] = ()
     contested: tuple[Change, ...] = ()
     undoes: tuple[str, ...] = ()
     standing: Standing = field(default_factory=Standing)

@@ -69,6 +69,7 @@ def plan(*, world: World, view: ClusterView, adoption: Adoption) -> Plan:
             writes=listed is not None,
         ),
         restores=scene.restores,
+        unreturned=scene.unreturned,
         contested=contested,
         undoes=conflict.undoes(ledger=scene.ledger, additions=added, removals=taken),
         standing=scene.standing,

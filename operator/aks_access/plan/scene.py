@@ -91,6 +91,13 @@ class Scene:
             mode=self.mode, egress_known=self.platform.egress_known, lost=bool(self.lost)
         )
 
+    @property
+    def unreturned(self) -> tuple[str, ...]:
+        """What stood in a cleared list and may not be sent again."""
+        stood = (self.ledger.verified or ()) if self.restores else ()
+        back = returnable(stood)
+        return tuple(entry for entry in stood if entry not in back)
+
     def fitted(self, occupied: Set[str]) -> "Scene":
         """The scene with as much of the platform as fits beside `occupied`."""
         fitting = composition.fitting(

@@ -11,6 +11,7 @@ from tests.sim.histories.place import RETENTION, Place
 from tests.sim.histories.script import BASELINE, OTHERS, TARGETS
 from tests.sim.world import condition, key_of
 
+KINDS = (Kind.TARGET, Kind.GRANT)
 HELD = ("MassRemovalHeld", "LedgerLost")
 STATES = {
     "it could not be revoked": "NotRevocable",
@@ -73,7 +74,12 @@ def _held(place: Place, name: str) -> bool:
 
 
 def _leaving(place: Place) -> bool:
-    found = [place.api.find(Kind.TARGET, name) for name in TARGETS]
+    """Whether a target or a grant is deleted and still there.
+
+    Calm is no proof of rest for a grant: one that may not be revoked is let go at its bound.
+    """
+    names = [(kind, name.rpartition("/")) for kind in KINDS for name in place.api.names(kind)]
+    found = [place.api.find(kind, name, namespace=space) for kind, (space, _, name) in names]
     return any(raw is not None and deleting(raw) for raw in found)
 
 

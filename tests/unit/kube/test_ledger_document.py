@@ -243,6 +243,7 @@ def _with_entry(**changes: Any) -> str:
         (_changed(schemaVersion=True), "schemaVersion is True"),
         (_changed(schemaVersion=2.0), "schemaVersion is 2.0"),
         (_changed(schemaVersion=1, probes=[]), "probes is no field of schema 1"),
+        (_changed(schemaVersion=1, foreign=[]), "foreign is no field of schema 1"),
         (_changed(schemaVersion="1"), "schemaVersion is '1'"),
         (_changed(entries=None), "damaged: entries: Field required"),
         (_changed(owners=None), "damaged: owners"),

@@ -5,6 +5,7 @@ finalizers with deletionTimestamp, the status subresource, preconditions, watche
 """
 
 import asyncio
+import pickle
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -208,16 +209,9 @@ class SimApiServer:
 
 
 def json_copy(raw: Raw) -> Raw:
-    """A deep copy of an object that is plain JSON; ten times as fast as `copy.deepcopy`."""
-    return {field: _copied(value) for field, value in raw.items()}
-
-
-def _copied(value: object) -> object:
-    if isinstance(value, dict):
-        return {field: _copied(inner) for field, inner in value.items()}
-    if isinstance(value, list):
-        return [_copied(inner) for inner in value]
-    return value
+    """A deep copy of an object that is plain JSON; `copy.deepcopy` takes five times as long."""
+    copy: Raw = pickle.loads(pickle.dumps(raw, pickle.HIGHEST_PROTOCOL))
+    return copy
 
 
 def metadata_of(raw: Mapping[str, object]) -> Raw:

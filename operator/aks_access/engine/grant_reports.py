@@ -1,0 +1,105 @@
+"""What the targets report of a grant, gathered; of one that no target matches its own report."""
+
+from dataclasses import dataclass
+
+from aks_access.api.conditions import GrantReason
+from aks_access.engine.board import Board
+from aks_access.engine.ports import Clock
+from aks_access.engine.reports import GrantReport
+from aks_access.engine.store import Store
+from aks_access.engine.worlds import Worlds, status_targets
+from aks_access.plan import sentences
+from aks_access.plan.access import matches, namespace_allowed, over, period
+from aks_access.plan.model import Grant, Target
+from aks_access.plan.outcome import AccessState, Refusal, Rule, Verdict
+
+NAMED_TARGETS = 5
+"""How many targets a sentence offers where the one that is named does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class GrantReports:
+    """Gathers reports from the board."""
+
+    store: Store
+    worlds: Worlds
+    board: Board
+    clock: Clock
+
+    def targets(self, grant: Grant) -> list[Target]:
+        """The targets that the grant names or selects."""
+        return [target for target in self.store.targets() if matches(grant=grant, target=target)]
+
+    def gather(self, grant: Grant) -> list[GrantReport] | None:
+        """One report per matching target; None while one is missing or of another generation.
+
+        None as well while a target that the grant was moved away from has not reported: until
+        then the status must go on naming it, because that may be all that remembers it.
+        """
+        targets = self.targets(grant)
+        left = status_targets(grant) & {target.name for target in self.store.targets()}
+        if any(self.board.planned_at(name) < 0.0 for name in left):
+            self.board.wait(grant.uid)
+            return None
+        if not targets:
+            return [self._untargeted(grant)] if self.store.complete else None
+        reports = [self.board.report(target=t.name, uid=grant.uid) for t in targets]
+        ready = [r for r in reports if r is not None and r.generation == grant.generation]
+        return ready if len(ready) == len(targets) else None
+
+    def _untargeted(self, grant: Grant) -> GrantReport:
+        """The report of a grant that matches no target."""
+        span = period(grant=grant, activations=self.worlds.activations, now=self.clock.now())
+        held = self.board.held(grant.uid)
+        if grant.problems:
+            problem = grant.problems[0]
+            refusal = Refusal(
+                reason=GrantReason.INVALID_SPEC,
+                rule=Rule.SPEC,
+                field=problem.path,
+                value=problem.value,
+                limit=problem.message,
+            )
+        elif not held and over(grant=grant, ends=span.ends, now=self.clock.now()):
+            verdict = Verdict(
+                grant=grant, state=AccessState.EXPIRED, starts=span.starts, ends=span.ends
+            )
+            return GrantReport(
+                target="",
+                generation=grant.generation,
+                reason=GrantReason.EXPIRED,
+                message=sentences.verdict_sentence(verdict=verdict, target="no target"),
+                state=AccessState.EXPIRED,
+                starts=span.starts,
+                ends=span.ends,
+            )
+        else:
+            by_selector = grant.selector is not None
+            refusal = Refusal(
+                reason=GrantReason.TARGET_NOT_FOUND,
+                rule=Rule.SPEC,
+                field="spec.targetSelector" if by_selector else "spec.targetRef.name",
+                value=grant.target_name or "",
+            )
+        message = sentences.refusal_sentence(
+            refusal=refusal,
+            target=grant.target_name or "",
+            open_targets=self._open_to(grant.namespace),
+        )
+        return GrantReport(
+            target="",
+            generation=grant.generation,
+            reason=refusal.reason,
+            message=message,
+            held=bool(held),
+        )
+
+    def _open_to(self, namespace: str) -> list[str]:
+        namespaces = self.store.namespaces()
+        names = sorted(
+            target.name
+            for target in self.store.targets()
+            if not target.problems
+            and namespace_allowed(namespace=namespace, policy=target.policy, namespaces=namespaces)
+        )
+        return names[:NAMED_TARGETS]

@@ -1,0 +1,165 @@
+"""The fields of the ledger's JSON, and what must hold between them."""
+
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from aks_access.api.ranges import IPv4Range, RangeError
+from aks_access.api.timestamps import Instant
+from aks_access.plan.ledger import EntryState, SearchPhase
+from aks_access.plan.model import cluster_key
+
+_Owner = Annotated[int, Field(ge=0)]
+_SINCE_2: Final = frozenset(
+    {
+        "search",
+        "probes",
+        "reversals",
+        "conflict",
+        "ousted",
+        "former_names",
+        "deletion_policy",
+        "foreign",
+    }
+)
+"""Fields that a document of schema 1 does not have."""
+
+
+class Document(BaseModel):
+    """A part of the JSON: camelCase, and no field that is not named here."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True
+    )
+
+
+class IdentityDocument(Document):
+    """With which identity the cluster is written to."""
+
+    client_id: str | None = None
+    tenant_id: str | None = None
+
+
+class EntryDocument(Document):
+    """`LedgerEntry`; its owners are places in `LedgerDocument.owners`."""
+
+    range: str
+    state: EntryState
+    owners: tuple[_Owner, ...]
+    since: Instant
+    unsettled: bool = False
+    due: Instant | None = None
+    released: tuple[_Owner, ...] = ()
+    sets: tuple[str, ...] = ()
+    namespace: str = ""
+
+
+class WriteDocument(Document):
+    """`WriteInFlight`."""
+
+    desired: tuple[str, ...]
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    started: Instant
+    failed: bool = False
+    resends: bool = False
+    undoes: tuple[str, ...] = ()
+
+
+class ReversalDocument(Document):
+    """`Reversal`."""
+
+    at: Instant
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+class ConflictDocument(Document):
+    """`Conflict`."""
+
+    since: Instant
+    asked: str = ""
+
+
+class SearchDocument(Document):
+    """`Search`; grants with their generation, in the order they are tried in."""
+
+    phase: SearchPhase
+    message: str
+    suspects: tuple[tuple[str, int], ...] = ()
+    trying: tuple[str, ...] = ()
+    untried: tuple[tuple[str, int], ...] = ()
+    stood: tuple[str, ...] = ()
+
+
+class TurnDocument(Document):
+    """`Turn`."""
+
+    at: Instant
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+class RefusedDocument(Document):
+    """`RefusedGrant`."""
+
+    generation: int
+    message: str
+
+
+class LedgerDocument(Document):
+    """The whole document; see `Ledger`."""
+
+    schema_version: int
+    resource_id: str
+    resource_uid: str | None = None
+    target_name: str
+    target_uid: str
+    former_names: tuple[str, ...] = ()
+    mode: str
+    identity: IdentityDocument | None = None
+    deletion_policy: Literal["", "Revoke", "Detach"] = ""
+    sequence: Annotated[int, Field(ge=0)]
+    owners: tuple[str, ...]
+    entries: tuple[EntryDocument, ...]
+    names: Mapping[str, str] = Field(default_factory=dict)
+    in_flight: WriteDocument | None = None
+    writes: tuple[Instant, ...] = ()
+    turns: tuple[TurnDocument, ...] = ()
+    verified: tuple[str, ...] | None = None
+    refused: Mapping[str, RefusedDocument] = Field(default_factory=dict)
+    search: SearchDocument | None = None
+    probes: tuple[Instant, ...] = ()
+    reversals: tuple[ReversalDocument, ...] = ()
+    conflict: ConflictDocument | None = None
+    ousted: Mapping[str, Instant] = Field(default_factory=dict)
+    detached: bool = False
+    lost: str = ""
+    foreign: tuple[str, ...] | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not cluster_key(self.resource_id):
+            raise ValueError("resourceId is empty")
+        early = self.model_fields_set & _SINCE_2 if self.schema_version < 2 else ()
+        if early:
+            raise ValueError(f"{min(early)} is no field of schema {self.schema_version}")
+        ranges = [entry.range for entry in self.entries]
+        if len(set(ranges)) != len(ranges):
+            raise ValueError("two entries have the same range")
+        for text in ranges:
+            if not _canonical(text):
+                raise ValueError(f"the entry {text!r} is no canonical IPv4 range")
+        for entry in self.entries:
+            if any(index >= len(self.owners) for index in (*entry.owners, *entry.released)):
+                raise ValueError(f"the entry {entry.range} has an owner that is not listed")
+        return self
+
+
+def _canonical(text: str) -> bool:
+    try:
+        return str(IPv4Range.parse(text)) == text
+    except RangeError:
+        return False
