@@ -154,7 +154,7 @@ class Operator:
         """Say what is missing beside the work, until nothing is."""
         await asyncio.gather(
             watch_rights(
-                probe=Discovery(connection=self.connection),
+                probe=self._discovery(),
                 server=self.connection.host,
                 namespace=self.settings.namespace,
                 readiness=self.readiness,
@@ -168,9 +168,12 @@ class Operator:
             ),
         )
 
+    def _discovery(self) -> Discovery:
+        return Discovery(connection=self.connection, lease=self.settings.lease_name)
+
     async def _startup(self, teller: Teller) -> None:
         await wait_for_kubernetes(
-            probe=Discovery(connection=self.connection),
+            probe=self._discovery(),
             server=self.connection.host,
             namespace=self.settings.namespace,
             readiness=self.readiness,
