@@ -53,7 +53,7 @@ generated: setup ## check that what is generated is in step with its sources
 	$(BIN)/python -m aks_access.api.crd --check crds
 	$(BIN)/python -m sandbox render --check
 
-generate: setup ## write the CRDs, the chart's copy of them and its README, and deploy/
+generate: setup ## write the CRDs, the chart's copy of them and its README, deploy/, azure/ and their pages
 	$(BIN)/python -m aks_access.api.crd --write crds
 	$(BIN)/python -m sandbox render
 

@@ -28,7 +28,7 @@ def build(programs: tuple[str, ...]) -> None:
 @click.command()
 @click.option("--check", is_flag=True, help="Write nothing; fail when a file is out of step.")
 def render(check: bool) -> None:
-    """Write the chart's copy of the CRDs, its README.md and deploy/."""
+    """Write the chart's copy of the CRDs, its README.md, deploy/, azure/ and their pages."""
     if not check:
         generated.write()
         return
