@@ -32,6 +32,7 @@ _PROGRAMS = {
     "empty_plane": ("kube-apiserver", "etcd", "kubectl"),
     "own_world": ("kube-apiserver", "etcd", "kubectl", "kube-controller-manager"),
     "station": ("kube-apiserver", "etcd", "kubectl"),
+    "stage": ("kube-apiserver", "etcd", "kubectl"),
     "api-server": ("kube-apiserver", "etcd", "kubectl"),
     "_restart_station": ("kube-apiserver", "etcd", "kubectl", "kube-controller-manager"),
 }
