@@ -55,7 +55,7 @@ generated: setup ## check that what is generated is in step with its sources
 	$(BIN)/python -m aks_access.api.crd --check crds
 	$(BIN)/python -m sandbox render --check
 
-generate: setup ## write the CRDs, the chart's copy of them and its README, deploy/ and docs/reference/
+generate: setup ## write what is made from other files: CRDs, the chart's copies, deploy/, azure/, docs/reference/
 	$(BIN)/python -m aks_access.api.crd --write crds
 	$(BIN)/python -m sandbox render
 

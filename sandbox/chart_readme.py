@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from sandbox.marked import with_part
+
 BEGIN = "<!-- values: made from values.yaml by `make generate` -->\n"
 END = "<!-- end of values -->\n"
 
@@ -19,7 +21,7 @@ _LONGEST_DEFAULT = 40
 
 
 class ReadmeError(ValueError):
-    """README.md lacks the marks, or values.yaml is not a mapping."""
+    """values.yaml is not a mapping, or has a value outside of any section."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +35,8 @@ class Value:
 
 
 def with_values(readme: str, *, values: str) -> str:
-    """Return the page with the table between its marks made anew. Raises ReadmeError."""
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ReadmeError(f"README.md lacks the lines {BEGIN.strip()} and {END.strip()}")
-    return before + begin + tables(values) + end + after
+    """Return the page with the table made anew. Raises ReadmeError, MarksError."""
+    return with_part(readme, begin=BEGIN, end=END, part=tables(values))
 
 
 def tables(text: str) -> str:

@@ -30,7 +30,7 @@ def build(programs: tuple[str, ...]) -> None:
 @click.command()
 @click.option("--check", is_flag=True, help="Write nothing; fail when a file is out of step.")
 def render(check: bool) -> None:
-    """Write the chart's copy of the CRDs, its README.md, deploy/ and docs/reference/."""
+    """Write the chart's copies and README.md, deploy/, azure/, docs/reference/ and other pages."""
     if not check:
         generated.write()
         return

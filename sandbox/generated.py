@@ -1,14 +1,15 @@
-"""Every file that is made from the chart, into it or from the code, so that all say the same.
+"""Every file that is made from another one, so that all say the same.
 
 The chart gets a copy of the CRDs (Helm reads nothing outside it) and a README.md from the comments
 of its values; ``deploy/`` is the chart rendered with its default values, once as one file for
-kubectl and once in two for kustomize; ``docs/reference/`` is made from the code (sandbox/pages).
+kubectl and once in two for kustomize, and docs/permissions.md explains its rules. The roles in
+``azure/`` come from one file, and ``docs/reference/`` from the code (sandbox/pages).
 """
 
 import re
 from pathlib import Path
 
-from sandbox import chart, chart_readme
+from sandbox import azure_roles, chart, chart_readme, permissions
 from sandbox.pages import reference
 
 KUSTOMIZE = chart.ROOT / "deploy" / "kustomize"
@@ -62,7 +63,7 @@ def _copies() -> dict[Path, str]:
 
 
 def _rendered() -> dict[Path, str]:
-    """What is made from the chart as it stands, by path."""
+    """What is made from the chart as it stands, and the roles in Azure, by path."""
     text = chart.render()
     documents = [f"---\n{each}" for each in _DOCUMENT.split(text) if each.strip()]
     crds = [each for each in documents if "\nkind: CustomResourceDefinition\n" in each]
@@ -73,6 +74,8 @@ def _rendered() -> dict[Path, str]:
         chart.INSTALL: _INSTALL + _FROM_CHART + _NAMESPACE + text,
         KUSTOMIZE / "crds.yaml": _FROM_CHART + "".join(crds),
         KUSTOMIZE / "operator.yaml": _FROM_CHART + _NAMESPACE + "".join(others),
+        **permissions.generated(text),
+        **azure_roles.generated(),
     }
 
 

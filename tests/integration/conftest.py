@@ -33,6 +33,7 @@ _PROGRAMS = {
     "own_world": ("kube-apiserver", "etcd", "kubectl", "kube-controller-manager"),
     "station": ("kube-apiserver", "etcd", "kubectl"),
     "guide": ("kube-apiserver", "etcd", "kubectl", "helm"),
+    "stage": ("kube-apiserver", "etcd", "kubectl"),
     "api-server": ("kube-apiserver", "etcd", "kubectl"),
     "_restart_station": ("kube-apiserver", "etcd", "kubectl", "kube-controller-manager"),
 }
