@@ -5,10 +5,10 @@ import sys
 import click
 
 from sandbox import generated
-from sandbox.controlplane.binaries import ETCDUTL, HELM, KUBERNETES, binary
+from sandbox.controlplane.binaries import ARGOCD, ETCDUTL, HELM, KUBERNETES, binary
 from sandbox.controlplane.progress import Progress
 
-_PROGRAMS = (*KUBERNETES.packages, *HELM.packages, *ETCDUTL.packages)
+_PROGRAMS = (*KUBERNETES.packages, *HELM.packages, *ETCDUTL.packages, *ARGOCD.packages)
 _DEFAULT = ("kube-apiserver", "etcd", "kubectl")
 
 

@@ -97,13 +97,20 @@ ETCDUTL = GoModule(
     packages={"etcdutl": "go.etcd.io/etcd/etcdutl/v3"},
     stamps={},
 )
-_MODULES = (KUBERNETES, HELM, ETCDUTL)
+ARGOCD = GoModule(
+    directory=_HERE / "argocd",
+    pinned="github.com/argoproj/argo-cd/v3",
+    packages={"argocd": "github.com/argoproj/argo-cd/v3/cmd"},
+    stamps={"github.com/argoproj/argo-cd/v3/common.version": "version"},
+)
+_MODULES = (KUBERNETES, HELM, ETCDUTL, ARGOCD)
 
 
 def binary(name: str, *, progress: Progress | None = None) -> Path:
     """Path of one program, built first if need be (minutes, once per machine).
 
-    `name` is one of kube-apiserver, etcd, kubectl, kube-controller-manager, helm and etcdutl.
+    `name` is one of kube-apiserver, etcd, kubectl, kube-controller-manager, helm, etcdutl
+    and argocd.
     Raises BuildError with the end of the compiler's output, ToolchainError without a usable Go.
     """
     assets = os.environ.get(ASSETS_VARIABLE)
