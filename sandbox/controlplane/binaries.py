@@ -56,7 +56,12 @@ class GoModule:
     def flags(self) -> list[str]:
         """Return the flags of `go build`: reproducible, stripped, the version stamped in."""
         major, minor, _ = self.version.split(".", 2)
-        values = {"version": f"v{self.version}", "major": major, "minor": minor}
+        values = {
+            "version": f"v{self.version}",
+            "number": self.version,
+            "major": major,
+            "minor": minor,
+        }
         stamps = "".join(f" -X {name}={values[value]}" for name, value in self.stamps.items())
         return ["-buildvcs=false", "-trimpath", "-ldflags", f"-s -w{stamps}"]
 
@@ -101,7 +106,7 @@ ARGOCD = GoModule(
     directory=_HERE / "argocd",
     pinned="github.com/argoproj/argo-cd/v3",
     packages={"argocd": "github.com/argoproj/argo-cd/v3/cmd"},
-    stamps={"github.com/argoproj/argo-cd/v3/common.version": "version"},
+    stamps={"github.com/argoproj/argo-cd/v3/common.version": "number"},
 )
 _MODULES = (KUBERNETES, HELM, ETCDUTL, ARGOCD)
 

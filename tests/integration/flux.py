@@ -3,7 +3,7 @@
 Before it applies an object, fields that `kubectl…` or `before-first-apply` wrote become its own
 (`internal/controller/kustomization_controller.go`, `ssa/patch.go`: managers are told by prefix),
 so that its server-side apply takes away what Git does not have. `kustomize.toolkit.fluxcd.io/ssa:
-Merge` on the object excepts it.
+Merge` on the object, in Git or as it lives, excepts it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -31,17 +31,20 @@ def labelled(document: Mapping[str, Any], kustomization: str) -> dict[str, Any]:
 
 def apply(plane: ControlPlane, path: str, document: Mapping[str, Any]) -> dict[str, Any]:
     """Reconcile one object at its path."""
-    merge = document["metadata"].get("annotations", {}).get(SSA) == "Merge"
     try:
         live = plane.request("GET", path)
     except ApiError as error:
         if error.code != 404:
             raise
     else:
-        if not merge:
+        if not (_merged(document) or _merged(live)):
             _take_over(plane, path, live["metadata"]["managedFields"])
     query = f"?fieldManager={MANAGER}&force=true"
     return plane.request("PATCH", path + query, document, content_type=APPLY)
+
+
+def _merged(document: Mapping[str, Any]) -> bool:
+    return bool(document["metadata"].get("annotations", {}).get(SSA) == "Merge")
 
 
 def _take_over(plane: ControlPlane, path: str, entries: Iterable[dict[str, Any]]) -> None:

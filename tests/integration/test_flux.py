@@ -56,14 +56,18 @@ def test_flux_undoes_a_plain_patch(world: World):
 
 
 @pytest.mark.parametrize(
-    ("policy", "flags"),
-    [("", ("--field-manager=aks-access",)), ("Merge", ())],
-    ids=["manager", "merge"],
+    ("policy", "annotated", "flags"),
+    [("", False, ("--field-manager=aks-access",)), ("Merge", False, ()), ("", True, ())],
+    ids=["manager", "merge in Git", "merge by hand"],
 )
-def test_a_revocation_in_an_emergency_stays(world: World, policy: str, flags: tuple[str, ...]):
+def test_a_revocation_in_an_emergency_stays(
+    world: World, policy: str, annotated: bool, flags: tuple[str, ...]
+):
     found = InGit(world, policy=policy, expiresAt=world.at(600))
     found.reconcile()
     found.grant.wait_state("Active")
+    if annotated:
+        found.kubectl("annotate", f"{flux.SSA}=Merge")
     found.revoke(*flags)
     for _ in range(2):
         answer = found.reconcile()

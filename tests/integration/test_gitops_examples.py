@@ -15,6 +15,7 @@ import yaml
 from aks_access.api.names import API_VERSION
 from sandbox import chart
 from sandbox.controlplane import ControlPlane
+from sandbox.controlplane.client import ApiError
 from sandbox.controlplane.modules import FLUX, module_files
 from sandbox.landscape import BEFORE, EXAMPLES, Landscape, landscape
 from sandbox.processes import wait_until
@@ -51,12 +52,18 @@ def with_flux(control_plane: ControlPlane) -> ControlPlane:
     for module in ("kustomize-controller", "source-controller"):
         directory = module_files(FLUX, f"github.com/fluxcd/{module}") / "config" / "crd" / "bases"
         control_plane.kubectl("apply", "--server-side", f"--filename={directory}")
-    crds = (
-        "kustomizations.kustomize.toolkit.fluxcd.io",
-        "gitrepositories.source.toolkit.fluxcd.io",
+    kinds = (
+        "kustomize.toolkit.fluxcd.io/v1/kustomizations",
+        "source.toolkit.fluxcd.io/v1/gitrepositories",
     )
-    names = [f"crd/{name}" for name in crds]
-    control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", *names)
+
+    def served() -> bool:
+        try:
+            return all(control_plane.request("GET", f"/apis/{kind}") for kind in kinds)
+        except ApiError:
+            return False
+
+    wait_until(served, what="Flux's kinds to be served", timeout=30)
     control_plane.kubectl("create", "namespace", "flux-system", check=False)
     return control_plane
 
