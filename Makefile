@@ -15,11 +15,12 @@ PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup lock lint types imports generated generate docs binaries unit integration test proof faults soak mutation \
+.PHONY: help setup lock lint types imports generated generate docs binaries unit integration test test-argocd \
+  proof faults soak mutation \
   audit demo sandbox image clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(READY) ## virtual environment in .venv, everything pinned by hash
 
@@ -74,13 +75,17 @@ binaries: setup ## build the sandbox's API server, once per machine (minutes)
 	@$(BIN)/python -m sandbox build kube-apiserver etcd kubectl kube-controller-manager helm etcdutl
 
 unit: setup ## tests without a control plane
-	$(PYTEST) -m "not integration and not proof"
+	$(PYTEST) -m "not integration and not proof and not argocd"
 
 integration: setup ## tests on a real API server and the ARM emulator
 	$(PYTEST) -m "integration and not proof"
 
-test: lint types imports binaries generated docs ## every check and test, but those of proof and faults
-	$(PYTEST) -m "not proof"
+test: lint types imports binaries generated docs ## every check and test, but those of proof, faults and Argo CD
+	$(PYTEST) -m "not proof and not argocd"
+
+test-argocd: binaries ## a whole GitOps life under the real Argo CD (needs redis-server and git; builds for minutes)
+	@$(BIN)/python -m sandbox build argocd
+	$(PYTEST) -m argocd
 
 proof: binaries ## mutants, crashes, faults and random histories in virtual time, at length
 	$(PYTEST) -m "proof and not integration"

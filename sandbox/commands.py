@@ -6,11 +6,11 @@ from pathlib import Path
 import click
 
 from sandbox import generated
-from sandbox.controlplane.binaries import ETCDUTL, HELM, KUBERNETES, binary
+from sandbox.controlplane.binaries import ARGOCD, ETCDUTL, HELM, KUBERNETES, binary
 from sandbox.controlplane.progress import Progress
 from sandbox.pages.site import problems as problems_of_site
 
-_PROGRAMS = (*KUBERNETES.packages, *HELM.packages, *ETCDUTL.packages)
+_PROGRAMS = (*KUBERNETES.packages, *HELM.packages, *ETCDUTL.packages, *ARGOCD.packages)
 _DEFAULT = ("kube-apiserver", "etcd", "kubectl")
 
 

@@ -26,6 +26,7 @@ _PROGRAMS = {
     "own_control_plane": ("kube-apiserver", "etcd", "kubectl", "kube-controller-manager"),
     "helm": ("helm",),
     "restorable_world": ("kube-apiserver", "etcd", "kubectl", "etcdutl"),
+    "running": ("kube-apiserver", "etcd", "kubectl"),
     "hubs": ("kube-apiserver", "etcd", "kubectl"),
     "both": ("kube-apiserver", "etcd", "kubectl"),
     "aggregating": ("kube-apiserver", "etcd", "kubectl", "kube-controller-manager"),
