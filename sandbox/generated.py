@@ -82,9 +82,9 @@ def _rendered() -> dict[Path, str]:
         chart.INSTALL: _INSTALL + _FROM_CHART + _NAMESPACE + text,
         KUSTOMIZE / "crds.yaml": _FROM_CHART + "".join(crds),
         KUSTOMIZE / "operator.yaml": _FROM_CHART + _NAMESPACE + "".join(others),
-kubectl and once in two for kustomize, with what it has for Argo CD as a patch of ``argocd-cm``;
-docs/permissions.md explains its rules. The roles in ``azure/`` come from one file, and
-``docs/reference/`` from the code (sandbox/pages).
+        ARGOCD: _FROM_CHART + _PATCH + _argocd_data(),
+        **permissions.generated(text),
+        **azure_roles.generated(),
     }
 
 

@@ -3,12 +3,14 @@
 The pages are plain Markdown, which GitHub shows as well; what only the site needs stands here.
 """
 
+import re
+from pathlib import Path
 from typing import Any, Final
 
 from bs4 import BeautifulSoup
 
 PAGES: Final[dict[str, list[str]]] = {
-    "Begin": ["install", "migration"],
+    "Begin": ["install", "migration", "GitOps <gitops>"],
     "Operate": [
         "upgrade",
         "uninstall",
@@ -17,7 +19,12 @@ PAGES: Final[dict[str, list[str]]] = {
         "disaster-recovery",
         "Moving <moving>",
     ],
-    "Understand": ["architecture", "Safety <safety>"],
+    "Understand": [
+        "architecture",
+        "Safety <safety>",
+        "azure-permissions",
+        "permissions",
+    ],
     "Reference": [
         f"reference/{name}"
         for name in (
@@ -32,9 +39,13 @@ PAGES: Final[dict[str, list[str]]] = {
             "settings",
             "values",
         )
-    ],
+    ]
+    + ["The chart <chart>"],
 }
 """Heading of the navigation to its pages. A page that is in none fails the build."""
+
+CHART: Final = "charts/aks-access-operator/README.md"
+"""The text of the page `chart`; links to it lead to that page."""
 
 project = "aks-access-operator"
 author = "the aks-access-operator authors"
@@ -56,9 +67,17 @@ html_theme_options = {"navigation_with_keys": True}
 
 def setup(app: Any) -> dict[str, bool]:
     """Add what the Markdown does without: the navigation, and labels in tables."""
+    app.connect("source-read", _chart)
     app.connect("source-read", _navigation)
     app.connect("html-page-context", _labels)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _chart(app: Any, name: str, source: list[str]) -> None:
+    if name == "chart":
+        source[0] = Path(app.srcdir, "..", CHART).read_text().replace("](../../docs/", "](")
+    way = "../" * name.count("/")
+    source[0] = re.sub(rf"\]\((?:\.\./)+{CHART}", f"]({way}chart.md", source[0])
 
 
 def _navigation(_app: Any, name: str, source: list[str]) -> None:

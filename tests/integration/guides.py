@@ -28,7 +28,7 @@ _BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?Z")
 _AGE = re.compile(r"\b(?:\d+[smhd]){1,2}\b")
 _DEPLOYMENT = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{SERVICE_ACCOUNT}"
-_LINKS = ("charts", "crds", "deploy", "examples")
+_LINKS = ("azure", "charts", "crds", "deploy", "examples")
 _OUTPUT_SECONDS = 30.0
 _BLOCK_SECONDS = 90.0
 

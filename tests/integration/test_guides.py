@@ -14,15 +14,23 @@ from tests.integration.test_chart_life import PREVIOUS
 
 pytestmark = pytest.mark.timeout(240)  # a whole guide, with Helm
 
-CLUSTER = (
-    "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-prod"
-    "/providers/Microsoft.ContainerService/managedClusters/prod-weu"
-)
+SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-000000000001"
+_GROUP = f"{SUBSCRIPTION}/resourceGroups/rg-prod"
+_CONTROL_PLANE = f"{_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/cp"
+CLUSTER = f"{_GROUP}/providers/Microsoft.ContainerService/managedClusters/prod-weu"
 HUB_EGRESS = "20.73.44.5"
 PRINCIPAL_ID = "0a0a0a0a-0000-4000-8000-00000000aaaa"
 _IDENTITY = "identity show -g rg-hub -n aks-access-operator --query"
 _HUB = "aks show -g rg-hub -n hub-weu"
 _ADDRESS = "/subscriptions/s/resourceGroups/mc/providers/Microsoft.Network/publicIPAddresses/one"
+
+
+def _role(name: str) -> str:
+    """A role of azure/, as its line of the guide hands it over."""
+    text = (ROOT / "azure" / f"role-{name}.json").read_text()
+    return " ".join(text.replace("SUBSCRIPTION_ID", SUBSCRIPTION.rpartition("/")[2]).split())
+
+
 ANSWERS: Mapping[str, str] = {
     "CLUSTER_ID": CLUSTER,
     "aks show -g rg-prod -n prod-weu -o yaml --query { ranges: "
@@ -40,12 +48,26 @@ ANSWERS: Mapping[str, str] = {
     f"{_IDENTITY} clientId -o tsv": CLIENT_ID,
     f"{_IDENTITY} tenantId -o tsv": TENANT_ID,
     f"{_IDENTITY} principalId -o tsv": PRINCIPAL_ID,
-    f"role assignment create --assignee-object-id {PRINCIPAL_ID} "
-    "--assignee-principal-type ServicePrincipal --role AKS access operator "
-    f"--scope {CLUSTER} -o none": "",
+    **{
+        f"role definition create -o none --role-definition {_role(name)}": ""
+        for name in ("cluster", "operations", "linked")
+    },
+    "aks show -g rg-prod -n prod-weu -o tsv --query "
+    "keys(identity.userAssignedIdentities || `{}`)": _CONTROL_PLANE,
+    **{
+        f"role assignment create --assignee-object-id {PRINCIPAL_ID} --assignee-principal-type "
+        f"ServicePrincipal --role {role} --scope {scope} -o none": ""
+        for role, scope in (
+            ("AKS access operator", CLUSTER),
+            ("AKS access operator, operations", SUBSCRIPTION),
+            ("AKS access operator, linked resources", _CONTROL_PLANE),
+        )
+    },
     f"{_HUB} -o tsv --query networkProfile.loadBalancerProfile.effectiveOutboundIPs[].id": _ADDRESS,
     f"network public-ip show --ids {_ADDRESS} --query ipAddress -o tsv": HUB_EGRESS,
-    f"role assignment delete --assignee {PRINCIPAL_ID} --scope {CLUSTER}": "",
+    f"role assignment list --assignee {PRINCIPAL_ID} --all --query [].id -o tsv": "/one\n/two",
+    "role assignment delete --ids /one": "",
+    "role assignment delete --ids /two": "",
     "identity delete -g rg-hub -n aks-access-operator": "",
     "aks command invoke -g rg-prod -n prod-weu --command kubectl get nodes": "",
     "aks command invoke -g rg-hub -n hub-weu --command kubectl -n aks-access-system scale "
