@@ -183,11 +183,17 @@ class Reader:
 
     def follow(self, *, since: str = "", until: str = "") -> None:
         """Run the page from top to bottom, or from one heading to another."""
-        for block in blocks(self.page, since=since, until=until):
+        found = [
+            block
+            for block in blocks(self.page, since=since, until=until)
+            if block.language in ("sh", "console")
+        ]
+        assert found, f"{self.page.name} has no commands there"
+        for block in found:
             where = f"{self.page.name}, line {block.line}"
             if block.language == "sh":
                 self.run(self._hurried(block.text), where=where)
-            elif block.language == "console":
+            else:
                 for command, output in commands(block):
                     self._expect(self._hurried(command), self._hurried(output), where=where)
 
