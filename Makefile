@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 AUDIT := $(VENV)/audit
 MUTATION := $(VENV)/mutation
+SITE := $(VENV)/site
 LOCK := $(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 --quiet
 IMAGE ?= aks-access-operator:dev
 BUILDER ?= docker
@@ -14,11 +15,12 @@ PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup lock lint types imports generated generate binaries unit integration test proof faults soak mutation \
+.PHONY: help setup lock lint types imports generated generate docs binaries unit integration test test-argocd \
+  proof faults soak mutation \
   audit demo sandbox image clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(READY) ## virtual environment in .venv, everything pinned by hash
 
@@ -38,6 +40,7 @@ lock: setup ## compile requirements/ anew (UPGRADE=1 takes newer versions)
 	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/go.in -o requirements/go.txt
 	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/audit.in -o requirements/audit.txt
 	$(LOCK) $(if $(UPGRADE),--upgrade) -c requirements/develop.txt requirements/mutation.in -o requirements/mutation.txt
+	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/docs.in -o requirements/docs.txt
 
 lint: setup ## ruff: rules and format
 	$(BIN)/ruff check --quiet
@@ -53,21 +56,36 @@ generated: setup ## check that what is generated is in step with its sources
 	$(BIN)/python -m aks_access.api.crd --check crds
 	$(BIN)/python -m sandbox render --check
 
-generate: setup ## write the CRDs, the chart's copy of them and its README, and deploy/
+generate: setup ## write what is made from other files: CRDs, the chart's copies, deploy/, azure/, docs/reference/
 	$(BIN)/python -m aks_access.api.crd --write crds
 	$(BIN)/python -m sandbox render
+
+docs: $(SITE)/.ready ## the documentation as a site in build/site; a broken link fails
+	@rm -rf build/site
+	$(SITE)/bin/python -m sphinx --builder html --quiet --fail-on-warning --keep-going --fresh-env \
+	  --conf-dir docs/site docs build/site
+	$(BIN)/python -m sandbox site build/site
+
+$(SITE)/.ready: requirements/docs.txt | setup
+	$(BIN)/python -m venv --clear $(SITE)
+	$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/docs.txt
+	@touch $@
 
 binaries: setup ## build the sandbox's API server, once per machine (minutes)
 	@$(BIN)/python -m sandbox build kube-apiserver etcd kubectl kube-controller-manager helm etcdutl
 
 unit: setup ## tests without a control plane
-	$(PYTEST) -m "not integration and not proof"
+	$(PYTEST) -m "not integration and not proof and not argocd"
 
 integration: setup ## tests on a real API server and the ARM emulator
 	$(PYTEST) -m "integration and not proof"
 
-test: lint types imports binaries generated ## every check and test, but those of proof and faults
-	$(PYTEST) -m "not proof"
+test: lint types imports binaries generated docs ## every check and test, but those of proof, faults and Argo CD
+	$(PYTEST) -m "not proof and not argocd"
+
+test-argocd: binaries ## a whole GitOps life under the real Argo CD (needs redis-server and git; builds for minutes)
+	@$(BIN)/python -m sandbox build argocd
+	$(PYTEST) -m argocd
 
 proof: binaries ## mutants, crashes, faults and random histories in virtual time, at length
 	$(PYTEST) -m "proof and not integration"
@@ -93,7 +111,7 @@ $(MUTATION)/.ready: requirements/mutation.txt | setup
 audit: $(AUDIT)/.ready ## known vulnerabilities of all that is pinned (REQUIRED=1 fails where it cannot ask)
 	@PATH="$(CURDIR)/$(AUDIT)/bin:$$PATH" $(AUDIT)/bin/python requirements/audit.py $(if $(REQUIRED),--required) \
 	  requirements/run.txt requirements/develop.txt requirements/build.txt requirements/go.txt \
-	  requirements/mutation.txt
+	  requirements/mutation.txt requirements/docs.txt
 
 $(AUDIT)/.ready: requirements/audit.txt | setup
 	$(BIN)/python -m venv --clear $(AUDIT)

@@ -18,6 +18,7 @@ from sandbox.processes import ProcessError
 COMMANDS: Final[Mapping[str, str]] = {
     "build": "sandbox.commands:build",
     "render": "sandbox.commands:render",
+    "site": "sandbox.commands:site",
     "arm": "sandbox.arm.portal:arm",
     "demo": "sandbox.demo.command:demo",
     "up": "sandbox.up:up",

@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from sandbox.marked import with_part
+
 BEGIN = "<!-- values: made from values.yaml by `make generate` -->\n"
 END = "<!-- end of values -->\n"
 
@@ -19,7 +21,7 @@ _LONGEST_DEFAULT = 40
 
 
 class ReadmeError(ValueError):
-    """README.md lacks the marks, or values.yaml is not a mapping."""
+    """values.yaml is not a mapping, or has a value outside of any section."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,23 +35,12 @@ class Value:
 
 
 def with_values(readme: str, *, values: str) -> str:
-    """Return the page with the table between its marks made anew. Raises ReadmeError."""
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ReadmeError(f"README.md lacks the lines {BEGIN.strip()} and {END.strip()}")
-    return before + begin + _tables(values) + end + after
+    """Return the page with the table made anew. Raises ReadmeError, MarksError."""
+    return with_part(readme, begin=BEGIN, end=END, part=tables(values))
 
 
-def read_values(text: str) -> list[Value]:
-    """Return every value of a values.yaml, in its order. Raises ReadmeError."""
-    root = yaml.compose(text)
-    if not isinstance(root, yaml.MappingNode):
-        raise ReadmeError("values.yaml is not a mapping")
-    return list(_walk(root, path="", lines=text.splitlines()))
-
-
-def _tables(text: str) -> str:
+def tables(text: str) -> str:
+    """Return a table for each section of a values.yaml. Raises ReadmeError."""
     parts = []
     section = None
     for value in read_values(text):
@@ -59,6 +50,14 @@ def _tables(text: str) -> str:
         cells = (f"`{value.path}`", value.default, value.meaning.replace("|", r"\|"))
         parts.append(f"| {' | '.join(cells)} |\n")
     return "".join(parts) + "\n"
+
+
+def read_values(text: str) -> list[Value]:
+    """Return every value of a values.yaml, in its order. Raises ReadmeError."""
+    root = yaml.compose(text)
+    if not isinstance(root, yaml.MappingNode):
+        raise ReadmeError("values.yaml is not a mapping")
+    return list(_walk(root, path="", lines=text.splitlines()))
 
 
 def _walk(node: yaml.MappingNode, *, path: str, lines: list[str]) -> Iterator[Value]:

@@ -151,7 +151,7 @@ class Operator:
         """Say what is missing beside the work, until nothing is."""
         await asyncio.gather(
             watch_rights(
-                probe=Discovery(connection=self.connection),
+                probe=self._discovery(),
                 server=self.connection.host,
                 namespace=self.settings.namespace,
                 readiness=self.readiness,
@@ -165,9 +165,12 @@ class Operator:
             ),
         )
 
+    def _discovery(self) -> Discovery:
+        return Discovery(connection=self.connection, lease=self.settings.lease_name)
+
     async def _startup(self, teller: Teller) -> None:
         await wait_for_kubernetes(
-            probe=Discovery(connection=self.connection),
+            probe=self._discovery(),
             server=self.connection.host,
             namespace=self.settings.namespace,
             readiness=self.readiness,

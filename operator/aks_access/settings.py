@@ -1,8 +1,8 @@
 """Every setting of the operator, once: flag, variable, default, unit and meaning.
 
 The fields of `Settings` carry their own description, and the flags of `aks-access run`, its help
-and docs/settings.md are made from it, so none of them can say anything else. Flags win over
-`AKS_ACCESS_*` variables, which win over defaults. Durations are seconds once read.
+and docs/reference/settings.md are made from it, so none of them can say anything else. Flags win
+over `AKS_ACCESS_*` variables, which win over defaults. Durations are seconds once read.
 """
 # ruff: noqa: RUF009 - `declare` returns dataclasses.field(...), which is made for this place
 

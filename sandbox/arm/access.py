@@ -1,12 +1,14 @@
 """Who may do what: RBAC refusals, policies, resource locks.
 
-Everything is allowed until a rule refuses it. Scopes are ARM ids; a rule holds at and below its
-scope.
+Everything is allowed until a rule refuses it, but for a client that was assigned a role: that one
+may do what its assignments say and nothing else. Scopes are ARM ids; rules and assignments hold at
+and below theirs.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from fnmatch import fnmatchcase
 
 from sandbox.arm.ids import key
 from sandbox.arm.messages import ArmError
@@ -50,15 +52,35 @@ class Denial:
     policy: str = "deny-changes"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """A role's actions (`*` for any characters, as in Azure) at a scope."""
+
+    scope: str
+    actions: tuple[str, ...]
+
+    def covers(self, action: str, scope: str) -> bool:
+        """Whether it gives this right."""
+        wanted = action.lower()
+        return _within(scope, self.scope) and any(
+            fnmatchcase(wanted, given.lower()) for given in self.actions
+        )
+
+
+@dataclass(slots=True)
 class Access:
     """The rules in force."""
 
-    def __init__(self) -> None:
-        self.denials: list[Denial] = []
-        self.locks: dict[str, LockLevel] = {}
+    denials: list[Denial] = field(default_factory=list)
+    locks: dict[str, LockLevel] = field(default_factory=dict)
+    assignments: dict[str, list[Assignment]] = field(default_factory=dict)
+    """By client id, in lower case; a client without an entry may do everything."""
 
     def require(self, *, principal: Principal, verb: Verb, scope: str, resource_type: str) -> None:
         """Raise `ArmError` (403, or 409 for a lock) when the call is refused."""
+        if not self._assigned(principal, f"{resource_type}/{verb}", scope):
+            denial = Denial(scope=scope, verb=verb)
+            raise _refused(denial, principal, f"{resource_type}/{verb}", scope)
         for denial in self.denials:
             if denial.verb is not verb or not _within(scope, denial.scope):
                 continue
@@ -73,6 +95,23 @@ class Access:
                 f"scope(s) are locked: '{','.join(locked)}'. "
                 "Please remove the lock and try again.",
             )
+
+    def require_linked(
+        self, *, principal: Principal, action: str, scope: str, links: Iterable[tuple[str, str]]
+    ) -> None:
+        """Raise `ArmError` (403) for the first of `links` (action, scope) that is not given.
+
+        `action` at `scope` is what the client is about to do, and may.
+        """
+        asked = Denial(scope=scope, verb=Verb.WRITE, refusal=Refusal.LINKED_AUTHORIZATION_FAILED)
+        for linked_action, linked_scope in links:
+            if not self._assigned(principal, linked_action, linked_scope):
+                denial = replace(asked, linked_action=linked_action, linked_scope=linked_scope)
+                raise _refused(denial, principal, action, scope)
+
+    def _assigned(self, principal: Principal, action: str, scope: str) -> bool:
+        given = self.assignments.get(principal.client_id.lower())
+        return given is None or any(each.covers(action, scope) for each in given)
 
     def _locks(self, *, verb: Verb, scope: str) -> Iterator[str]:
         for locked, level in self.locks.items():

@@ -97,6 +97,17 @@ class RuleControl:
         """Take the refusals at a scope away, or all of them."""
         self._call("allow", scope=scope)
 
+    def assign(self, client_id: str, *, actions: Sequence[str], scope: str) -> None:
+        """Give a client a role's actions at a scope; from the first on it may do nothing else.
+
+        Its PUTs are then held to ARM's linked access checks too (see `linked.py`).
+        """
+        self._call("assign", client_id=client_id, actions=list(actions), scope=scope)
+
+    def unassign(self, client_id: str) -> None:
+        """Take all assignments away: the client may do everything again."""
+        self._call("unassign", client_id=client_id)
+
     def register_client(
         self,
         client_id: str,

@@ -17,6 +17,7 @@ from sandbox.arm.buckets import Limit
 from sandbox.arm.faults import Fault
 from sandbox.arm.ids import CLUSTER_TYPE, ClusterId
 from sandbox.arm.journal import Area, JournalEntry
+from sandbox.arm.linked import links
 from sandbox.arm.managed import ManagedClusters
 from sandbox.arm.messages import ArmError, ArmRequest, ArmResponse
 from sandbox.arm.other import OtherResources
@@ -99,13 +100,13 @@ class ArmFront:
         _require_api_version(request)
         self._throttle.arm(request.method, request.path, principal)
         if match := _OPERATION.fullmatch(request.path):
-            return self._operation(match, request, principal)
+            return self._operation(match, request, principal, entry)
         if match := _LIST.fullmatch(request.path):
-            return self._list(match, request, principal)
+            return self._list(match, request, principal, entry)
         if match := _CLUSTER.fullmatch(request.path):
             return self._cluster(match, request, principal, entry)
         scope = request.path
-        self._require(principal, Verb.READ, scope, _type_of(scope))
+        self._require(entry, principal, Verb.READ, scope, _type_of(scope))
         return self._other.answer(request)
 
     def _principal(self, request: ArmRequest, entry: JournalEntry) -> Principal:
@@ -123,27 +124,45 @@ class ArmFront:
             )
         return principal
 
-    def _require(self, principal: Principal, verb: Verb, scope: str, resource_type: str) -> None:
+    def _require(
+        self,
+        entry: JournalEntry,
+        principal: Principal,
+        verb: Verb,
+        scope: str,
+        resource_type: str,
+    ) -> None:
+        entry.action = f"{resource_type}/{verb}"
         self.world.access.require(
             principal=principal, verb=verb, scope=scope, resource_type=resource_type
         )
 
     def _operation(
-        self, match: re.Match[str], request: ArmRequest, principal: Principal
+        self,
+        match: re.Match[str],
+        request: ArmRequest,
+        principal: Principal,
+        entry: JournalEntry,
     ) -> ArmResponse:
-        resource_type = "Microsoft.ContainerService/locations/operations"
-        self._require(principal, Verb.READ, request.path, resource_type)
+        resource_type = f"Microsoft.ContainerService/locations/{match['kind'].lower()}"
+        self._require(entry, principal, Verb.READ, request.path, resource_type)
         self._throttle.aks(Limit.AKS_OPERATION, match["subscription"])
         if match["kind"].lower() == "operations":
             return self._managed.operation(match["id"], request)
         return self._managed.operation_result(match["id"], request)
 
-    def _list(self, match: re.Match[str], request: ArmRequest, principal: Principal) -> ArmResponse:
+    def _list(
+        self,
+        match: re.Match[str],
+        request: ArmRequest,
+        principal: Principal,
+        entry: JournalEntry,
+    ) -> ArmResponse:
         subscription, group = match["subscription"], match["group"]
         _require_method(request, "GET")
         scope = f"/subscriptions/{subscription}"
         scope += f"/resourceGroups/{group}" if group else ""
-        self._require(principal, Verb.READ, scope, CLUSTER_TYPE)
+        self._require(entry, principal, Verb.READ, scope, CLUSTER_TYPE)
         self._require_registered(request)
         limit = Limit.AKS_LIST_GROUP if group else Limit.AKS_LIST_SUBSCRIPTION
         self._throttle.aks(limit, scope)
@@ -161,12 +180,19 @@ class ArmFront:
         if action := match["action"]:
             _require_method(request, "POST")
             kind = f"{CLUSTER_TYPE}/{action.lower()}"
-            self._require(principal, Verb.ACTION, cluster_id.path, kind)
+            self._require(entry, principal, Verb.ACTION, cluster_id.path, kind)
             self._require_registered(request)
             self._throttle.aks(Limit.AKS_OTHER, cluster_id.subscription)
             return self._managed.action(cluster_id, action.lower(), entry)
         _require_method(request, *_VERBS)
-        self._require(principal, _VERBS[request.method], cluster_id.path, CLUSTER_TYPE)
+        self._require(entry, principal, _VERBS[request.method], cluster_id.path, CLUSTER_TYPE)
+        if request.method == "PUT" and isinstance(request.body, dict):
+            self.world.access.require_linked(
+                principal=principal,
+                action=entry.action,
+                scope=cluster_id.path,
+                links=links(request.body),
+            )
         self._require_registered(request)
         match request.method:
             case "GET":

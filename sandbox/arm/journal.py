@@ -42,6 +42,8 @@ class JournalEntry:
     status: int = 0
     error: str = ""
     answered: bool = True
+    action: str = ""
+    """The ARM action that the caller needs; "" where none is asked for."""
     cluster: str = ""
     """Key of the managed cluster: its ARM id in lower case."""
     state: str = ""

@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.arm.access import Denial, LockLevel, Refusal, Verb
+from sandbox.arm.access import Assignment, Denial, LockLevel, Refusal, Verb
 from sandbox.arm.buckets import Limit, Size
 from sandbox.arm.commands import cluster_options
 from sandbox.arm.faults import Fault
@@ -56,6 +56,15 @@ class RuleCommands:
         """Take the refusals at a scope away, or all of them."""
         kept = self.world.access.denials if scope is not None else []
         self.world.access.denials = [d for d in kept if key(d.scope) != key(scope or "")]
+
+    def assign(self, *, client_id: str, actions: list[str], scope: str) -> None:
+        """Give a client a role's actions at a scope, and nothing but what it is given so."""
+        made = Assignment(scope=scope, actions=tuple(actions))
+        self.world.access.assignments.setdefault(client_id.lower(), []).append(made)
+
+    def unassign(self, *, client_id: str) -> None:
+        """Take all assignments away: the client may do everything again."""
+        self.world.access.assignments.pop(client_id.lower(), None)
 
     def register_client(
         self,

@@ -40,7 +40,8 @@ _LONGEST = 8 << 20
 class AuditEvent:
     """One answered request; empty strings where Kubernetes leaves a field out.
 
-    `timestamp` is when the request arrived, UTC. `code` is the HTTP status.
+    `timestamp` is when the request arrived, UTC. `code` is the HTTP status. `decision` is the
+    authorizer's (allow or forbid), and `reason` names the binding and the role behind it.
     """
 
     verb: str
@@ -53,11 +54,14 @@ class AuditEvent:
     code: int
     timestamp: datetime
     uri: str
+    decision: str = ""
+    reason: str = ""
 
     @classmethod
     def parse(cls, event: dict[str, Any]) -> Self:
         """Read one event of audit.k8s.io/v1."""
         target = event.get("objectRef", {})
+        notes = event.get("annotations", {})
         return cls(
             verb=event["verb"],
             user=event["user"].get("username", ""),
@@ -69,6 +73,8 @@ class AuditEvent:
             code=event.get("responseStatus", {}).get("code", 0),
             timestamp=datetime.fromisoformat(event["requestReceivedTimestamp"]),
             uri=event["requestURI"],
+            decision=notes.get("authorization.k8s.io/decision", ""),
+            reason=notes.get("authorization.k8s.io/reason", ""),
         )
 
 

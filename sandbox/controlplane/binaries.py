@@ -56,7 +56,12 @@ class GoModule:
     def flags(self) -> list[str]:
         """Return the flags of `go build`: reproducible, stripped, the version stamped in."""
         major, minor, _ = self.version.split(".", 2)
-        values = {"version": f"v{self.version}", "major": major, "minor": minor}
+        values = {
+            "version": f"v{self.version}",
+            "number": self.version,
+            "major": major,
+            "minor": minor,
+        }
         stamps = "".join(f" -X {name}={values[value]}" for name, value in self.stamps.items())
         return ["-buildvcs=false", "-trimpath", "-ldflags", f"-s -w{stamps}"]
 
@@ -97,13 +102,20 @@ ETCDUTL = GoModule(
     packages={"etcdutl": "go.etcd.io/etcd/etcdutl/v3"},
     stamps={},
 )
-_MODULES = (KUBERNETES, HELM, ETCDUTL)
+ARGOCD = GoModule(
+    directory=_HERE / "argocd",
+    pinned="github.com/argoproj/argo-cd/v3",
+    packages={"argocd": "github.com/argoproj/argo-cd/v3/cmd"},
+    stamps={"github.com/argoproj/argo-cd/v3/common.version": "number"},
+)
+_MODULES = (KUBERNETES, HELM, ETCDUTL, ARGOCD)
 
 
 def binary(name: str, *, progress: Progress | None = None) -> Path:
     """Path of one program, built first if need be (minutes, once per machine).
 
-    `name` is one of kube-apiserver, etcd, kubectl, kube-controller-manager, helm and etcdutl.
+    `name` is one of kube-apiserver, etcd, kubectl, kube-controller-manager, helm, etcdutl
+    and argocd.
     Raises BuildError with the end of the compiler's output, ToolchainError without a usable Go.
     """
     assets = os.environ.get(ASSETS_VARIABLE)

@@ -1,6 +1,7 @@
 """The rights that the chart gives: the operator's to the last verb, and people's by aggregation."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,24 @@ import yaml
 
 from aks_access.kube.connection import Access, Connection
 from aks_access.kube.discovery import Discovery, required_rights
+from aks_access.settings import Settings
 from sandbox import chart
 from sandbox.controlplane import ControlPlane
 from sandbox.processes import wait_until
-from tests.integration.chart_values import NAMES, Documents, all_of, one_of, rendered
+from tests.integration.chart_values import (
+    NAMES,
+    Documents,
+    all_of,
+    container,
+    documents,
+    environment,
+    rendered,
+    values_file,
+)
+from tests.integration.rights import given, rules, user
+from tests.integration.world import OPERATOR
 
-OPERATOR_USER = f"system:serviceaccount:{chart.NAMESPACE}:{chart.SERVICE_ACCOUNT}"
+LEASE = "aks-access-operator"
 RBAC = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
 READ = ("get", "list", "watch")
 WRITE = ("create", "update", "patch", "delete", "deletecollection")
@@ -23,72 +36,139 @@ GRANTS = "apiaccessgrants.aksaccess.dev"
 PLATFORMS = ("apiaccesstargets.aksaccess.dev", "iprangesets.aksaccess.dev")
 
 
-def rules(role: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    for rule in role["rules"]:
-        for group in rule["apiGroups"]:
-            for resource in rule["resources"]:
-                for verb in rule["verbs"]:
-                    yield group, resource, verb
-
-
 def test_rights_are_what_the_operator_needs(control_plane: ControlPlane, operator_kubeconfig: Path):
     async def missing() -> list[str]:
         access = Access(kubeconfig=str(operator_kubeconfig))
         async with await Connection.open(access=access) as connection:
-            return list(
-                await Discovery(connection=connection).missing_rights(namespace=chart.NAMESPACE)
-            )
+            discovery = Discovery(connection=connection, lease=LEASE)
+            return list(await discovery.missing_rights(namespace=chart.NAMESPACE))
 
     assert asyncio.run(missing()) == []
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "sovereign"])
 def test_rights_are_no_more_than_the_operator_needs(helm: Path, name: str):
-    objects = rendered(name)
-    needed = {
-        (right.group, right.resource, right.verb, bool(right.namespace))
-        for right in required_rights(namespace=chart.NAMESPACE)
-    }
-    bound = [
-        binding["roleRef"]
-        for kind in ("ClusterRoleBinding", "RoleBinding")
-        for binding in all_of(objects, kind)
-        if OPERATOR_USER in map(user, binding["subjects"])
-    ]
-    given = {
-        (*rule, role["kind"] == "Role")
-        for role in bound
-        for rule in rules(one_of(objects, role["kind"], name=role["name"]))
-    }
-    assert given == needed
+    found = given(rendered(name), to=OPERATOR)
+    assert len(found) == len(set(found))
+    assert set(found) == set(required_rights(namespace=chart.NAMESPACE, lease=LEASE))
 
 
-def user(subject: dict[str, str]) -> str:
-    if subject["kind"] != "ServiceAccount":
-        return subject["name"]
-    return f"system:serviceaccount:{subject['namespace']}:{subject['name']}"
+LEASE_VARIABLE = {"operator.extraEnv[0].name": "AKS_ACCESS_LEASE_NAME"}
+LEASE_FLAG = {"operator.extraArgs[0]": "--lease-name=mine"}
+
+
+@pytest.mark.parametrize(
+    ("values", "lease"),
+    [
+        (LEASE_FLAG, "mine"),
+        ({"operator.extraArgs[0]": "--lease-name", "operator.extraArgs[1]": "mine"}, "mine"),
+        ({**LEASE_VARIABLE, "operator.extraEnv[0].value": "theirs"}, "theirs"),
+        ({**LEASE_VARIABLE, **LEASE_FLAG, "operator.extraEnv[0].value": "theirs"}, "mine"),
+        (LEASE_VARIABLE, LEASE),
+    ],
+)
+def test_the_role_names_the_lease_that_the_operator_takes(
+    helm: Path, values: dict[str, str], lease: str
+):
+    objects = rendered(**values)
+    assert leases(objects) == {lease}
+    arguments = container(objects).get("args", [])
+    flags = [each.removeprefix("--lease-name=") for each in arguments if each != "--lease-name"]
+    flag = {"lease-name": flags[-1]} if flags else {}
+    settings = Settings.load(given=flag, environment=environment(objects))
+    assert settings.lease_name == lease
+
+
+def test_the_role_names_no_lease_where_only_the_pod_knows_it(helm: Path):
+    path = "operator.extraEnv[0].valueFrom.fieldRef.fieldPath"
+    assert leases(rendered(**LEASE_VARIABLE, **{path: "metadata.uid"})) == {""}
+
+
+def leases(objects: Documents) -> set[str]:
+    """Names of the Leases that the operator may hold."""
+    return {
+        right.name
+        for right in given(objects, to=OPERATOR)
+        if right.resource == "leases" and right.verb != "create"
+    }
 
 
 def test_nobody_but_the_operator_is_bound_unasked(helm: Path):
     for objects in (chart.installed(), rendered("small"), rendered("private-cloud")):
         for kind in ("ClusterRoleBinding", "RoleBinding"):
             for binding in all_of(objects, kind):
-                assert [user(each) for each in binding["subjects"]] == [OPERATOR_USER]
+                assert [user(each) for each in binding["subjects"]] == [OPERATOR]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_no_role_has_wildcards_or_secrets(helm: Path, name: str):
-    for kind in ("ClusterRole", "Role"):
-        for role in all_of(rendered(name), kind):
-            for group, resource, verb in rules(role):
-                assert "*" not in (group, resource, verb)
-                assert resource != "secrets"
+EVERYWHERE = {
+    "apiaccessgrants": "they are in the namespaces of teams",
+    "apiaccessgrants/status": "the same",
+    "apiaccesstargets": "of cluster scope",
+    "apiaccesstargets/status": "of cluster scope",
+    "iprangesets": "of cluster scope",
+    "iprangesets/status": "of cluster scope",
+    "namespaces": "of cluster scope",
+    "events": "stand beside the object that they tell of",
+}
+"""What the operator, or anybody, gets a right on in the whole cluster, and why."""
+
+
+def variants() -> Iterator[tuple[str, ...]]:
+    """Helm's arguments: every file of values, and every switch of the values the other way."""
+    for name in NAMES:
+        yield ("--values", str(values_file(name)))
+    defaults = yaml.safe_load((chart.CHART / "values.yaml").read_text())
+    schema = json.loads((chart.CHART / "values.schema.json").read_text())
+    for path, value in switches(defaults, schema):
+        account = f"--set=serviceAccount.name={chart.SERVICE_ACCOUNT}"  # needed by one of them
+        yield ("--values", str(values_file("small")), account, f"--set={path}={value}")
+
+
+def switches(
+    values: dict[str, Any], schema: dict[str, Any], path: str = ""
+) -> Iterator[tuple[str, str]]:
+    """Every boolean turned, and every other choice of an enumeration."""
+    for name, value in values.items():
+        known = schema.get("properties", {}).get(name, {})
+        if isinstance(value, dict):
+            yield from switches(value, known, f"{path}{name}.")
+        elif isinstance(value, bool):
+            yield f"{path}{name}", str(not value).lower()
+        else:
+            yield from ((f"{path}{name}", each) for each in known.get("enum", []) if each != value)
+
+
+@pytest.mark.timeout(180)
+def test_no_values_give_more(helm: Path):
+    """No wildcard, no Secret, nothing elsewhere that is the operator's own, and to nobody else."""
+    tried = list(variants())
+    assert len(tried) > 15, "the switches are found"
+    for arguments in tried:
+        objects = documents(chart.render(*arguments))
+        for role in (*all_of(objects, "ClusterRole"), *all_of(objects, "Role")):
+            assert not any("nonResourceURLs" in rule for rule in role["rules"]), arguments
+            for right in rules(role, namespace=role["metadata"].get("namespace", "")):
+                words = (right.group, right.resource, right.verb, right.name)
+                assert "*" not in " ".join(words), arguments
+                allowed = {"configmaps", "leases"} if right.namespace else EVERYWHERE.keys()
+                assert right.resource in allowed, (right, arguments)
+                assert right.namespace in ("", chart.NAMESPACE), arguments
+        bound = {
+            (binding["roleRef"]["name"], user(each))
+            for kind in ("ClusterRoleBinding", "RoleBinding")
+            for binding in all_of(objects, kind)
+            for each in binding["subjects"]
+        }
+        operators = {each for name, each in bound if name == chart.SERVICE_ACCOUNT}
+        assert operators <= {OPERATOR}, arguments
+        readers = {name for name, _ in bound} - {chart.SERVICE_ACCOUNT}
+        assert readers <= {f"{chart.SERVICE_ACCOUNT}-targets-view"}, arguments
 
 
 def test_people_never_write_a_status(helm: Path):
     for role in all_of(rendered("production"), "ClusterRole"):
         if role["metadata"]["name"] != chart.SERVICE_ACCOUNT:
-            statuses = {verb for _, what, verb in rules(role) if what.endswith("/status")}
+            statuses = {each.verb for each in rules(role) if each.resource.endswith("/status")}
             assert statuses == {"get"}
 
 

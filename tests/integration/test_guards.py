@@ -16,7 +16,7 @@ from aks_access.kube.ledger_document import decode
 from aks_access.plan.model import ClusterKey
 from sandbox.chart import NAMESPACE
 from tests.integration.things import MERGE_PATCH, Cluster, Mark, Object
-from tests.integration.world import World
+from tests.integration.world import RIGHTS, World
 
 OFFICE = "51.140.8.0/24"
 LAPTOP = "81.2.69.142"
@@ -420,6 +420,7 @@ def test_what_cannot_be_listed_costs_nobody_access_but_the_clock_goes_on(
     restart_world: World,
 ) -> None:
     world = restart_world
+    world.expect(RIGHTS, because="one is taken away from the operator")
     operator = world.station.ensure(relist_interval="1s")
     cluster = world.cluster()
     members = world.range_set("20.50.1.0/24", "20.50.2.0/24")

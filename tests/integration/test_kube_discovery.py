@@ -12,10 +12,12 @@ from tests.integration.kube_support import operator_access
 
 pytestmark = pytest.mark.integration
 
+LEASE = "aks-access-operator"
+
 
 async def test_the_chart_grants_every_right(control_plane: ControlPlane) -> None:
     async with await Connection.open(access=operator_access(control_plane)) as connection:
-        discovery = Discovery(connection=connection)
+        discovery = Discovery(connection=connection, lease=LEASE)
         assert await discovery.missing_kinds() == []
         assert await discovery.missing_rights(namespace=NAMESPACE) == []
 
@@ -29,9 +31,13 @@ async def test_missing_rights_are_named(
     )
     access = Access(kubeconfig=str(control_plane.kubeconfig_for(account, namespace)))
     async with await Connection.open(access=access) as connection:
-        missing = await Discovery(connection=connection).missing_rights(namespace=NAMESPACE)
-    assert len(missing) == len(required_rights(namespace=NAMESPACE))
+        missing = await Discovery(connection=connection, lease=LEASE).missing_rights(
+            namespace=NAMESPACE
+        )
+    assert len(missing) == len(required_rights(namespace=NAMESPACE, lease=LEASE))
     assert missing[0].startswith(
         "the operator may not get apiaccessgrants.aksaccess.dev in the whole cluster: add it"
     )
-    assert any(f"update leases.coordination.k8s.io in namespace {NAMESPACE}" in m for m in missing)
+    assert any(
+        f"update leases.coordination.k8s.io {LEASE} in namespace {NAMESPACE}" in m for m in missing
+    )

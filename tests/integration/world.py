@@ -35,6 +35,7 @@ from tests.oracle import judge, told
 SUBSCRIPTION = "5ca1ab1e-0000-4000-8000-0000000000aa"
 OPERATOR = f"system:serviceaccount:{NAMESPACE}:{SERVICE_ACCOUNT}"
 APPLY_PATCH = "application/apply-patch+yaml"
+RIGHTS = "rights"
 
 _WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 _FORBIDDEN_FLAGS = frozenset({"unrestricted", "everyone", "created"})
@@ -52,6 +53,8 @@ class World:
     costs: dict[str, dict[str, int]] = field(default_factory=dict)
     allow_flags: bool = False
     """Set by a test in which an operator's write legitimately carries a flag."""
+    writers: set[str] = field(default_factory=lambda: {CLIENT_ID})
+    """Client ids that write this test's clusters."""
     waived: dict[str, str] = field(default_factory=dict)
     """Invariants that the oracle does not judge here, and why."""
     begun: Mark = field(init=False)
@@ -303,8 +306,9 @@ class World:
             assert sent, f"a PUT without ranges: {entry}"
             flags = _FORBIDDEN_FLAGS & set(entry.flags)
             assert self.allow_flags or not flags, f"a PUT that {flags}: {entry}"
-            assert entry.client_id == CLIENT_ID, f"a PUT by somebody else: {entry}"
+            assert entry.client_id in self.writers, f"a PUT by somebody else: {entry}"
         self._ask_oracle()
+        self._check_rights()
         crashes = [
             line
             for line in self.operator.log_lines()
@@ -313,8 +317,19 @@ class World:
         assert not crashes, f"the operator stumbled: {crashes[:3]}"
 
     def expect(self, invariant: str, *, because: str) -> None:
-        """The scenario makes the oracle's rule about this invariant not apply; say why."""
+        """The scenario makes the oracle's rule about this invariant (or `RIGHTS`: that the API
+        server refuses nothing for want of rights) not apply; say why.
+        """
         self.waived[invariant] = because
+
+    def _check_rights(self) -> None:
+        """What the operator asked of the API server it may ask (see test_rights.py)."""
+        refused = [
+            f"{event.verb} {event.uri}"
+            for event in read_audit_log(self.plane.audit_log, offset=self.begun.audit)
+            if event.user == OPERATOR and event.decision == "forbid"
+        ]
+        assert RIGHTS in self.waived or not refused, f"the chart does not allow {refused}"
 
     def _ask_oracle(self) -> None:
         """Safety alone: the journal does not tell how operations ended, and so no needless write

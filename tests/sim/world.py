@@ -34,6 +34,7 @@ from aks_access.kube.ledger_document import decode, encode
 from aks_access.plan.ledger import EntryState, Ledger
 from aks_access.plan.model import ClusterKey, cluster_key
 from aks_access.plan.pace import Bucket, Pace
+from tests.gitops.voices import misheard
 from tests.oracle import Bounds, judge, told
 from tests.sim.crash import CrashPoint, Gate, Gated, PointedGate
 from tests.sim.recorder import Recorder
@@ -460,6 +461,7 @@ class World:
             found = judge(history, bounds=self.bounds)
             found = [violation for violation in found if violation.invariant not in self.waived]
             assert not found, told(found, history)
+            assert not (wrong := misheard(history)), wrong[0]
         assert not self.azure.violations, self.azure.violations
         for request in self.azure.requests("put"):
             assert request.sent, "a PUT sent an empty list"

@@ -17,12 +17,14 @@ from aks_access.api.target import ApiAccessTarget, Mode
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 REFUSED = EXAMPLES / "refused" / "by-schema.yaml"
-FILES = sorted(EXAMPLES.rglob("*.yaml"))
+FILES = sorted(file for file in EXAMPLES.rglob("*.yaml") if file.parent.name != "templates")
+GITOPS = (EXAMPLES / "gitops-argocd", EXAMPLES / "gitops-flux")
+WAVE = "argocd.argoproj.io/sync-wave"
 PAGES = [
     ROOT / "README.md",
     EXAMPLES / "README.md",
     ROOT / "charts" / "aks-access-operator" / "README.md",
-    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
 ]
 _YAML_BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)")
@@ -83,6 +85,33 @@ def test_the_burst_is_twenty_different_addresses() -> None:
     text = (EXAMPLES / "plain" / "grants" / "ci-runners.yaml").read_text()
     ranges = {raw["spec"]["ipRanges"][0] for raw in objects(text)}
     assert len(ranges) == 20
+
+
+def test_argo_brings_targets_and_sets_before_grants() -> None:
+    waves = {Kind.TARGET: "0", Kind.RANGE_SET: "0", Kind.GRANT: "1"}
+    found = [raw for file in GITOPS[0].rglob("*.yaml") if file in FILES for raw in all_of(file)]
+    ours = [raw for raw in found if raw["apiVersion"] == API_VERSION]
+    assert len(ours) >= 4
+    for raw in ours:
+        assert raw["metadata"]["annotations"][WAVE] == waves[Kind(raw["kind"])], raw["metadata"]
+
+
+@pytest.mark.parametrize("example", GITOPS, ids=name)
+def test_no_grant_in_git_says_that_it_is_not_revoked(example: Path) -> None:
+    """`revoked: false` in Git would undo a revocation in an emergency."""
+    text = "".join(file.read_text() for file in example.rglob("*.yaml"))
+    assert "revoked:" not in text
+
+
+def test_a_team_may_bring_grants_alone() -> None:
+    projects = {each["metadata"]["name"]: each for each in all_of(GITOPS[0] / "apps/projects.yaml")}
+    teams = projects["access-teams"]["spec"]
+    assert teams["clusterResourceWhitelist"] == []
+    assert [each["kind"] for each in teams["namespaceResourceWhitelist"]] == ["ApiAccessGrant"]
+
+
+def all_of(file: Path) -> list[dict[str, Any]]:
+    return [each for each in yaml.safe_load_all(file.read_text()) if each and "apiVersion" in each]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

@@ -21,7 +21,6 @@ from aks_access.ops.metrics import PrometheusMetrics
 
 ROOT = Path(__file__).resolve().parents[2]
 MONITORING = ROOT / "charts" / "aks-access-operator" / "monitoring"
-METRICS_PAGE = (ROOT / "docs" / "metrics.md").read_text()
 OF_SCRAPES = {"job", "instance", "namespace", "pod", "le"}
 RULES: list[dict[str, Any]] = [
     rule
@@ -116,14 +115,6 @@ def test_an_alert_says_what_is_the_case(rule: dict[str, Any]) -> None:
     labels = {label.strip() for label in kept[0].split(",")} if kept else set()
     assert set(re.findall(r"\$labels\.(\w+)", told)) <= labels
     assert not re.search(r"\{\{(?! \$(labels\.\w+|value( \| \w+)?) \}\})", told)
-
-
-def test_alerts_are_explained() -> None:
-    """Each alert has a row in the page, with the expression it has in the chart."""
-    section = METRICS_PAGE.split("\n## What to alert on\n", 1)[1].split("\n## ", 1)[0]
-    rows = re.findall(r"^\| `(AksAccess\w+)` \| `(.+?)` \|", section, re.MULTILINE)
-    explained = {name: expression.replace(r"\|", "|") for name, expression in rows}
-    assert explained == {rule["alert"]: rule["expr"] for rule in RULES}
 
 
 def test_a_state_that_needs_a_person_has_an_alert() -> None:

@@ -1,7 +1,6 @@
 """Settings: where values come from, what is refused and in which words, and the page about them."""
 
 import dataclasses
-from pathlib import Path
 
 import pytest
 
@@ -15,9 +14,6 @@ from aks_access.settings import (
     Settings,
     unknown_variables,
 )
-from aks_access.settings_page import settings_page
-
-ROOT = Path(__file__).parents[2]
 
 
 def load(**given: str) -> Settings:
@@ -218,8 +214,3 @@ def test_every_setting_is_described_and_has_a_name_of_its_own():
     for setting in SETTINGS:
         assert setting.description.endswith("."), setting.name
         assert setting.default or setting.default_words or setting.name == "management-egress"
-
-
-def test_the_documentation_is_what_the_table_says():
-    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
-    assert page == settings_page(), "run: python -m aks_access.settings_page > docs/settings.md"

@@ -93,3 +93,21 @@ and would go through it. Empty where the values bring their own. */}}
 {{- end }}
 {{- end }}
 {{- end }}
+
+{{- /* Name of the operator's Lease, as a flag or a variable of the values may set it; empty where
+only the pod will know it. */}}
+{{- define "aks-access.lease" -}}
+{{- $name := "aks-access-operator" }}
+{{- range .Values.operator.extraEnv }}
+{{- if eq .name "AKS_ACCESS_LEASE_NAME" }}
+{{- if hasKey . "valueFrom" }}{{ $name = "" }}{{ else if .value }}{{ $name = .value }}{{ end }}
+{{- end }}
+{{- end }}
+{{- $before := "" }}
+{{- range .Values.operator.extraArgs }}
+{{- if eq $before "--lease-name" }}{{ $name = . }}{{ end }}
+{{- if hasPrefix "--lease-name=" . }}{{ $name = trimPrefix "--lease-name=" . }}{{ end }}
+{{- $before = . }}
+{{- end }}
+{{- $name }}
+{{- end }}

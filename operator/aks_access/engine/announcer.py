@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from aks_access.engine.event_reasons import EventReason
 from aks_access.engine.look import Look
 from aks_access.engine.ports import (
     AccessDecision,
@@ -159,7 +160,7 @@ class Announcer:
             self._post(
                 target=look.target,
                 type=EventType.WARNING,
-                reason="ListRestored",
+                reason=EventReason.LIST_RESTORED,
                 note=(
                     "Somebody cleared the authorized IP ranges, which opens the API server to "
                     f"everyone. The last verified list goes back.{out if plan.unreturned else ''} "
@@ -171,7 +172,7 @@ class Announcer:
             self._post(
                 target=look.target,
                 type=EventType.WARNING,
-                reason="WithdrawnEntryReturned",
+                reason=EventReason.WITHDRAWN_ENTRY_RETURNED,
                 note=(
                     f"{_named(returned)} came back after being taken out, and is removed again. "
                     "To keep it, put it in the baseline or commit a grant."
@@ -182,7 +183,7 @@ class Announcer:
             self._post(
                 target=look.target,
                 type=EventType.WARNING,
-                reason="DriftCorrected",
+                reason=EventReason.DRIFT_CORRECTED,
                 note=f"{_named(drifted)} had been removed by somebody else, and goes back.",
             )
         self._written(
@@ -201,7 +202,7 @@ class Announcer:
             self._post(
                 target=target,
                 type=EventType.NORMAL,
-                reason="ListWritten",
+                reason=EventReason.LIST_WRITTEN,
                 note=f"The list in Azure is being written: {said}.",
             )
 
@@ -210,7 +211,7 @@ class Announcer:
         left = sorted(entry.range for entry in _ours(ledger))
         self._released(ledger=ledger, name=target.name, cause=Cause.TARGET_DELETED)
         note = f"Detached. Left in Azure: {_named(left)}." if left else "Detached."
-        self._post(target=target, type=EventType.WARNING, reason="Detached", note=note)
+        self._post(target=target, type=EventType.WARNING, reason=EventReason.DETACHED, note=note)
         log.warning("detached", extra={"target": target.name, "left": left})
 
     def cluster_gone(self, *, look: Look, ledger: Ledger) -> None:

@@ -14,6 +14,7 @@ from aks_access.api.names import GRANT_FINALIZER
 from aks_access.api.timestamps import parse_timestamp
 from aks_access.engine.board import Board
 from aks_access.engine.config import EngineConfig
+from aks_access.engine.event_reasons import EventReason
 from aks_access.engine.grant_reports import GrantReports
 from aks_access.engine.grant_status import PASSING, READY, GrantFacts, grant_status, worst
 from aks_access.engine.look import Next
@@ -40,10 +41,10 @@ from aks_access.plan.outcome import AccessState
 log = logging.getLogger(__name__)
 
 EVENT_REASONS = {
-    GrantReason.ACTIVE: "AccessGranted",
-    GrantReason.EXPIRED: "AccessExpired",
-    GrantReason.REVOKED: "AccessRevoked",
-    GrantReason.SCHEDULED: "AccessScheduled",
+    GrantReason.ACTIVE: EventReason.ACCESS_GRANTED,
+    GrantReason.EXPIRED: EventReason.ACCESS_EXPIRED,
+    GrantReason.REVOKED: EventReason.ACCESS_REVOKED,
+    GrantReason.SCHEDULED: EventReason.ACCESS_SCHEDULED,
 }
 SILENT = frozenset({GrantReason.PROGRESSING, GrantReason.REVOCATION_PENDING})
 """Reasons that are no news: something is under way."""
@@ -164,7 +165,7 @@ class GrantReconciler:
             self._post(
                 grant=grant,
                 type=EventType.NORMAL,
-                reason="AccessRevoked",
+                reason=EventReason.ACCESS_REVOKED,
                 note="Deleted; read back from Azure without its ranges.",
             )
         return Next()

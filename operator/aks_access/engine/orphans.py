@@ -7,6 +7,7 @@ figure have to do. The same sentence comes at most once in ten minutes.
 import logging
 from dataclasses import dataclass, field
 
+from aks_access.engine.event_reasons import EventReason
 from aks_access.engine.look import Look
 from aks_access.engine.looptime import loop_time
 from aks_access.engine.ports import Event, Events, EventType, Ledgers
@@ -18,7 +19,6 @@ from aks_access.plan.model import ClusterKey, GrantUid
 log = logging.getLogger(__name__)
 
 QUIET_SECONDS = 600.0
-REASON = "OrphanedAccess"
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ class Orphans:
                 Event(
                     regarding=ledger,
                     type=EventType.WARNING,
-                    reason=REASON,
+                    reason=EventReason.ORPHANED_ACCESS,
                     action="Reconcile",
                     note=message,
                 )

@@ -22,28 +22,35 @@ _REVIEW: Final = "authorization.k8s.io/v1"
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """One verb on one resource (`plural` or `plural/subresource`); namespace "" = everywhere."""
+    """One verb on one resource (`plural` or `plural/subresource`).
+
+    Attributes:
+        namespace: "" = everywhere.
+        name: of the only object that is meant; "" = any.
+    """
 
     group: str
     resource: str
     verb: str
     namespace: str = ""
+    name: str = ""
 
     def __str__(self) -> str:
         group = f".{self.group}" if self.group else ""
+        name = f" {self.name}" if self.name else ""
         where = f"in namespace {self.namespace}" if self.namespace else "in the whole cluster"
-        return f"{self.verb} {self.resource}{group} {where}"
+        return f"{self.verb} {self.resource}{group}{name} {where}"
 
 
 def _rights(
-    resource: Resource, verbs: str, *, sub: str = "", namespace: str = ""
+    resource: Resource, verbs: str, *, sub: str = "", namespace: str = "", name: str = ""
 ) -> Iterable[Right]:
     plural = f"{resource.plural}/{sub}" if sub else resource.plural
-    return [Right(resource.group, plural, verb, namespace) for verb in verbs.split()]
+    return [Right(resource.group, plural, verb, namespace, name) for verb in verbs.split()]
 
 
-def required_rights(*, namespace: str) -> Sequence[Right]:
-    """Every right that this package uses; `namespace` is the operator's own."""
+def required_rights(*, namespace: str, lease: str) -> Sequence[Right]:
+    """Every right that this package uses; `namespace` is the operator's own, `lease` its Lease."""
     grant, target, range_set = (
         RESOURCES[kind] for kind in (Kind.GRANT, Kind.TARGET, Kind.RANGE_SET)
     )
@@ -55,7 +62,8 @@ def required_rights(*, namespace: str) -> Sequence[Right]:
         *_rights(RESOURCES[Kind.NAMESPACE], "get list watch"),
         *_rights(EVENTS, "create"),
         *_rights(CONFIG_MAPS, "get list create patch delete", namespace=namespace),
-        *_rights(LEASES, "get create update", namespace=namespace),
+        *_rights(LEASES, "create", namespace=namespace),  # RBAC: no name is known at a creation
+        *_rights(LEASES, "get update", namespace=namespace, name=lease),
     ]
 
 
@@ -72,10 +80,14 @@ class Asker(Protocol):
 
 
 class Discovery:
-    """Asks the API server what it serves, and what this ServiceAccount may do."""
+    """Asks the API server what it serves, and what this ServiceAccount may do.
 
-    def __init__(self, *, connection: Asker) -> None:
+    `lease` is the name of the operator's Lease.
+    """
+
+    def __init__(self, *, connection: Asker, lease: str) -> None:
         self._connection = connection
+        self._lease = lease
 
     async def missing_kinds(self) -> Sequence[str]:
         """Sentences about what of the CRDs is not served; empty = all is there.
@@ -115,7 +127,8 @@ class Discovery:
             async with slots:
                 return None if await self._allowed(right) else str(right)
 
-        answers = await asyncio.gather(*map(ask, required_rights(namespace=namespace)))
+        rights = required_rights(namespace=namespace, lease=self._lease)
+        answers = await asyncio.gather(*map(ask, rights))
         return [
             f"the operator may not {missing}: add it to its ClusterRole or Role "
             "(the Helm chart's are complete)"
@@ -131,6 +144,7 @@ class Discovery:
             "subresource": sub,
             "verb": right.verb,
             "namespace": right.namespace,
+            "name": right.name,
         }
         answer = await self._connection.post(
             f"/apis/{_REVIEW}/selfsubjectaccessreviews",

@@ -29,11 +29,15 @@ logger = logging.getLogger(__name__)
 MAX_TARGETS: Final = 2000
 OTHER: Final = "Other"
 
-_RESULTS: Final = frozenset({"accepted", *AzureFault})
-_REASONS: Final = frozenset(TargetReason)
-_CONTROLLERS: Final = frozenset({"target", "grant", "rangeset"})
-_OPERATIONS: Final = frozenset({"get", "put", "operation"})
-_OUTCOMES: Final = frozenset({"ok", "cancelled", *AzureFault})
+LABELS: Final[Mapping[str, frozenset[str]]] = {
+    "result": frozenset({"accepted", *AzureFault}),
+    "reason": frozenset(TargetReason),
+    "controller": frozenset({"target", "grant", "rangeset"}),
+    "operation": frozenset({"get", "put", "operation"}),
+    "outcome": frozenset({"ok", "cancelled", *AzureFault}),
+}
+"""Label to the values that it may have, beside `OTHER`."""
+
 _SECONDS: Final = (0.005, 0.02, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 _FIGURES: Final[Mapping[str, tuple[str, str]]] = {
@@ -42,14 +46,23 @@ _FIGURES: Final[Mapping[str, tuple[str, str]]] = {
     "grants": ("grants", "Grants that are let in."),
     "paced": ("paced_grants", "Grants that wait for their namespace's or cluster's pace."),
     "foreign": ("foreign_entries", "Entries that are not the operator's."),
-    "broad": ("broad_entries", "Entries so wide that the list protects little."),
+    "broad": (
+        "broad_entries",
+        "Entries so wide that the list protects little: service tags, and ranges wider than /16.",
+    ),
     "orphaned": (
         "orphaned_entries",
         "Entries that cannot be taken out although the target is gone.",
     ),
     "overdue": ("overdue_entries", "Entries whose removal is overdue."),
-    "refused": ("refused_grants", "Grants whose ranges AKS refused, unchanged since."),
-    "reversals": ("reversals", "Writes within an hour that undid somebody else's."),
+    "refused": (
+        "refused_grants",
+        "Grants whose ranges AKS refused, and that did not change since.",
+    ),
+    "reversals": (
+        "reversals",
+        "Writes within an hour that undid somebody else's; three are a conflict.",
+    ),
 }
 """Figure of `Metrics.target_state` to metric (`aks_access_target_…`) and help."""
 
@@ -143,17 +156,19 @@ class PrometheusMetrics:
             registry=at,
         )
         self._doubt = Gauge(
-            "aks_access_clock_in_doubt", "1 while servers contradict the clock.", registry=at
+            "aks_access_clock_in_doubt",
+            "1 while the clocks of API server or ARM contradict this one.",
+            registry=at,
         )
 
     def write(self, *, target: str, result: str) -> None:
         """Count a PUT by its result."""
         if self._published(target):
-            self._writes.labels(target=target, result=_known(result, _RESULTS)).inc()
+            self._writes.labels(target=target, result=_known("result", result)).inc()
 
     def reconciled(self, *, controller: str, seconds: float, failed: bool) -> None:
         """Count one reconciliation and its duration."""
-        name = _known(controller, _CONTROLLERS)
+        name = _known("controller", controller)
         self._reconcile.labels(controller=name).observe(seconds)
         self._failures.labels(controller=name).inc(1 if failed else 0)
 
@@ -162,7 +177,7 @@ class PrometheusMetrics:
         if not self._published(target):
             self._unpublished.inc()
             return
-        reason = _known(reason, _REASONS)
+        reason = _known("reason", reason)
         before = self._targets[target]
         if before not in ("", reason):
             self._state.remove(target, before)
@@ -212,8 +227,8 @@ class PrometheusMetrics:
 
     def arm_called(self, *, operation: str, outcome: str, seconds: float) -> None:
         """Count a call to Azure Resource Manager and its duration."""
-        name = _known(operation, _OPERATIONS)
-        self._arm_calls.labels(operation=name, outcome=_known(outcome, _OUTCOMES)).inc()
+        name = _known("operation", operation)
+        self._arm_calls.labels(operation=name, outcome=_known("outcome", outcome)).inc()
         self._arm_seconds.labels(operation=name).observe(seconds)
 
     def clock_in_doubt(self, question: Callable[[], bool]) -> None:
@@ -228,5 +243,5 @@ class PrometheusMetrics:
         return True
 
 
-def _known(value: str, known: frozenset[str]) -> str:
-    return str(value) if value in known else OTHER
+def _known(label: str, value: str) -> str:
+    return str(value) if value in LABELS[label] else OTHER

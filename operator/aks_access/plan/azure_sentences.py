@@ -17,11 +17,15 @@ WRITE_ACTION = "Microsoft.ContainerService/managedClusters/write"
 
 LINKED = "LinkedAuthorizationFailed"
 
+_NO_TOKEN = "No token for Azure"
+"""What the credentials' own sentences begin with; a 401 of Azure's does not."""
+
 _ACTION = re.compile(r"permission to perform action(?:\(s\))? '([^']{1,200})'", re.IGNORECASE)
 _LINKED_ACTION = re.compile(r"not have " + _ACTION.pattern, re.IGNORECASE)
 _LINKED_SCOPE = re.compile(r"linked scope(?:\(s\))? '([^']{1,400})'", re.IGNORECASE)
 _PLAIN_ACTION = re.compile(r"authorization to perform action '([^']{1,200})'", re.IGNORECASE)
 _SCOPE = re.compile(r"scope(?:\(s\))? '([^']{1,400})'", re.IGNORECASE)
+_LOCKED = re.compile(r"locked: '([^']{1,400})'", re.IGNORECASE)
 _CLIENT = re.compile(r"client '([^']{1,200})'", re.IGNORECASE)
 
 
@@ -40,9 +44,15 @@ def azure_sentence(*, error: AzureError, target: Target, writing: bool = True) -
         case AzureFault.FORBIDDEN:
             return _forbidden(error=error, target=target, writing=writing)
         case AzureFault.LOCKED:
+            locked = _LOCKED.search(error.message)
+            lock = (
+                f"A lock on {azure_text(locked[1])} forbids the write."
+                if locked
+                else f"A lock forbids the write: {said}"
+            )
             return AzureOutcome(
                 TargetReason.CLUSTER_LOCKED,
-                f"A lock forbids the write: {said} Remove it (CanNotDelete alone does no harm).",
+                f"{lock} Remove it (CanNotDelete alone does no harm).",
                 False,
             )
         case AzureFault.NOT_FOUND:
@@ -78,9 +88,10 @@ def _passing(*, error: AzureError, said: str) -> AzureOutcome:
                 True,
             )
         case AzureFault.NO_CREDENTIAL:
+            words = said if said.startswith(_NO_TOKEN) else f"{_NO_TOKEN}: {said}"
             return AzureOutcome(
                 TargetReason.AZURE_UNAVAILABLE,
-                f"No token for Azure: {said} Check the workload identity (federated credential, "
+                f"{words} Check the workload identity (federated credential, "
                 "client id, tenant id).",
                 False,
             )

@@ -1,6 +1,7 @@
 """What is told when the CRDs are missing, or not those of this version."""
 
 from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import pytest
 
@@ -30,36 +31,64 @@ class Server:
         return self.answer
 
 
+def discovery(server: Server) -> Discovery:
+    return Discovery(connection=server, lease="lease")
+
+
 def serving(*names: str) -> Server:
     return Server({"resources": [{"name": name} for name in names]})
 
 
 async def test_everything_is_served() -> None:
-    assert await Discovery(connection=serving(*ALL)).missing_kinds() == []
+    assert await discovery(serving(*ALL)).missing_kinds() == []
 
 
 @pytest.mark.parametrize("name", ALL)
 async def test_one_is_missing(name: str) -> None:
     server = serving(*(each for each in ALL if each != name))
-    assert await Discovery(connection=server).missing_kinds() == [
+    assert await discovery(server).missing_kinds() == [
         f"the API server does not serve {name} in aksaccess.dev/v1alpha1: "
         "install or update the CRDs"
     ]
 
 
 async def test_no_crd_is_installed() -> None:
-    (sentence,) = await Discovery(connection=Server(KubeNotFound("404"))).missing_kinds()
+    (sentence,) = await discovery(Server(KubeNotFound("404"))).missing_kinds()
     assert "does not serve aksaccess.dev/v1alpha1: install the CRDs" in sentence
 
 
 async def test_an_api_server_that_cannot_be_asked_is_no_missing_crd() -> None:
-    discovery = Discovery(connection=Server(KubeError("503", status=503)))
+    asked = discovery(Server(KubeError("503", status=503)))
     with pytest.raises(KubeError, match="503"):
-        await discovery.missing_kinds()
+        await asked.missing_kinds()
     with pytest.raises(KubeError, match="503"):
-        await discovery.missing_rights(namespace="n")
+        await asked.missing_rights(namespace="n")
 
 
 async def test_a_review_without_a_status_is_no_yes() -> None:
     with pytest.raises(KubeError, match="no status"):
-        await Discovery(connection=Server({})).missing_rights(namespace="n")
+        await discovery(Server({})).missing_rights(namespace="n")
+
+
+async def test_a_right_is_asked_for_by_all_that_it_is() -> None:
+    class Asked(Server):
+        attributes: ClassVar[list[Any]] = []
+
+        async def post(self, path: str, *, body: Mapping[str, Any]) -> Mapping[str, object]:
+            self.attributes.append(body["spec"]["resourceAttributes"])
+            return {"status": {"allowed": False}}
+
+    missing = await discovery(Asked({})).missing_rights(namespace="own")
+    assert len(missing) == len(set(missing)) == len(Asked.attributes)
+    assert {
+        "group": "coordination.k8s.io",
+        "resource": "leases",
+        "subresource": "",
+        "verb": "update",
+        "namespace": "own",
+        "name": "lease",
+    } in Asked.attributes
+    assert (
+        "the operator may not update leases.coordination.k8s.io lease in namespace own: add it to "
+        "its ClusterRole or Role (the Helm chart's are complete)"
+    ) in missing

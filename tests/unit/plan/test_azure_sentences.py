@@ -21,6 +21,12 @@ from tests.unit.plan.test_sentences import LINKED, PLAIN
             "harm).",
         ),
         (
+            F.LOCKED,
+            "The scope '/a/b' cannot perform write operation because following scope(s) are "
+            "locked: '/a'. Please remove the lock and try again.",
+            "A lock on /a forbids the write. Remove it (CanNotDelete alone does no harm).",
+        ),
+        (
             F.NOT_FOUND,
             "",
             f"No cluster {ID}. Mend the subscription, or delete aat/prod (resourceId is "
@@ -44,6 +50,12 @@ from tests.unit.plan.test_sentences import LINKED, PLAIN
             "AADSTS700016",
             "No token for Azure: AADSTS700016. Check the workload identity (federated credential, "
             "client id, tenant id).",
+        ),
+        (
+            F.NO_CREDENTIAL,
+            "No token for Azure could be had: AADSTS700016",
+            "No token for Azure could be had: AADSTS700016. Check the workload identity (federated "
+            "credential, client id, tenant id).",
         ),
         (F.UNCERTAIN, "", "Azure gave no usable answer: Azure gave no reason. Tried again."),
         (F.REFUSED, "Bad range", "Azure refused the request: Bad range."),

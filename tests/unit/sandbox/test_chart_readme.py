@@ -9,6 +9,7 @@ import yaml
 
 from sandbox import chart, chart_readme
 from sandbox.chart_readme import BEGIN, END, ReadmeError, read_values, with_values
+from sandbox.marked import MarksError
 
 VALUES = """\
 # The file itself.
@@ -57,7 +58,7 @@ def test_the_rest_of_the_page_stays() -> None:
 
 @pytest.mark.parametrize("page", ["", BEGIN, END, END + BEGIN])
 def test_a_page_without_marks_is_refused(page: str) -> None:
-    with pytest.raises(ReadmeError, match="lacks the lines"):
+    with pytest.raises(MarksError, match="lacks the lines"):
         with_values(page, values=VALUES)
 
 

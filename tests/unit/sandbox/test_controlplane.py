@@ -35,6 +35,10 @@ EVENT = {
     "responseStatus": {"metadata": {}, "code": 200},
     "requestReceivedTimestamp": "2026-11-22T18:00:00.123456Z",
     "stageTimestamp": "2026-11-22T18:00:00.200000Z",
+    "annotations": {
+        "authorization.k8s.io/decision": "allow",
+        "authorization.k8s.io/reason": 'RBAC: allowed by ClusterRoleBinding "a" of ClusterRole "b"',
+    },
 }
 
 
@@ -55,6 +59,8 @@ def test_an_audit_event_is_read_completely():
         code=200,
         timestamp=datetime(2026, 11, 22, 18, 0, 0, 123456, tzinfo=UTC),
         uri="/apis/aksaccess.dev/v1alpha1/namespaces/team-a/apiaccessgrants/me/status",
+        decision="allow",
+        reason='RBAC: allowed by ClusterRoleBinding "a" of ClusterRole "b"',
     )
 
 

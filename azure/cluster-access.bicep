@@ -1,0 +1,25 @@
+// Lets an identity read and write one AKS cluster; deploy it to the cluster's resource group.
+targetScope = 'resourceGroup'
+
+@description('Name of the AKS cluster.')
+param cluster string
+
+@description('Object id of the identity (principalId), not its client id.')
+param principalId string
+
+@description('Id of the role: output clusterRole of roles.bicep.')
+param roleDefinitionId string
+
+resource managedCluster 'Microsoft.ContainerService/managedClusters@2025-10-01' existing = {
+  name: cluster
+}
+
+resource access 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(managedCluster.id, principalId, roleDefinitionId)
+  scope: managedCluster
+  properties: {
+    roleDefinitionId: roleDefinitionId
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+  }
+}

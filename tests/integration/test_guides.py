@@ -1,0 +1,166 @@
+"""Every guide works as written: its commands run one after another, and print what it says."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from sandbox.arm.process import ArmProcess
+from sandbox.chart import ROOT
+from sandbox.controlplane import ControlPlane
+from sandbox.operator import CLIENT_ID, TENANT_ID
+from tests.integration.guides import Reader
+from tests.integration.test_chart_life import PREVIOUS
+
+pytestmark = pytest.mark.timeout(240)  # a whole guide, with Helm
+
+SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-000000000001"
+_GROUP = f"{SUBSCRIPTION}/resourceGroups/rg-prod"
+_CONTROL_PLANE = f"{_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/cp"
+CLUSTER = f"{_GROUP}/providers/Microsoft.ContainerService/managedClusters/prod-weu"
+HUB_EGRESS = "20.73.44.5"
+PRINCIPAL_ID = "0a0a0a0a-0000-4000-8000-00000000aaaa"
+_IDENTITY = "identity show -g rg-hub -n aks-access-operator --query"
+_HUB = "aks show -g rg-hub -n hub-weu"
+_ADDRESS = "/subscriptions/s/resourceGroups/mc/providers/Microsoft.Network/publicIPAddresses/one"
+
+
+def _role(name: str) -> str:
+    """A role of azure/, as its line of the guide hands it over."""
+    text = (ROOT / "azure" / f"role-{name}.json").read_text()
+    return " ".join(text.replace("SUBSCRIPTION_ID", SUBSCRIPTION.rpartition("/")[2]).split())
+
+
+ANSWERS: Mapping[str, str] = {
+    "CLUSTER_ID": CLUSTER,
+    "aks show -g rg-prod -n prod-weu -o yaml --query { ranges: "
+    "apiServerAccessProfile.authorizedIpRanges, private: "
+    "apiServerAccessProfile.enablePrivateCluster, outbound: networkProfile.outboundType}": "",
+    "aks show -g rg-prod -n prod-weu --query id -o tsv": CLUSTER,
+    f"{_HUB} -o tsv --query [oidcIssuerProfile.issuerUrl, "
+    "securityProfile.workloadIdentity.enabled]": "https://issuer\ntrue",
+    "aks update -g rg-hub -n hub-weu --enable-oidc-issuer --enable-workload-identity -o none": "",
+    f"{_HUB} --query oidcIssuerProfile.issuerUrl -o tsv": "https://issuer",
+    "identity create -g rg-hub -n aks-access-operator -o none": "",
+    "identity federated-credential create -g rg-hub --identity-name aks-access-operator "
+    "--name aks-access-operator --issuer https://issuer --audiences api://AzureADTokenExchange "
+    "--subject system:serviceaccount:aks-access-system:aks-access-operator -o none": "",
+    f"{_IDENTITY} clientId -o tsv": CLIENT_ID,
+    f"{_IDENTITY} tenantId -o tsv": TENANT_ID,
+    f"{_IDENTITY} principalId -o tsv": PRINCIPAL_ID,
+    **{
+        f"role definition create -o none --role-definition {_role(name)}": ""
+        for name in ("cluster", "operations", "linked")
+    },
+    "aks show -g rg-prod -n prod-weu -o tsv --query "
+    "keys(identity.userAssignedIdentities || `{}`)": _CONTROL_PLANE,
+    **{
+        f"role assignment create --assignee-object-id {PRINCIPAL_ID} --assignee-principal-type "
+        f"ServicePrincipal --role {role} --scope {scope} -o none": ""
+        for role, scope in (
+            ("AKS access operator", CLUSTER),
+            ("AKS access operator, operations", SUBSCRIPTION),
+            ("AKS access operator, linked resources", _CONTROL_PLANE),
+        )
+    },
+    f"{_HUB} -o tsv --query networkProfile.loadBalancerProfile.effectiveOutboundIPs[].id": _ADDRESS,
+    f"network public-ip show --ids {_ADDRESS} --query ipAddress -o tsv": HUB_EGRESS,
+    f"role assignment list --assignee {PRINCIPAL_ID} --all --query [].id -o tsv": "/one\n/two",
+    "role assignment delete --ids /one": "",
+    "role assignment delete --ids /two": "",
+    "identity delete -g rg-hub -n aks-access-operator": "",
+    "aks command invoke -g rg-prod -n prod-weu --command kubectl get nodes": "",
+    "aks command invoke -g rg-hub -n hub-weu --command kubectl -n aks-access-system scale "
+    "deployment/aks-access-operator --replicas=0": "",
+}
+"""What `az` prints, by its arguments."""
+VALUES = f"""\
+image: {{repository: registry.contoso.com/aks-access-operator}}
+azure: {{clientId: {CLIENT_ID}, tenantId: {TENANT_ID}}}
+operator: {{managementEgress: [{HUB_EGRESS}]}}
+"""
+TARGET = f"""\
+kubectl apply -f - <<END
+apiVersion: aksaccess.dev/v1alpha1
+kind: ApiAccessTarget
+metadata: {{name: prod-weu}}
+spec:
+  resourceId: {CLUSTER}
+  mode: Merge
+  baseline: {{ipRanges: [51.140.8.0/24]}}
+  policy: {{allowedNamespaces: {{from: All}}}}
+END
+"""
+GRANT = """\
+kubectl apply -f - <<END
+apiVersion: aksaccess.dev/v1alpha1
+kind: ApiAccessGrant
+metadata: {name: me, namespace: default}
+spec:
+  targetRef: {name: prod-weu}
+  ipRanges: [81.2.69.142]
+  duration: 1h
+END
+"""
+
+
+@pytest.fixture
+def guide(tmp_path: Path) -> Iterator[Callable[..., Reader]]:
+    """A reader of a page, on an API server where nothing is installed, and one cluster."""
+    with ControlPlane() as plane, ArmProcess(operation_seconds=0.2) as arm:
+        arm.control.create_cluster(CLUSTER, ranges=["51.140.8.0/24", "20.82.10.7/32"])
+        readers: list[Reader] = []
+
+        def read(page: str, *, hurry: Mapping[str, str] = {}) -> Reader:
+            reader = Reader(
+                page=ROOT / "docs" / page,
+                plane=plane,
+                arm=arm,
+                folder=tmp_path,
+                answers=ANSWERS,
+                hurry=hurry,
+            )
+            readers.append(reader)
+            return reader
+
+        yield read
+        for reader in readers:
+            reader.pods.close()
+
+
+def test_install(guide: Callable[..., Reader]) -> None:
+    guide("install.md", hurry={"duration: 10m": "duration: 25s", "10m after": "25s after"}).follow()
+
+
+def test_migration(guide: Callable[..., Reader]) -> None:
+    reader = guide("migration.md")
+    reader.arm.control.edit_ranges(CLUSTER, add=["81.2.69.142/32"])
+    reader.install(VALUES)
+    reader.follow()
+
+
+def test_upgrade(guide: Callable[..., Reader]) -> None:
+    reader = guide("upgrade.md")
+    reader.install(VALUES, chart=PREVIOUS)
+    reader.run(f"{TARGET}kubectl wait --for=condition=Programmed aat/prod-weu --timeout=30s")
+    reader.follow(until="### CRDs by somebody else")
+    reader.follow(since="## Roll back")
+    reader.follow(since="### CRDs by somebody else", until="## Roll back")
+
+
+def test_uninstall(guide: Callable[..., Reader]) -> None:
+    there = "kubectl delete namespace aks-access-system"
+    reader = guide("uninstall.md", hurry={there: f"{there} --wait=false"})  # nothing ends it here
+    reader.install(VALUES)
+    reader.run(f"{TARGET}{GRANT}kubectl wait --for=condition=Programmed aag/me --timeout=30s")
+    reader.follow(until="## The operator went first")
+    assert reader.pods.gone
+
+
+def test_the_lockout_card(guide: Callable[..., Reader]) -> None:
+    reader = guide("uninstall.md")
+    reader.install(VALUES)
+    reader.run(f"{TARGET}kubectl wait --for=condition=Programmed aat/prod-weu --timeout=30s")
+    reader.follow(since="## Lockout card")
+    assert "81.2.69.142/32" in (reader.arm.control.cluster(CLUSTER).ranges or [])
+    assert reader.pods.gone
