@@ -31,6 +31,7 @@ _PROGRAMS = {
     "aggregating": ("kube-apiserver", "etcd", "kubectl", "kube-controller-manager"),
     "empty_plane": ("kube-apiserver", "etcd", "kubectl"),
     "own_world": ("kube-apiserver", "etcd", "kubectl", "kube-controller-manager"),
+    "lent": ("kube-apiserver", "etcd", "kubectl", "kube-controller-manager"),
     "station": ("kube-apiserver", "etcd", "kubectl"),
     "api-server": ("kube-apiserver", "etcd", "kubectl"),
     "_restart_station": ("kube-apiserver", "etcd", "kubectl", "kube-controller-manager"),
