@@ -11,6 +11,9 @@ IMAGE ?= aks-access-operator:dev
 BUILDER ?= docker
 RUNS ?= 100000
 EXAMPLES ?= 500
+# `make demo` takes a cluster of yours only where make's own command line names one: KUBECONFIG in
+# the environment may be production's.
+typed = $(if $(findstring command,$(origin $1)),$2 '$(subst ','\'',$($1))')
 PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
@@ -118,8 +121,8 @@ $(AUDIT)/.ready: requirements/audit.txt | setup
 	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/audit.txt
 	@touch $@
 
-demo: setup ## the main job end to end, on this machine
-	$(BIN)/python -m sandbox demo
+demo: setup ## the main job end to end, on this machine (on your cluster: KUBECONFIG=file CONTEXT=name)
+	$(BIN)/python -m sandbox demo $(call typed,KUBECONFIG,--kubeconfig) $(call typed,CONTEXT,--context)
 
 sandbox: setup ## a control plane and an ARM emulator to try things on
 	$(BIN)/python -m sandbox up

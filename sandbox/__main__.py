@@ -12,7 +12,9 @@ import click
 
 from sandbox.chart import ChartError
 from sandbox.controlplane.binaries import BuildError
+from sandbox.controlplane.client import ApiError
 from sandbox.controlplane.toolchain import ToolchainError
+from sandbox.existing.errors import ClusterError
 from sandbox.processes import ProcessError
 
 COMMANDS: Final[Mapping[str, str]] = {
@@ -25,7 +27,7 @@ COMMANDS: Final[Mapping[str, str]] = {
 }
 """Command to where it is: `module:attribute`."""
 
-_EXPECTED = (BuildError, ChartError, ProcessError, ToolchainError)
+_EXPECTED = (ApiError, BuildError, ChartError, ClusterError, ProcessError, ToolchainError)
 
 
 class LazyGroup(click.Group):

@@ -6,6 +6,7 @@ so that a missing right shows there first.
 """
 
 import subprocess
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import yaml
 from sandbox.controlplane.binaries import binary
 from sandbox.controlplane.client import ApiError
 from sandbox.controlplane.progress import Progress
-from sandbox.controlplane.server import ControlPlane
+from sandbox.management import ManagementCluster
 from sandbox.processes import wait_until
 
 NAMESPACE = "aks-access-system"
@@ -45,14 +46,19 @@ class ChartError(RuntimeError):
     """Helm refused the chart or its values."""
 
 
-def apply_chart(plane: ControlPlane) -> None:
+def apply_chart(plane: ManagementCluster) -> None:
     """Give a sandbox the operator's ServiceAccount, rights and CRDs, as installed by people.
 
     Returns when the API server serves the kinds. There are no pods in a sandbox, so the
     Deployment is left out.
     """
-    documents = [each for each in installed() if each["kind"] in _RIGHTS_AND_KINDS]
+    documents = rights_and_kinds()
     plane.kubectl("apply", "--server-side", "--filename", "-", input=yaml.safe_dump_all(documents))
+    wait_served(plane, documents)
+
+
+def wait_served(plane: ManagementCluster, documents: Iterable[Mapping[str, Any]]) -> None:
+    """Return when the API server serves the kinds that the CRDs among `documents` define."""
     definitions = [each for each in documents if each["kind"] == "CustomResourceDefinition"]
 
     def served() -> bool:
@@ -65,6 +71,11 @@ def apply_chart(plane: ControlPlane) -> None:
 
     names = ", ".join(each["metadata"]["name"] for each in definitions)
     wait_until(served, what=f"the API server to serve {names}", timeout=_ESTABLISHED_SECONDS)
+
+
+def rights_and_kinds() -> list[dict[str, Any]]:
+    """What deploy/install.yaml has beside the Deployment and what belongs to it."""
+    return [each for each in installed() if each["kind"] in _RIGHTS_AND_KINDS]
 
 
 def installed() -> list[dict[str, Any]]:
@@ -91,7 +102,7 @@ def crd_files(directory: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in sorted(directory.glob("*.yaml"))}
 
 
-def _is_served(plane: ControlPlane, definition: dict[str, Any]) -> bool:
+def _is_served(plane: ManagementCluster, definition: Mapping[str, Any]) -> bool:
     spec = definition["spec"]
     for version in spec["versions"]:
         plane.request("GET", f"/apis/{spec['group']}/{version['name']}/{spec['names']['plural']}")

@@ -1,11 +1,11 @@
 """Everything that stands in for a real installation, together: what demo and `up` start.
 
-A control plane with the chart's CRDs and rights, the ARM emulator with the three clusters that
-examples/plain/targets.yaml names, and the operator between them.
+A management cluster with the chart's CRDs and rights, the ARM emulator with the three clusters
+that examples/plain/targets.yaml names, and the operator between them.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,9 +13,11 @@ from typing import Any, Final
 import yaml
 
 from sandbox.arm.process import ArmProcess
+from sandbox.auditor import Auditor
 from sandbox.chart import ROOT, apply_chart
 from sandbox.controlplane import ControlPlane, binary
 from sandbox.controlplane.progress import Progress
+from sandbox.management import Ground, ManagementCluster, Say, Site, Witness
 from sandbox.operator import OperatorProcess
 
 EXAMPLES: Final = ROOT / "examples"
@@ -45,7 +47,8 @@ _PROGRAMS = ("kube-apiserver", "etcd", "kubectl")
 class Landscape:
     """What runs; `clusters` is target name to ARM id, `operator` None where none was asked for."""
 
-    plane: ControlPlane
+    plane: ManagementCluster
+    witness: Witness
     arm: ArmProcess
     kubectl: Path
     clusters: Mapping[str, str]
@@ -53,9 +56,22 @@ class Landscape:
 
 
 @contextlib.contextmanager
+def own_control_plane(say: Say) -> Iterator[Site]:
+    """A control plane on this machine, built before where need be."""
+    progress = Progress()
+    for program in _PROGRAMS:
+        binary(program, progress=progress)
+    with ControlPlane() as plane:
+        apply_chart(plane)
+        say(f"kube-apiserver and etcd run at {plane.url}, with the chart's CRDs and rights")
+        yield Site(cluster=plane, witness=Auditor(plane), kubectl=binary("kubectl"))
+
+
+@contextlib.contextmanager
 def landscape(
     *,
-    say: Callable[[str], None],
+    say: Say,
+    on: Ground = own_control_plane,
     run_operator: bool = True,
     **settings: str,
 ) -> Iterator[Landscape]:
@@ -63,13 +79,8 @@ def landscape(
 
     `settings` are the operator's, by name.
     """
-    progress = Progress()
-    for program in _PROGRAMS:
-        binary(program, progress=progress)
     with contextlib.ExitStack() as stack:
-        plane = stack.enter_context(ControlPlane())
-        apply_chart(plane)
-        say(f"kube-apiserver and etcd run at {plane.url}, with the chart's CRDs and rights")
+        site = stack.enter_context(on(say))
         arm = stack.enter_context(ArmProcess(operation_seconds=OPERATION_SECONDS))
         clusters = _create_clusters(arm)
         say(f"the ARM emulator runs at {arm.url}, with {', '.join(clusters)}")
@@ -77,15 +88,16 @@ def landscape(
         operator = None
         if run_operator:
             operator = stack.enter_context(
-                OperatorProcess(plane=plane, arm=arm, environment=None, **pace)
+                OperatorProcess(plane=site.cluster, arm=arm, environment=site.variables, **pace)
             )
             operator.wait_ready()
             operator.wait_leading()
             say(f"the operator runs (process {operator.pid}) and leads")
         yield Landscape(
-            plane=plane,
+            plane=site.cluster,
+            witness=site.witness,
             arm=arm,
-            kubectl=binary("kubectl"),
+            kubectl=site.kubectl,
             clusters=clusters,
             operator=operator,
         )

@@ -1,8 +1,8 @@
 """The operator under test as a child process: real command, real rights, production's way to Azure.
 
 It has the chart's ServiceAccount on the API server and logs in to the emulator by workload
-identity, with a token that the API server issued for that account. Its pace is the sandbox's, so
-that what takes minutes in Azure takes seconds here.
+identity, with a token that the API server issued for that account, as a kubelet would put it into
+the pod. Its pace is the sandbox's, so that what takes minutes in Azure takes seconds here.
 """
 
 import itertools
@@ -21,8 +21,11 @@ from typing import Any, Final, Self
 
 from sandbox.arm.identity import FEDERATED_AUDIENCE
 from sandbox.arm.process import ArmProcess
+from sandbox.arm.tokens import claims_of
 from sandbox.chart import NAMESPACE, ROOT, SERVICE_ACCOUNT
-from sandbox.controlplane import ControlPlane
+from sandbox.controlplane.pki import write_private
+from sandbox.controlplane.tokens import token_of
+from sandbox.management import ManagementCluster
 from sandbox.processes import Process, ProcessError, wait_until
 
 CLIENT_ID: Final = "0a0a0a0a-0000-4000-8000-00000000c11e"
@@ -45,8 +48,6 @@ PACE: Final[Mapping[str, str]] = {
 }
 """Settings where nothing else is asked for: seconds instead of minutes."""
 
-_ISSUER = "https://kubernetes.default.svc"
-_TOKEN_SECONDS = 24 * 3600
 _READY_SECONDS = 30.0
 _HTTP_SECONDS = 5.0
 _numbers = itertools.count(1)
@@ -65,12 +66,13 @@ class Invocation:
         return [f"--{name.replace('_', '-')}={text}" for name, text in given.items()]
 
 
-def invocation(*, plane: ControlPlane, arm: ArmProcess, **settings: str) -> Invocation:
+def invocation(*, plane: ManagementCluster, arm: ArmProcess, **settings: str) -> Invocation:
     """Give the operator its ServiceAccount and its identity; `settings` win over the sandbox's."""
+    token = token_of(plane.request, SERVICE_ACCOUNT, NAMESPACE, audience=FEDERATED_AUDIENCE)
     arm.control.register_client(
         CLIENT_ID,
         tenant_id=TENANT_ID,
-        federations=[(_ISSUER, f"system:serviceaccount:{NAMESPACE}:{SERVICE_ACCOUNT}")],
+        federations=[(_issuer(token), f"system:serviceaccount:{NAMESPACE}:{SERVICE_ACCOUNT}")],
     )
     return Invocation(
         settings={
@@ -89,7 +91,9 @@ def invocation(*, plane: ControlPlane, arm: ArmProcess, **settings: str) -> Invo
         variables={
             "AZURE_TENANT_ID": TENANT_ID,
             "AZURE_CLIENT_ID": CLIENT_ID,
-            "AZURE_FEDERATED_TOKEN_FILE": str(_projected_token(plane)),
+            "AZURE_FEDERATED_TOKEN_FILE": str(
+                write_private(plane.scratch.path / "azure-identity-token", token.encode())
+            ),
         },
     )
 
@@ -104,7 +108,7 @@ class OperatorProcess:
     def __init__(
         self,
         *,
-        plane: ControlPlane,
+        plane: ManagementCluster,
         arm: ArmProcess,
         name: str = "operator",
         environment: Mapping[str, str] | None = None,
@@ -248,19 +252,9 @@ class OperatorProcess:
         wait_until(holds, what=f"{self.name} to be {what}", timeout=seconds, detail=self.log_tail)
 
 
-def _projected_token(plane: ControlPlane) -> Path:
-    """The token that a kubelet would put into the pod, from the API server itself."""
-    body = {
-        "apiVersion": "authentication.k8s.io/v1",
-        "kind": "TokenRequest",
-        "spec": {"audiences": [FEDERATED_AUDIENCE], "expirationSeconds": _TOKEN_SECONDS},
-    }
-    account = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{SERVICE_ACCOUNT}"
-    token = plane.request("POST", f"{account}/token", body)["status"]["token"]
-    file = plane.directory / "azure-identity-token"
-    file.write_text(str(token))
-    file.chmod(0o600)
-    return file
+def _issuer(token: str) -> str:
+    """Who issued it, as the token says: each API server has a name of its own for itself."""
+    return str(claims_of(token)["iss"])
 
 
 def _surroundings() -> dict[str, str]:

@@ -10,6 +10,7 @@ import hashlib
 import os
 import platform
 import re
+import shutil
 import subprocess
 import time
 from collections import deque
@@ -132,6 +133,21 @@ def binary(name: str, *, progress: Progress | None = None) -> Path:
             if not path.exists():
                 _build(module, name, path, progress)
     return path
+
+
+def any_kubectl(*, progress: Progress | None = None) -> Path:
+    """Path of a kubectl for somebody else's cluster: one on PATH spares the minutes of a build.
+
+    The sandbox's own comes first where it is there. Raises what `binary` raises.
+    """
+    found = shutil.which("kubectl")
+    if os.environ.get(ASSETS_VARIABLE) or found is None or _built("kubectl"):
+        return binary("kubectl", progress=progress)
+    return Path(found).absolute()
+
+
+def _built(name: str) -> bool:
+    return (KUBERNETES.cache() / "bin" / name).exists()
 
 
 def _asset(directory: Path, name: str) -> Path:

@@ -7,7 +7,7 @@ has no node: Deployments are accepted and stay without pods.
 import contextlib
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,10 +18,10 @@ from sandbox.controlplane.binaries import binary
 from sandbox.controlplane.client import ApiError, JsonClient
 from sandbox.controlplane.kubeconfig import write_kubeconfig
 from sandbox.controlplane.pki import Authority, KeyPair, signing_key, write_private
+from sandbox.controlplane.tokens import token_of
 from sandbox.processes import Port, Process, ProcessError, Scratch, wait_until
 
 _READY_SECONDS = 60.0
-_TOKEN_SECONDS = 24 * 3600
 _AUDIT_MEGABYTES = 100_000
 """Never rotated: tests count what stands behind an offset."""
 
@@ -31,10 +31,16 @@ class ControlPlane:
 
     `with ControlPlane() as plane:` starts and stops it. `controller_manager` adds the namespace
     and garbage collection controllers, without which a namespace is never really gone, and the one
-    that aggregates ClusterRoles.
+    that aggregates ClusterRoles. `issuer` is how it calls itself in ServiceAccounts' tokens.
     """
 
-    def __init__(self, *, controller_manager: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        controller_manager: bool = False,
+        issuer: str = "https://kubernetes.default.svc",
+    ) -> None:
+        self._issuer = issuer
         self._wants_controllers = controller_manager
         self._stack = contextlib.ExitStack()
         self._processes: dict[str, Process] = {}
@@ -95,6 +101,11 @@ class ControlPlane:
         return self.directory / "admin.kubeconfig"
 
     @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables of a kubectl that runs as administrator: nothing of this machine's."""
+        return {"KUBECONFIG": str(self.kubeconfig), "HOME": str(self.directory)}
+
+    @property
     def _controllers_kubeconfig(self) -> Path:
         return self.directory / "kube-controller-manager.kubeconfig"
 
@@ -135,7 +146,7 @@ class ControlPlane:
             stdin=subprocess.DEVNULL if input is None else None,
             capture_output=True,
             text=True,
-            env={"KUBECONFIG": str(kubeconfig or self.kubeconfig), "HOME": str(self.directory)},
+            env={**self.environment, **({"KUBECONFIG": str(kubeconfig)} if kubeconfig else {})},
         )
         if check and done.returncode:
             raise ProcessError(
@@ -146,18 +157,11 @@ class ControlPlane:
 
     def kubeconfig_for(self, service_account: str, namespace: str) -> Path:
         """Make a kubeconfig with a token of a ServiceAccount, from TokenRequest, for a day."""
-        body = {
-            "apiVersion": "authentication.k8s.io/v1",
-            "kind": "TokenRequest",
-            "spec": {"expirationSeconds": _TOKEN_SECONDS},
-        }
-        account = f"/api/v1/namespaces/{namespace}/serviceaccounts/{service_account}"
-        token = self.request("POST", f"{account}/token", body)["status"]["token"]
         return write_kubeconfig(
             self.directory / f"{namespace}.{service_account}.kubeconfig",
             server=self.url,
             authority=self.certificate_authority.read_bytes(),
-            credential=str(token),
+            credential=token_of(self.request, service_account, namespace),
             namespace=namespace,
         )
 
@@ -248,7 +252,7 @@ class ControlPlane:
                 credential=pair,
                 namespace="default",
             )
-        self._client = JsonClient(
+        self._client = JsonClient.with_certificate(
             self.url,
             authority=self.certificate_authority,
             certificate=self.directory / "admin.crt",
@@ -282,7 +286,7 @@ class ControlPlane:
             f"--client-ca-file={self.certificate_authority}",
             f"--tls-cert-file={here / 'server.crt'}",
             f"--tls-private-key-file={here / 'server.key'}",
-            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-issuer={self._issuer}",
             f"--service-account-key-file={here / 'service-account.crt'}",
             f"--service-account-signing-key-file={here / 'service-account.key'}",
             "--service-cluster-ip-range=10.0.0.0/24",

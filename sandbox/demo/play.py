@@ -238,8 +238,8 @@ def quiet(stage: Stage) -> None:
         expected=0,
     )
     stage.holds(
-        "no write to Kubernetes but the Lease's renewals",
-        seen=[f"{each.verb} {each.uri}" for each in stage.kubernetes_writes()[already:]],
+        stage.world.witness.silence,
+        seen=[each.what for each in stage.kubernetes_writes()[already:]],
         expected=[],
     )
 

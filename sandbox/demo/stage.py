@@ -7,22 +7,20 @@ that is not as told, is a `CheckFailedError` with what was expected and what was
 import shlex
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sandbox.arm.journal import JournalEntry
 from sandbox.arm.portal import line
-from sandbox.chart import NAMESPACE, ROOT, SERVICE_ACCOUNT
-from sandbox.controlplane.audit import AuditEvent
+from sandbox.chart import ROOT
 from sandbox.demo.screen import Screen
 from sandbox.landscape import Landscape
+from sandbox.management import Write
 from sandbox.operator import CLIENT_ID, OperatorProcess
 
 SECONDS = 60.0
 """How long a condition may take to come, on a machine that is busy with other things."""
 
 _INTERVAL = 0.1
-_USER = f"system:serviceaccount:{NAMESPACE}:{SERVICE_ACCOUNT}"
-_WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 
 
 class CheckFailedError(Exception):
@@ -53,10 +51,7 @@ class Stage:
         done = subprocess.run(
             [str(self.world.kubectl), *shlex.split(typed)],
             cwd=ROOT,
-            env={
-                "KUBECONFIG": str(self.world.plane.kubeconfig),
-                "HOME": str(self.world.plane.directory),
-            },
+            env=self.world.plane.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -117,17 +112,9 @@ class Stage:
         entries = self.world.arm.control.journal(since=since, bodies=False)
         return [each for each in entries if each.cluster == key and each.client_id == CLIENT_ID]
 
-    def kubernetes_writes(self) -> list[AuditEvent]:
+    def kubernetes_writes(self) -> Sequence[Write]:
         """Writes of the operator to the management cluster, renewals of its Lease left out."""
-        return self.world.plane.audit(
-            lambda each: (
-                each.user == _USER
-                and each.verb in _WRITES
-                and each.resource != "leases"
-                # a review asks what the operator may do, and stores nothing
-                and not each.resource.endswith("reviews")
-            )
-        )
+        return self.world.witness.writes()
 
     def holds(self, what: str, *, seen: object, expected: object) -> None:
         """Check a fact."""

@@ -1,9 +1,7 @@
-"""The demo's figures, counted by others than the operator: the emulator and the API server."""
+"""The demo's figures, counted by others than the operator: the emulator, and a witness."""
 
 from collections import Counter
-from http import HTTPStatus
 
-from sandbox.controlplane.audit import AuditEvent
 from sandbox.demo.screen import Screen
 from sandbox.demo.stage import Stage
 
@@ -15,7 +13,7 @@ def show_steps(screen: Screen, *, seconds: dict[str, float]) -> None:
 
 
 def show_writes(stage: Stage) -> None:
-    """What was written to Azure, by the emulator's journal, and to Kubernetes, by the audit log."""
+    """What was written to Azure, by the emulator's journal, and to Kubernetes, by a witness."""
     rows = []
     for name in stage.world.clusters:
         requests = stage.requests(name)
@@ -26,16 +24,18 @@ def show_writes(stage: Stage) -> None:
     stage.screen.table(
         "Requests to Azure, by the emulator's journal", ("CLUSTER", "PUT", "REFUSED", "GET"), rows
     )
-    events = stage.kubernetes_writes()
-    count = Counter(_kind(each) for each in events)
-    refused = Counter(_kind(each) for each in events if each.code >= HTTPStatus.BAD_REQUEST)
+    witness = stage.world.witness
+    writes = stage.kubernetes_writes()
+    count = Counter((each.resource, each.verb) for each in writes)
+    refused = Counter((each.resource, each.verb) for each in writes if each.refused)
+    unseen = {(each.resource, each.verb) for each in writes if each.refused is None}
     stage.screen.table(
-        "Writes to Kubernetes, by the API server's audit log, without the Lease's renewals",
+        witness.title,
         ("RESOURCE", "VERB", "WRITES", "REFUSED"),
-        [(*key, str(count[key]), str(refused[key])) for key in sorted(count)],
+        [
+            (*key, str(count[key]), "not seen" if key in unseen else str(refused[key]))
+            for key in sorted(count)
+        ],
     )
-
-
-def _kind(event: AuditEvent) -> tuple[str, str]:
-    part = f"/{event.subresource}" if event.subresource else ""
-    return event.resource + part, event.verb
+    if witness.left_out:
+        stage.screen.note(witness.left_out)

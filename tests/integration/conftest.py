@@ -32,6 +32,7 @@ _PROGRAMS = {
     "aggregating": ("kube-apiserver", "etcd", "kubectl", "kube-controller-manager"),
     "empty_plane": ("kube-apiserver", "etcd", "kubectl"),
     "own_world": ("kube-apiserver", "etcd", "kubectl", "kube-controller-manager"),
+    "lent": ("kube-apiserver", "etcd", "kubectl", "kube-controller-manager"),
     "station": ("kube-apiserver", "etcd", "kubectl"),
     "guide": ("kube-apiserver", "etcd", "kubectl", "helm"),
     "stage": ("kube-apiserver", "etcd", "kubectl"),
