@@ -10,9 +10,10 @@ from typing import Any, Final
 from bs4 import BeautifulSoup
 
 PAGES: Final[dict[str, list[str]]] = {
-    "Begin": ["install", "migration", "GitOps <gitops>"],
+    "Begin": ["demo", "install", "migration", "GitOps <gitops>"],
     "Operate": [
         "upgrade",
+        "image",
         "uninstall",
         "monitoring",
         "troubleshooting",
