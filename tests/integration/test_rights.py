@@ -145,7 +145,8 @@ def test_every_right_is_used_and_every_use_is_given(
     rights = given(chart.installed(), to=OPERATOR)
     asked = Kubernetes(rights=rights, events=events, own=NAMESPACE, unused=UNUSED)
     record_property(figures.MEASURED, f"uses of each right\n{asked.table()}\n{found.table()}")
-    assert asked.problems() + found.problems() == []
+    problems = asked.problems() + found.problems()
+    assert not problems, "\n".join(problems)
     world.judge()
 
 
