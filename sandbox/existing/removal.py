@@ -25,7 +25,7 @@ from sandbox.management import Say
 SECONDS: Final = 120.0
 """How long to wait for the cluster's own controllers: they empty namespaces."""
 
-_INTERVAL = 0.3
+_INTERVAL = 0.5
 _MERGE_PATCH = "application/merge-patch+json"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
