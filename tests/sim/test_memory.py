@@ -315,16 +315,3 @@ async def test_i12_a_ledger_without_target_remembers_the_list_that_somebody_clea
     world.target()
     await world.rest()
     assert world.list_of() == {*BARE, LAPTOP}
-
-
-@simulated
-async def test_i9_a_policy_that_was_taken_out_of_a_broken_spec_is_the_default(
-    world: World,
-) -> None:
-    await _running(world, deletionPolicy="Detach")
-    world.retarget(deletionPolicy=None, mode="Bogus")
-    await world.rest()
-    world.untarget()
-    await world.rest()
-    assert world.list_of() == BARE
-    assert world.target_gone()

@@ -150,10 +150,6 @@ def _written(raw: Mapping[str, object], name: str) -> object:
 
 
 def _written_policy(raw: Mapping[str, object]) -> DeletionPolicy | None:
-    """What the spec says of it; where it names nothing, the default counts as in any other."""
-    spec = raw.get("spec")
-    if isinstance(spec, Mapping) and spec and "deletionPolicy" not in spec:
-        return DeletionPolicy.REVOKE
     value = _written(raw, "deletionPolicy")
     return next((policy for policy in DeletionPolicy if policy.value == value), None)
 
