@@ -9,6 +9,8 @@ SITE := $(VENV)/site
 LOCK := $(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 --quiet
 IMAGE ?= aks-access-operator:dev
 BUILDER ?= docker
+BUILD = $(BUILDER) build $(BUILD_FLAGS) $(if $(BASE),--build-arg BASE=$(BASE))
+SBOM ?= build/sbom
 RUNS ?= 100000
 EXAMPLES ?= 500
 PYTEST := $(BIN)/pytest -n 2 --dist worksteal
@@ -16,8 +18,7 @@ PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup lock lint types imports generated generate docs binaries unit integration test test-argocd \
-  proof faults soak mutation \
-  audit demo sandbox image clean
+  test-image proof faults soak mutation audit demo sandbox image sbom clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,10 +42,12 @@ lock: setup ## compile requirements/ anew (UPGRADE=1 takes newer versions)
 	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/audit.in -o requirements/audit.txt
 	$(LOCK) $(if $(UPGRADE),--upgrade) -c requirements/develop.txt requirements/mutation.in -o requirements/mutation.txt
 	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/docs.in -o requirements/docs.txt
+	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/sbom.in -o requirements/sbom.txt
 
-lint: setup ## ruff: rules and format
+lint: setup ## ruff: rules and format; hadolint
 	$(BIN)/ruff check --quiet
 	$(BIN)/ruff format --quiet --check
+	$(BIN)/hadolint Dockerfile
 
 types: setup ## mypy, strict
 	$(BIN)/mypy --no-error-summary operator sandbox
@@ -75,13 +78,13 @@ binaries: setup ## build the sandbox's API server, once per machine (minutes)
 	@$(BIN)/python -m sandbox build kube-apiserver etcd kubectl kube-controller-manager helm etcdutl
 
 unit: setup ## tests without a control plane
-	$(PYTEST) -m "not integration and not proof and not argocd"
+	$(PYTEST) -m "not integration and not proof and not argocd and not image"
 
 integration: setup ## tests on a real API server and the ARM emulator
 	$(PYTEST) -m "integration and not proof"
 
-test: lint types imports binaries generated docs ## every check and test, but those of proof, faults and Argo CD
-	$(PYTEST) -m "not proof and not argocd"
+test: lint types imports binaries generated docs ## every check and test, but those of proof, faults, Argo CD and the image
+	$(PYTEST) -m "not proof and not argocd and not image"
 
 test-argocd: binaries ## a whole GitOps life under the real Argo CD (needs redis-server and git; builds for minutes)
 	@$(BIN)/python -m sandbox build argocd
@@ -111,7 +114,7 @@ $(MUTATION)/.ready: requirements/mutation.txt | setup
 audit: $(AUDIT)/.ready ## known vulnerabilities of all that is pinned (REQUIRED=1 fails where it cannot ask)
 	@PATH="$(CURDIR)/$(AUDIT)/bin:$$PATH" $(AUDIT)/bin/python requirements/audit.py $(if $(REQUIRED),--required) \
 	  requirements/run.txt requirements/develop.txt requirements/build.txt requirements/go.txt \
-	  requirements/mutation.txt requirements/docs.txt
+	  requirements/mutation.txt requirements/docs.txt requirements/sbom.txt
 
 $(AUDIT)/.ready: requirements/audit.txt | setup
 	$(BIN)/python -m venv --clear $(AUDIT)
@@ -124,8 +127,15 @@ demo: setup ## the main job end to end, on this machine
 sandbox: setup ## a control plane and an ARM emulator to try things on
 	$(BIN)/python -m sandbox up
 
-image: ## build the container image (BUILDER=podman, buildah …)
-	$(BUILDER) build -t $(IMAGE) .
+image: ## build the container image (BUILDER=podman, buildah …; BASE=another base image)
+	$(BUILD) --build-arg VERSION=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
+	  --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) --tag $(IMAGE) .
+
+sbom: ## list what the image's environment is made of: build/sbom/sbom.cdx.json (CycloneDX)
+	$(BUILD) --target sbom --output type=local,dest=$(SBOM) .
+
+test-image: setup ## build the image and run it against the sandbox (root, buildah and runc)
+	AKS_ACCESS_BASE=$(BASE) $(BIN)/pytest -rs -m image tests/image
 
 clean: ## remove what these targets made in the working copy
 	rm -rf $(VENV) build operator/*.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -113,11 +113,14 @@ class OperatorProcess:
         self.name = f"{name}-{next(_numbers)}"
         self.invocation = invocation(plane=plane, arm=arm, **{"identity": self.name, **settings})
         self._process = Process(
-            [sys.executable, "-m", "aks_access", "run", *self.invocation.flags()],
+            self._command(),
             name=self.name,
             scratch=plane.scratch,
             env={**_surroundings(), **self.invocation.variables, **(environment or {})},
         )
+
+    def _command(self) -> list[str]:
+        return [sys.executable, "-m", "aks_access", "run", *self.invocation.flags()]
 
     @property
     def pid(self) -> int:

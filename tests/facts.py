@@ -3,6 +3,7 @@
 Nothing here comes from the operator's own code, on purpose: a misreading there must not repeat.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -211,6 +212,13 @@ def asked(grant: Raw, sets: Mapping[str, Raw]) -> set[str]:
         if known is not None and usable_set(known):
             found |= {canonical(item) for item in part(known, "spec", "ipRanges")}
     return found
+
+
+def asks(grant: Raw, sets: Mapping[str, Raw]) -> str:
+    """What the grant asks for, as the ledger remembers it of one that AKS refused."""
+    ranges = sorted(map(IPv4Network, asked(grant, sets)))
+    digest = hashlib.sha256(" ".join(map(str, ranges)).encode()).hexdigest()
+    return f"{part(grant, 'metadata', 'generation')}-{digest[:12]}"
 
 
 def public(text: object, *, widest: int) -> bool:

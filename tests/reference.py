@@ -33,6 +33,8 @@ from tests.facts import (
     usable_set,
 )
 
+REFUSED = "AKS refuses its ranges"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
@@ -48,7 +50,7 @@ class Case:
         management: canonical egress of the management cluster.
         inside: uids of grants that hold all their entries already: they keep their place.
         holds: by uid the entries that a grant has in the list: where it grew, these keep theirs.
-        refused: uids of grants whose ranges AKS refused in this generation.
+        refused: uids of grants whose ranges AKS refused, as they are.
         verified: the last list that was read back, for a list that somebody cleared.
         outbound, vnet: `networkProfile.outboundType`, API server VNet integration.
         blocked: "" or why authorized ranges do not apply (private cluster, Basic load balancer).
@@ -259,7 +261,7 @@ def verdicts(case: Case) -> dict[str, str]:
 
 
 def _judged(case: Case) -> tuple[dict[str, str], dict[str, set[str]]]:
-    """The verdicts, and what those keep that grew and do not fit."""
+    """The verdicts, and what those keep that grew and do not fit or are refused by AKS."""
     named = sorted(
         (grant for grant in case.grants if names_target(grant, case.target)),
         key=lambda grant: (not _stands(case, grant), *_age(grant)),
@@ -289,7 +291,7 @@ def _unfit(case: Case, uid: str) -> str:
     if case.live is None and _observed(case) and not closes(case):
         return ""
     if uid in case.refused:
-        return "AKS refuses its ranges"
+        return REFUSED
     if case.live is None and case.verified is None and not closes(case):
         return "the cluster is open"
     fixed = platform(case) or kept_foreign(case)
@@ -339,9 +341,11 @@ def _limit_entries(
         return ""
 
     live = [grant for grant in named if not found[uid_of(grant)]]
-    for grant in live:
+    for grant in named:
         stands = _stands(case, grant)
-        if stands and not take(grant, stands):
+        if found[uid_of(grant)] == REFUSED:
+            stands &= case.live or set()
+        if found[uid_of(grant)] in ("", REFUSED) and stands and not take(grant, stands):
             kept[uid_of(grant)] = stands
     for grant in sorted(live, key=lambda grant: (uid_of(grant) not in case.inside, *_age(grant))):
         found[uid_of(grant)] = take(grant, asked(grant, case.sets))

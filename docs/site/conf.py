@@ -14,6 +14,7 @@ PAGES: Final[dict[str, list[str]]] = {
     "Operate": [
         "upgrade",
         "uninstall",
+        "image",
         "monitoring",
         "troubleshooting",
         "disaster-recovery",

@@ -4,6 +4,8 @@ Subcommands are imported when they are asked for, so that none pays for another'
 """
 
 import importlib
+import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -12,7 +14,7 @@ import click
 
 from aks_access import __version__
 from aks_access.errors import AksAccessError
-from aks_access.exits import exit_code
+from aks_access.exits import ExitCode, exit_code
 
 COMMANDS: Final[Mapping[str, str]] = {
     "run": "aks_access.cli.run:run",
@@ -45,6 +47,9 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and end the process with its exit code."""
+    if os.getpid() == 1:
+        # In a container the kernel drops a SIGTERM that nobody handles, and imports take seconds.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(ExitCode.OK))
     try:
         cli.main(args=arguments, prog_name="aks-access")
     except AksAccessError as error:

@@ -52,10 +52,14 @@ class Station:
         self.stop()
         self._with = settings
         every: dict[str, Any] = {**self._settings, **settings}
-        self._running = OperatorProcess(plane=self.plane, arm=self.arm, **every)
+        self._running = self.make(**every)
         self._running.wait_ready()
         self._running.wait_leading()
         return self._running
+
+    def make(self, **settings: Any) -> OperatorProcess:
+        """A new operator with exactly these settings; does not wait for it."""
+        return OperatorProcess(plane=self.plane, arm=self.arm, **settings)
 
     def ensure(self, **settings: str) -> OperatorProcess:
         """An operator with just these settings: the one that runs, if it has them."""

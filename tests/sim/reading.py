@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from aks_access.engine.ports import Kind
-from tests.facts import Raw, asked, canonical, part, uid_of
+from tests.facts import Raw, asked, asks, canonical, part, uid_of
 from tests.reference import Case
 from tests.sim.world import World, key_of
 
@@ -45,8 +45,7 @@ def case_of(world: World, name: str = "weu", *, foreign: Iterable[str] = ()) -> 
         refused={
             uid_of(raw)
             for raw in grants
-            if uid_of(raw) in refused
-            and refused[uid_of(raw)].generation == part(raw, "metadata", "generation")
+            if uid_of(raw) in refused and refused[uid_of(raw)].asks == asks(raw, sets)
         },
         verified=ledger.verified if ledger is not None else None,
         outbound=cluster.outbound_type,

@@ -1,12 +1,14 @@
 """Clusters whose reads hang, by the hundred: no other one waits for them."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from aks_access.engine.config import EngineConfig
+from aks_access.engine.engine import SLOW
 from aks_access.engine.fakes.cluster import azure_error
-from aks_access.engine.ports import ClusterRef
+from aks_access.engine.ports import ClusterRef, WriteAccepted
 from aks_access.errors import AzureFault
 from aks_access.plan.cluster import ClusterView
 from aks_access.plan.model import cluster_key
@@ -111,3 +113,20 @@ def test_i4_a_leader_that_starts_among_clusters_that_hang_looks_at_the_others_so
         assert gone <= hanging / (workers * 3 / 4) * 5 + PROMPT
 
     play(scenario, judged=False, config=EngineConfig(workers=workers))
+
+
+def test_i4_a_cluster_that_is_slow_to_write_does_not_wait_among_those_that_hang() -> None:
+    async def scenario(world: World) -> None:
+        put = world.azure.put_ranges
+
+        async def slowly(**arguments: Any) -> WriteAccepted:
+            if arguments["ref"].resource_id.endswith("/weu"):
+                await asyncio.sleep(2 * SLOW)
+            return await put(**arguments)
+
+        world.azure.put_ranges = slowly  # type: ignore[method-assign]
+        await silenced(world, 100)
+        await world.advance(minutes=45)
+        assert max([await revoked(world, number) for number in range(3)]) <= 2 * SLOW + PROMPT
+
+    play(scenario, judged=False, config=EngineConfig(workers=4))

@@ -298,3 +298,20 @@ async def test_a_request_to_reconcile_is_answered(world: World) -> None:
     assert len(world.gets()) > reads
     assert world.target_status()["lastHandledReconcileAt"] == "now-1"
     assert world.status()["lastHandledReconcileAt"] == "now-1"
+
+
+@simulated
+async def test_i12_a_ledger_without_target_remembers_the_list_that_somebody_cleared(
+    world: World,
+) -> None:
+    await _running(world)
+    world.azure.cluster(KEY).set_by_others(None)
+    world.api.edit(Kind.TARGET, "weu", change=lambda raw: raw["metadata"].update(finalizers=[]))
+    world.untarget()
+    world.expect("I12", because="without a target nothing is put back")
+    await world.advance(minutes=30)
+    (told,) = {e.note for e in world.events.posted if e.reason == "OrphanedAccess"}
+    assert "create that again, or delete its ledger" in told
+    world.target()
+    await world.rest()
+    assert world.list_of() == {*BARE, LAPTOP}

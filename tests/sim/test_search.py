@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from aks_access.engine.fakes.cluster import SimCluster
-from tests.sim.world import FOREIGN, OFFICE, World, condition, resource_id, simulated
+from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, resource_id, simulated
 
 BAD = "81.2.69.66/32"
 LAPTOP = "81.2.69.142/32"
@@ -188,3 +188,27 @@ async def test_i4_a_suspect_that_is_mended_meanwhile_is_not_blamed(world: World)
     world.regrant("g66", ipRanges=["81.2.69.200"])
     await world.rest()
     assert {world.state(f"g{n}") for n in range(60, 68)} == {"Active"}
+
+
+@simulated
+async def test_i8_a_bad_range_in_a_shared_set_costs_nobody_what_stands(world: World) -> None:
+    home = ["81.2.70.1", "81.2.70.3"]
+    world.cluster()
+    world.range_set("home", *home)
+    world.target()
+    for name in ("a", "b", "c"):
+        world.grant(name, rangeSetRefs=[{"name": "home"}])
+    await world.start()
+    await world.rest()
+    full = world.list_of()
+    world.azure.cluster(key_of("weu")).unacceptable = {"81.2.70.5/32"}
+    world.range_set("home", *home, "81.2.70.5")
+    await world.advance(hours=2)
+    assert world.list_of() == full
+    said: str = condition(world.status("a"), "Ready")["message"]
+    assert {world.state(name) for name in ("a", "b", "c")} == {"RangeRefused"}
+    assert "keeps what it has (2 of 3)" in said, said
+    world.range_set("home", *home, "81.2.70.7")
+    await world.advance(hours=1)
+    assert world.list_of() == {*(full or ()), "81.2.70.7/32"}
+    assert {world.state(name) for name in ("a", "b", "c")} == {"Active"}

@@ -77,9 +77,9 @@ GRANT_STATES: Final[Mapping[GrantReason, State]] = {
     ),
     GrantReason.RANGE_REFUSED: State(
         "Azure refused exactly these ranges with a 400, quoted in the message; remembered until "
-        "the grant's spec changes",
-        "change `ipRanges`; where they come from a range set, mend the set and then change any "
-        "field of the grant's spec",
+        "the grant asks for something else; what stands of it already stays",
+        "change `ipRanges`, or mend the range set they come from; to have the same ranges tried "
+        "again, change any field of the grant's spec",
     ),
     GrantReason.CLUSTER_UNRESTRICTED: State(
         "anyone can reach the cluster, so the grant changes nothing",

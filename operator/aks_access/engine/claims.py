@@ -11,7 +11,7 @@ from aks_access.engine.look import Look, Next
 from aks_access.engine.looptime import loop_time
 from aks_access.engine.memory import ClusterMemory
 from aks_access.engine.notes import Note
-from aks_access.engine.orphans import Orphans
+from aks_access.engine.orphans import Orphans, left_open
 from aks_access.engine.ports import Kind, Ledgers, Objects
 from aks_access.engine.publisher import Publisher
 from aks_access.engine.refs import target_ref
@@ -46,7 +46,8 @@ class Claims:
     async def released(self, *, look: Look) -> bool:
         """Let go of a target, or of an orphaned ledger, when nothing of ours stands any more.
 
-        A suspended target stays: what somebody clears meanwhile goes back when that is lifted.
+        A suspended target stays: what somebody clears meanwhile goes back when that is lifted. So
+        does the ledger that alone knows what an open cluster's list was.
         """
         target = look.target
         if not self.store.synced:
@@ -56,6 +57,8 @@ class Claims:
         plan, ledger = look.plan, look.ledger
         standing = plan.held or plan.removals or plan.held_removals
         if standing or plan.write or ledger.in_flight is not None or look.adoption.lost:
+            return False
+        if left_open(look):
             return False
         await self.let_go(key=look.key, target=target, name=look.name)
         return True

@@ -36,9 +36,10 @@ RETRY_LIMIT = 60.0
 SLOW = 5.0
 """Seconds after which a look at a cluster, which mostly takes one, counts as waiting in vain."""
 
-ASIDE = 4
-"""One worker of so many looks at the clusters that were slow at their last look, and at no other;
-the rest look at no slow one. So clusters that hang, however many, never delay one that answers."""
+SLOW_LANE = 4
+"""One worker of so many looks at the clusters of which Azure gave no answer for that long at their
+last look, and at no other; the rest look at none of them. So clusters that hang, however many,
+never delay one that answers."""
 
 Relist = Callable[[], Awaitable[bool]]
 """Reads complete lists of every kind into the store; False where one failed."""
@@ -130,9 +131,9 @@ class Engine:
         self._worlds.activations_known = True
 
     def _start(self) -> None:
-        aside = max(1, self._config.workers // ASIDE)
+        slow = max(1, self._config.workers // SLOW_LANE)
         for number in range(max(2, self._config.workers)):
-            self._look_at_targets(aside=number < aside)
+            self._look_at_targets(slow=number < slow)
         for _ in range(self._config.workers):
             self._spawn(self._grant_queue, self._grants.reconcile, "grant")
         self._spawn(self._set_queue, self._sets.reconcile, "rangeset")
@@ -203,8 +204,8 @@ class Engine:
         finally:  # the last passes publish too
             self._ports.metrics.targets_gone()
 
-    def _look_at_targets(self, *, aside: bool) -> None:
-        self._spawn(self._target_queue, self._targets.reconcile, "target", aside=aside)
+    def _look_at_targets(self, *, slow: bool) -> None:
+        self._spawn(self._target_queue, self._targets.reconcile, "target", slow=slow)
 
     def _spawn(
         self,
@@ -212,10 +213,10 @@ class Engine:
         reconcile: Callable[[K], Awaitable[Next]],
         controller: str,
         *,
-        aside: bool | None = None,
+        slow: bool | None = None,
     ) -> None:
         task = asyncio.get_running_loop().create_task(
-            self._work(queue=queue, reconcile=reconcile, controller=controller, aside=aside)
+            self._work(queue=queue, reconcile=reconcile, controller=controller, slow=slow)
         )
         self._tasks.append(task)
         task.add_done_callback(self._ended)
@@ -228,7 +229,7 @@ class Engine:
         """A look has become slow: its worker's place goes to another one."""
         if self._leading:
             place.taken = True
-            self._look_at_targets(aside=place.aside)
+            self._look_at_targets(slow=place.slow)
 
     async def _work(
         self,
@@ -236,23 +237,23 @@ class Engine:
         queue: WorkQueue[K],
         reconcile: Callable[[K], Awaitable[Next]],
         controller: str,
-        aside: bool | None,
+        slow: bool | None,
     ) -> None:
         """Work until the queue is closed, or another worker has taken this one's place.
 
-        `aside` says which lane of a queue with two; None = it has but one, and no stand-ins.
+        `slow` says which lane of a queue with two; None = it has but one, and no stand-ins.
         """
-        loop, place = asyncio.get_running_loop(), _Place(aside=bool(aside))
+        loop, place = asyncio.get_running_loop(), _Place(slow=bool(slow))
         while not place.taken:
             try:
-                key = await queue.get(aside=place.aside)
+                key = await queue.get(slow=place.slow)
             except Closed:
                 return
-            began, failed = loop.time(), True
-            timer = None if aside is None else loop.call_later(SLOW, self._stand_in, place)
+            began, failed, hangs = loop.time(), True, False
+            timer = None if slow is None else loop.call_later(SLOW, self._stand_in, place)
             try:
                 outcome = await reconcile(key)
-                failed = outcome.failed
+                failed, hangs = outcome.failed, outcome.hangs
             except AksAccessError as error:
                 log.warning("%s %s: %s", controller, key, error)
                 queue.put_backoff(key, limit=RETRY_LIMIT)
@@ -265,7 +266,7 @@ class Engine:
                 seconds = loop.time() - began
                 if timer is not None:
                     timer.cancel()
-                queue.done(key, aside=timer is not None and seconds >= SLOW)
+                queue.done(key, slow=hangs and seconds >= SLOW)
                 self._ports.metrics.reconciled(
                     controller=controller, seconds=seconds, failed=failed
                 )
@@ -291,7 +292,7 @@ class Engine:
 class _Place:
     """One worker's place in its lane; `taken` once another one has it."""
 
-    aside: bool
+    slow: bool
     taken: bool = False
 
 

@@ -27,11 +27,13 @@ class Next:
         after: seconds; None = only when something asks for it.
         failed: back off, longer with each failure in a row, at most `limit` seconds; `after` is
             then the latest.
+        hangs: Azure gave no answer about the cluster.
     """
 
     after: float | None = None
     failed: bool = False
     limit: float | None = None
+    hangs: bool = False
 
     def again(self, *, limit: float) -> "Next":
         """The same, but tried again after `limit` seconds at most."""
@@ -160,7 +162,7 @@ class Look:
             uid: item
             for uid, item in ledger.refused.items()
             if (verdict := plan.verdicts.get(GrantUid(uid))) is not None
-            and not (verdict.grant.generation != item.generation and verdict.present)
+            and not (verdict.asks != item.asks and verdict.present)
         }
         verified = ledger.verified
         at_rest = ledger.in_flight is None and view.settled and not plan.write

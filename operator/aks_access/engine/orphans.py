@@ -1,4 +1,4 @@
-"""Access that stands although its target is gone, and that cannot be taken away: says so.
+"""Access that stands although its target is gone, and that nobody takes away: says so.
 
 There is no object to carry a status: an Event on the ledger's ConfigMap, a line of the log and a
 figure have to do. The same sentence comes at most once in ten minutes.
@@ -92,8 +92,17 @@ def orphaned(look: Look) -> tuple[str, ...]:
     return standing(look) if kept else ()
 
 
+def left_open(look: Look) -> bool:
+    """Whether somebody cleared an orphaned ledger's list: with a target it would go back."""
+    ledger = look.ledger
+    cleared = look.view.ranges is None and ledger.verified is not None
+    return look.target is None and cleared and not ledger.detached
+
+
 def orphan_message(*, look: Look, why: str) -> str:
     """What stands, and what keeps it; an error of Azure says more than what follows from it."""
+    if left_open(look) and not orphaned(look):
+        return why
     error = look.memory.read_error or look.memory.write_error
     return sentences.orphan_sentence(
         entries=orphaned(look),

@@ -1,7 +1,7 @@
 """A cluster that cannot be read, is gone, or has no record: what is due is told all the same."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aks_access.engine.announcer import Announcer
 from aks_access.engine.assessor import Assessor
@@ -47,7 +47,8 @@ class Outages:
             return await self._missing(look=look, error=error)
         memory.missing_since = None
         await self._report_unread(look=look, error=error)
-        return self._after_read_error(look=look, error=error)
+        outcome = self._after_read_error(look=look, error=error)
+        return replace(outcome, hangs=error.fault is AzureFault.UNCERTAIN)
 
     async def unrecorded(self, *, look: Look, error: KubeError | LedgerError) -> Next:
         """The ledger, or a finalizer before it, could not be written: told, and tried again.
@@ -119,6 +120,7 @@ class Outages:
             left = cluster_gone(ledger=look.stored, now=self.clock.now())
             if left != look.stored:
                 before, look.stored = look.stored, await self.ledgers.save(ledger=left)
+                memory.ledger = look.stored
                 self.announcer.cluster_gone(look=look, ledger=before)
         going = look.target is None or look.target.deleting is not None
         if going and not memory.ledger_newer:

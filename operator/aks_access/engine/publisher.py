@@ -16,7 +16,7 @@ from aks_access.engine.notes import (
     withheld_note,
     worst_first,
 )
-from aks_access.engine.orphans import Orphans, orphan_message, orphaned
+from aks_access.engine.orphans import Orphans, left_open, orphan_message, orphaned
 from aks_access.engine.ports import (
     Clock,
     Event,
@@ -85,7 +85,7 @@ class Publisher:
         )
         self._figures(look=look, note=notes[0])
         if look.target is None:
-            if orphaned(look) or look.adoption.lost:
+            if orphaned(look) or left_open(look) or look.adoption.lost:
                 message = orphan_message(look=look, why=notes[0].message)
                 await self.orphans.tell(key=look.key, message=message)
             return
@@ -250,7 +250,7 @@ class Publisher:
     def _figures(self, *, look: Look, note: Note) -> None:
         plan = look.plan
         refused = sum(
-            known.generation == verdict.grant.generation
+            known.asks == verdict.asks
             for uid, verdict in plan.verdicts.items()
             if (known := look.ledger.refused.get(uid)) is not None
         )

@@ -7,8 +7,8 @@ Contract, as the tests name it:
 - `put_settled` waits until hints have been quiet for `settle` seconds, or `limit` after the first;
 - `put_backoff` waits longer with each failure in a row, with jitter; `succeeded` ends the row;
 - a closed queue hands out nothing any more, not even what was ready;
-- a key whose work ended with `aside` waits in a lane of its own, for `get(aside=True)` alone, until
-  its work ends without.
+- a key whose work ended as `slow` waits in a lane of its own, for `get(slow=True)` alone, until its
+  work ends otherwise.
 
 It knows nothing of a server's Retry-After: that is a gate of the cluster's memory, and a key that
 comes early finds it shut.
@@ -44,7 +44,7 @@ class _Key:
     first_hint: float | None = None
     failures: int = 0
     working: bool = False
-    aside: bool = False
+    slow: bool = False
     timer: asyncio.TimerHandle | None = field(default=None, repr=False)
 
     @property
@@ -74,7 +74,7 @@ class WorkQueue(Generic[K]):
         self._rng = rng or random.Random()
         self._keys: dict[K, _Key] = {}
         self._ready: asyncio.Queue[K | None] = asyncio.Queue()
-        self._aside: asyncio.Queue[K | None] = asyncio.Queue()
+        self._slow: asyncio.Queue[K | None] = asyncio.Queue()
         self._queued: set[K] = set()
         self._closed = False
 
@@ -113,13 +113,12 @@ class WorkQueue(Generic[K]):
         if (state := self._keys.get(key)) is not None:
             state.failures = 0
 
-    async def get(self, *, aside: bool = False) -> K:
+    async def get(self, *, slow: bool = False) -> K:
         """The next key of a lane; it counts as worked on until `done`. Raises `Closed`."""
-        lane = self._aside if aside else self._ready
+        lane = self._slow if slow else self._ready
         key = await lane.get()
         if key is None or self._closed:  # what was ready before it was closed stays undone
-            for each in (self._ready, self._aside):
-                each.put_nowait(None)
+            self._wake()
             raise Closed
         self._queued.discard(key)
         state = self._keys[key]
@@ -127,12 +126,12 @@ class WorkQueue(Generic[K]):
         state.urgent = state.settled = state.first_hint = None
         return key
 
-    def done(self, key: K, *, aside: bool = False) -> None:
-        """The work on the key is over; `aside` says in which lane it waits from now on."""
+    def done(self, key: K, *, slow: bool = False) -> None:
+        """The work on the key is over; `slow` says in which lane it waits from now on."""
         state = self._keys.get(key)
         if state is None:
             return
-        state.working, state.aside = False, aside
+        state.working, state.slow = False, slow
         if state.wanted is not None:
             self._arm(key, state)
         elif state.failures == 0:
@@ -144,7 +143,11 @@ class WorkQueue(Generic[K]):
         for state in self._keys.values():
             if state.timer is not None:
                 state.timer.cancel()
-        self._ready.put_nowait(None)
+        self._wake()
+
+    def _wake(self) -> None:
+        for lane in (self._ready, self._slow):
+            lane.put_nowait(None)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
@@ -165,7 +168,7 @@ class WorkQueue(Generic[K]):
         delay = wanted - self._now()
         if delay <= 0:
             self._queued.add(key)
-            (self._aside if state.aside else self._ready).put_nowait(key)
+            (self._slow if state.slow else self._ready).put_nowait(key)
         else:
             state.timer = asyncio.get_running_loop().call_later(delay, self._fire, key)
 

@@ -133,6 +133,11 @@ class TargetReconciler:
         return await self._seen(look=look, view=view)
 
     async def _seen(self, *, look: Look, view: ClusterView) -> Next:
+        """From the view to a plan, and to a write, a record or nothing.
+
+        The order matters: a doubt is recorded before anything is planned on it, what was in flight
+        is settled before its owners are judged, and finalizers wait for the plan that needs them.
+        """
         adoption = await self.records.doubted(
             look=look, adoption=self.assessor.adopt(look=look, view=view)
         )

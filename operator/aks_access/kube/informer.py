@@ -14,7 +14,10 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import kopf
+
+# What an embedded `watch` of kopf takes; nothing public makes them.
 from kopf._cogs.structs.references import Insights, Resource
+from kopf._core.engines.peering import Identity
 
 from aks_access.engine.feed import Feed
 from aks_access.engine.ports import Kind
@@ -36,6 +39,9 @@ _CANCEL_AGAIN: Final = 0.5
 
 _REASON_LIMIT: Final = 500
 """Characters of what ended kopf: it quotes the API server's whole answer."""
+
+_IDENTITY: Final = Identity("aks-access-operator")
+"""For kopf's peers, of which there are none: its own guess fails for a user without a name."""
 
 _NOT_MAIN_THREAD: Final = "OS signals are ignored"
 _RETRIES: Final = (1, 1, 2, 3, 5, 8, 13, 21, *(30,) * 20)
@@ -147,6 +153,7 @@ class Informer:
             roots = await kopf.spawn_tasks(
                 registry=self._registry(),
                 settings=settings(idle_timeout=self._idle_timeout),
+                identity=_IDENTITY,
                 insights=insights,
                 clusterwide=True,
                 standalone=True,

@@ -8,6 +8,7 @@ unreadable, never "empty". What a newer operator wrote is its own: `LedgerNewer`
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Final
 
 from pydantic import ValidationError
@@ -27,6 +28,7 @@ from aks_access.kube.ledger_schema import (
 from aks_access.plan.ledger import (
     SCHEMA_VERSION,
     Conflict,
+    EntryState,
     Ledger,
     LedgerEntry,
     RefusedGrant,
@@ -57,14 +59,21 @@ def encode(ledger: Ledger) -> str:
         deletion_policy=ledger.deletion_policy,
         sequence=ledger.sequence,
         owners=tuple(owners),
-        entries=tuple(_of_entry(entry, index) for entry in ledger.entries.values()),
+        entries=tuple(
+            _of_entry(entry, index) for entry in ledger.entries.values() if not _brief(entry)
+        ),
+        withdrawn=tuple(
+            (entry.range, int(entry.since.timestamp()), entry.tenant)
+            for entry in ledger.entries.values()
+            if _brief(entry)
+        ),
         names=ledger.names,
         in_flight=_of_write(ledger.in_flight),
         writes=ledger.writes,
         turns=tuple(TurnDocument(at=t.at, added=t.added, removed=t.removed) for t in ledger.turns),
         verified=ledger.verified,
         refused={
-            uid: RefusedDocument(generation=refused.generation, message=refused.message)
+            uid: RefusedDocument(asks=refused.asks, message=refused.message)
             for uid, refused in ledger.refused.items()
         },
         search=_of_search(ledger.search),
@@ -102,14 +111,20 @@ def decode(text: str, *, key: ClusterKey, version: str) -> Ledger:
         identity=_to_identity(document.identity),
         deletion_policy=document.deletion_policy,
         sequence=document.sequence,
-        entries={entry.range: _to_entry(entry, document.owners) for entry in document.entries},
+        entries={
+            entry.range: entry
+            for entry in (
+                *(_to_entry(entry, document.owners) for entry in document.entries),
+                *(_withdrawn(*each) for each in document.withdrawn),
+            )
+        },
         names=dict(document.names),
         in_flight=_to_write(document.in_flight),
         writes=document.writes,
         turns=tuple(Turn(at=t.at, added=t.added, removed=t.removed) for t in document.turns),
         verified=document.verified,
         refused={
-            uid: RefusedGrant(generation=refused.generation, message=refused.message)
+            uid: RefusedGrant(asks=refused.asks, message=refused.message)
             for uid, refused in document.refused.items()
         },
         search=_to_search(document.search),
@@ -182,7 +197,7 @@ def _of_entry(entry: LedgerEntry, index: Mapping[str, int]) -> EntryDocument:
         due=entry.due,
         released=tuple(index[owner] for owner in entry.released),
         sets=entry.sets,
-        namespace=entry.namespace,
+        tenant=entry.tenant,
     )
 
 
@@ -196,7 +211,22 @@ def _to_entry(entry: EntryDocument, owners: tuple[str, ...]) -> LedgerEntry:
         due=entry.due,
         released=tuple(owners[place] for place in entry.released),
         sets=entry.sets,
-        namespace=entry.namespace,
+        tenant=entry.tenant,
+    )
+
+
+def _brief(entry: LedgerEntry) -> bool:
+    """Whether it is withdrawn, and nothing else is known of it."""
+    return entry == _withdrawn(entry.range, int(entry.since.timestamp()), entry.tenant)
+
+
+def _withdrawn(text: str, since: int, tenant: str) -> LedgerEntry:
+    return LedgerEntry(
+        range=text,
+        state=EntryState.WITHDRAWN,
+        owners=(),
+        since=datetime.fromtimestamp(since, UTC),
+        tenant=tenant,
     )
 
 

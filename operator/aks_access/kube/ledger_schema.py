@@ -22,6 +22,7 @@ _SINCE_2: Final = frozenset(
         "former_names",
         "deletion_policy",
         "foreign",
+        "withdrawn",
     }
 )
 """Fields that a document of schema 1 does not have."""
@@ -53,7 +54,7 @@ class EntryDocument(Document):
     due: Instant | None = None
     released: tuple[_Owner, ...] = ()
     sets: tuple[str, ...] = ()
-    namespace: str = ""
+    tenant: str = ""
 
 
 class WriteDocument(Document):
@@ -84,13 +85,13 @@ class ConflictDocument(Document):
 
 
 class SearchDocument(Document):
-    """`Search`; grants with their generation, in the order they are tried in."""
+    """`Search`; grants with what they ask for, in the order they are tried in."""
 
     phase: SearchPhase
     message: str
-    suspects: tuple[tuple[str, int], ...] = ()
+    suspects: tuple[tuple[str, str], ...] = ()
     trying: tuple[str, ...] = ()
-    untried: tuple[tuple[str, int], ...] = ()
+    untried: tuple[tuple[str, str], ...] = ()
     stood: tuple[str, ...] = ()
 
 
@@ -105,12 +106,14 @@ class TurnDocument(Document):
 class RefusedDocument(Document):
     """`RefusedGrant`."""
 
-    generation: int
+    asks: str
     message: str
 
 
 class LedgerDocument(Document):
-    """The whole document; see `Ledger`."""
+    """The whole document; see `Ledger`. A withdrawn entry is its range, since when (seconds of the
+    epoch) and its tenant: there may be as many of them as a list is long.
+    """
 
     schema_version: int
     resource_id: str
@@ -124,6 +127,7 @@ class LedgerDocument(Document):
     sequence: Annotated[int, Field(ge=0)]
     owners: tuple[str, ...]
     entries: tuple[EntryDocument, ...]
+    withdrawn: tuple[tuple[str, int, str], ...] = ()
     names: Mapping[str, str] = Field(default_factory=dict)
     in_flight: WriteDocument | None = None
     writes: tuple[Instant, ...] = ()
@@ -147,6 +151,7 @@ class LedgerDocument(Document):
         if early:
             raise ValueError(f"{min(early)} is no field of schema {self.schema_version}")
         ranges = [entry.range for entry in self.entries]
+        ranges += [text for text, _, _ in self.withdrawn]
         if len(set(ranges)) != len(ranges):
             raise ValueError("two entries have the same range")
         for text in ranges:

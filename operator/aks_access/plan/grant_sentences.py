@@ -141,16 +141,12 @@ def _structural(*, refusal: Refusal, target: str, contact: str, cluster: str) ->
 
 
 def _refused_by_azure(*, refusal: Refusal, target: str, contact: str) -> str:
-    """Remembered for the grant's generation: a range set that was mended does not end it."""
     said = sentence(azure_text(refusal.limit) or "it gave no reason")
     said = f"Azure refused {refusal.value} of {refusal.field} on {target}: {said}"
     if not refusal.hint:
         return f"{said} {way_out(f'Change {refusal.field}', contact=contact)}"
     advice = f"Change {refusal.field} or the range set ({refusal.hint})"
-    return (
-        f"{said} {way_out(advice, contact=contact)} After a change of the set alone, change any "
-        "field of this spec (reason, say): only that has it tried again."
-    )
+    return f"{said} {way_out(advice, contact=contact)}"
 
 
 def unsupported_sentence(*, kind: str, cluster: str, on_grant: bool) -> str:

@@ -50,7 +50,8 @@ class LedgerEntry:
         due: when its removal fell due, UTC; None while it is wanted.
         released: owners whose grants were let go although the entry still stands (the debt).
         sets: names of the range sets that it came through, if through none but sets.
-        namespace: of a withdrawn one, whose grants it stood for; "" = the platform's, or unknown.
+        tenant: of a withdrawn one, whose grants it stood for (`plan/withdrawal.py`); "" = the
+            platform's, or unknown.
     """
 
     range: str
@@ -61,7 +62,7 @@ class LedgerEntry:
     due: datetime | None = None
     released: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
-    namespace: str = ""
+    tenant: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,31 +131,32 @@ class Search:
 
     Attributes:
         message: AKS's sentence on the last refusal.
-        suspects: grant uid to generation, the oldest first: at least one of them is to blame.
+        suspects: grant uid to what it asked for (`Verdict.asks`), the oldest first: at least one of
+            them is to blame.
         trying: those of `suspects` that are let in now.
-        untried: grants of which nothing is known, with their generation; they wait.
+        untried: grants of which nothing is known, likewise; they wait.
         stood: the list that is refused without any addition, as it stood; in the other phases what
             the refused list adds for the platform.
     """
 
     phase: SearchPhase
     message: str
-    suspects: Mapping[str, int] = field(default_factory=dict)
+    suspects: Mapping[str, str] = field(default_factory=dict)
     trying: tuple[str, ...] = ()
-    untried: Mapping[str, int] = field(default_factory=dict)
+    untried: Mapping[str, str] = field(default_factory=dict)
     stood: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedGrant:
-    """A grant whose ranges AKS refused (400), remembered until its spec changes.
+    """A grant whose ranges AKS refused (400), remembered until it asks for something else.
 
     Attributes:
-        generation: of the grant when it was refused.
+        asks: what it asked for when it was refused (`Verdict.asks`).
         message: AKS's sentence.
     """
 
-    generation: int
+    asks: str
     message: str
 
 

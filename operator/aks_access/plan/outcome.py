@@ -2,6 +2,7 @@
 command line is rendered from the same facts.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,7 @@ from enum import StrEnum
 from aks_access.api.conditions import GrantReason, TargetReason
 from aks_access.api.ranges import IPv4Range
 from aks_access.plan.ledger import Conflict, LedgerEntry, Reversal
+from aks_access.plan.listing import cidr
 from aks_access.plan.model import Cause, Grant, GrantUid
 from aks_access.plan.pace import Paced
 
@@ -73,7 +75,8 @@ class Verdict:
         refusals: why it is not let in; not empty = REFUSED.
         needs_activation: a `duration` that has not begun to count.
         admitted: it has room in the list, and is let in by this plan unless `paced`.
-        keeps: of a grant that grew and does not fit: the entries that it holds and still asks for.
+        keeps: of a grant that grew and does not fit, or whose growth AKS refuses: the entries that
+            it holds and still asks for.
         present: every range of it is in the list as read.
         covered: ranges of a closed grant that something else still admits: range to by what.
         paced: what an admitted grant waits for; None = it is let in at once.
@@ -97,6 +100,12 @@ class Verdict:
     def let_in(self) -> bool:
         """Whether this plan lets all of it in."""
         return self.admitted and self.paced is None
+
+    @property
+    def asks(self) -> str:
+        """What it asks for, as a word: another one after an edit, or once a range set changed."""
+        ranges = " ".join(map(cidr, self.ranges))
+        return f"{self.grant.generation}-{hashlib.sha256(ranges.encode()).hexdigest()[:12]}"
 
 
 class Origin(StrEnum):

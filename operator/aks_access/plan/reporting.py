@@ -49,7 +49,7 @@ def ledger_entries(
             when = fell_due(change=change, entry=entry, world=scene.world)
             updated = _released(scene=scene, entry=replace(updated, due=when))
         result[name] = updated
-    result = remembered(entries=result, present=scene.current.spelling.keys(), now=now)
+    result = remembered(entries=result, present=scene.may_stand, now=now)
     if scene.observed:
         return result
     for name in sorted(scene.platform.baseline):

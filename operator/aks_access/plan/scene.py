@@ -92,6 +92,11 @@ class Scene:
         )
 
     @property
+    def may_stand(self) -> frozenset[str]:
+        """What stands in Azure, and of a cleared list what stood: all of it may go back."""
+        return frozenset((*self.current.spelling, *map(canonical, self.ledger.verified or ())))
+
+    @property
     def unreturned(self) -> tuple[str, ...]:
         """What stood in a cleared list and may not be sent again."""
         stood = (self.ledger.verified or ()) if self.restores else ()
@@ -182,17 +187,18 @@ def _restored(*, ledger: Ledger, platform: Platform) -> Listing:
     entries = returnable(ledger.verified or ())
     if ledger.search is None:
         return Listing.of(entries)
-    others = ledger.search.phase is not SearchPhase.STANDING
-    return Listing.of(
-        entry
-        for entry in entries
-        if (name := canonical(entry)) in platform.entries
-        or (
-            others
-            if (known := ledger.entries.get(name)) is None
-            else not (others and PLATFORM_OWNERS.isdisjoint(known.owners))
-        )
-    )
+    blames_others = ledger.search.phase is SearchPhase.STANDING
+
+    def returns(entry: str) -> bool:
+        name = canonical(entry)
+        if name in platform.entries:
+            return True
+        ours = ledger.entries.get(name)
+        if ours is None:
+            return not blames_others
+        return blames_others or not PLATFORM_OWNERS.isdisjoint(ours.owners)
+
+    return Listing.of(filter(returns, entries))
 
 
 def _closes(*, world: World, view: ClusterView, adoption: Adoption, place: Platform) -> bool:

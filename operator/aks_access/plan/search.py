@@ -3,10 +3,10 @@
 First the list without any addition is sent: it takes out what is due, and proves that the
 additions are to blame; refused as well, an entry that stands there already is. Only where nothing
 else keeps that list from being empty, or where somebody cleared it, it has the platform's own, and
-refused they are to blame. Then the platform's
-own additions are tried alone, then the grants', by halves: the half that is let in is good, so that
-one culprit of 200 is known after ten writes. The search stands in the ledger. Twelve refusals in
-four hours are quick, after them one in twenty minutes is tried.
+refused they are to blame. Then the platform's own additions are tried alone, then the grants', by
+halves: the half that is let in is good, so that one culprit of 200 is known after ten writes. The
+search stands in the ledger. Twelve refusals in four hours are quick, after them one in twenty
+minutes is tried.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -66,17 +66,13 @@ def aside(
 ) -> frozenset[GrantUid]:
     """The grants that are not let in for now: of a half that is tried nobody may spoil the answer.
 
-    One that was refused and changed since may be refused again: it keeps to the same pace.
+    One that was refused and asks for something else since may be refused again: it keeps to the
+    same pace.
     """
     search = ledger.search
     if search is None:
-        changed = (
-            uid
-            for uid, grant in grants.items()
-            if (known := ledger.refused.get(uid)) is not None
-            and known.generation != grant.generation
-        )
-        return frozenset(changed) if next_try(ledger=ledger, now=now) else frozenset()
+        before = frozenset(map(GrantUid, ledger.refused))
+        return before if next_try(ledger=ledger, now=now) else frozenset()
     if search.phase is not SearchPhase.HALVING:
         return frozenset(grants)
     return frozenset(grants) - frozenset(map(GrantUid, search.trying))
@@ -105,7 +101,7 @@ def refused(
         phase = SearchPhase.PLATFORM if uncontrolled else SearchPhase.CONTROL
         found = Search(phase=phase, message=message, suspects=adding, stood=own)
         return replace(ledger, search=found)
-    others = {uid: gen for uid, gen in search.suspects.items() if uid not in adding}
+    others = {uid: what for uid, what in search.suspects.items() if uid not in adding}
     untried = {**search.untried, **others}
     if search.phase in (SearchPhase.CONTROL, SearchPhase.PLATFORM, SearchPhase.OWN):
         stuck = replace(search, phase=SearchPhase.OWN, message=message, stood=own)
@@ -178,15 +174,15 @@ def _acquitted(*, ledger: Ledger, search: Search) -> Ledger:
 
 def _tried(*, ledger: Ledger, search: Search, plan: Plan) -> Ledger:
     """Halving goes on when the half that was let in is in, or a suspect is another one now."""
-    same = {uid: gen for uid, gen in search.suspects.items() if _asks(plan, uid, gen)}
+    same = {uid: what for uid, what in search.suspects.items() if _asks(plan, uid, what)}
     if len(same) < len(search.suspects):
-        others = {uid: gen for uid, gen in search.suspects.items() if uid not in same}
+        others = {uid: what for uid, what in search.suspects.items() if uid not in same}
         untried = {**search.untried, **others}
         whole = replace(search, suspects=same, trying=tuple(same), untried=untried)
         return replace(ledger, search=whole if same else None)
     if not all(plan.verdicts[GrantUid(uid)].present for uid in search.trying):
         return ledger
-    left = {uid: gen for uid, gen in search.suspects.items() if uid not in search.trying}
+    left = {uid: what for uid, what in search.suspects.items() if uid not in search.trying}
     return _halved(ledger=ledger, search=replace(search, suspects=left))
 
 
@@ -199,36 +195,36 @@ def _halved(*, ledger: Ledger, search: Search) -> Ledger:
     if not suspects:
         return replace(ledger, search=None)
     if len(suspects) == 1:
-        culprit = RefusedGrant(generation=search.suspects[suspects[0]], message=search.message)
+        culprit = RefusedGrant(asks=search.suspects[suspects[0]], message=search.message)
         known = {**ledger.refused, suspects[0]: culprit}
-        rest = {uid: gen for uid, gen in search.untried.items() if uid != suspects[0]}
+        rest = {uid: what for uid, what in search.untried.items() if uid != suspects[0]}
         whole = replace(search, suspects=rest, trying=tuple(rest), untried={})
         return replace(ledger, refused=known, search=whole if rest else None)
     half = tuple(suspects[: len(suspects) // 2])
     return replace(ledger, search=replace(search, trying=half))
 
 
-def _asks(plan: Plan, uid: str, generation: int) -> bool:
+def _asks(plan: Plan, uid: str, what: str) -> bool:
     """Whether the grant asks for what it was suspected of."""
     verdict = plan.verdicts.get(GrantUid(uid))
     return (
         verdict is not None
         and verdict.state is AccessState.LIVE
         and verdict.admitted
-        and verdict.grant.generation == generation
+        and verdict.asks == what
     )
 
 
-def _adding(plan: Plan) -> dict[str, int]:
-    """The grants whose ranges the list adds, with their generation, the oldest first."""
+def _adding(plan: Plan) -> dict[str, str]:
+    """The grants whose ranges the list adds, with what they ask for, the oldest first."""
     found = {
-        owner: verdict.grant
+        owner: verdict
         for change in plan.additions
         for owner in change.owners
         if (verdict := plan.verdicts.get(GrantUid(owner))) is not None
     }
-    ordered = sorted(found.values(), key=lambda grant: (grant.created, grant.uid))
-    return {grant.uid: grant.generation for grant in ordered}
+    ordered = sorted(found.values(), key=lambda verdict: (verdict.grant.created, verdict.grant.uid))
+    return {verdict.grant.uid: verdict.asks for verdict in ordered}
 
 
 def _platform(plan: Plan) -> tuple[str, ...]:

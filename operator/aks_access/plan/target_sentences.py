@@ -114,7 +114,10 @@ def _wrong(details: _Details, target: Target | None) -> str:
 
 
 _CLEARED = {
-    "target": "nothing puts it back, because its target is gone: create it again.",
+    "target": (
+        "nothing puts it back, because its target is gone: create that again, or delete its ledger "
+        "to leave the cluster open."
+    ),
     "suspend": "it goes back when spec.suspend is taken out.",
     "spec": "it goes back when the spec is mended.",
     "view": "it goes back when every object of this API can be listed again.",

@@ -4,7 +4,7 @@ from typing import Any
 
 from aks_access.engine.fakes.watch import lose_nothing
 from aks_access.engine.ports import Kind
-from tests.facts import asked, deleting, instant, length, part, uid_of
+from tests.facts import asked, asks, deleting, instant, length, part, uid_of
 from tests.reference import Case, expected, idle, verdicts
 from tests.sim.histories.acts import Acts
 from tests.sim.histories.place import RETENTION, Place
@@ -129,7 +129,7 @@ def resting_case(place: Place, name: str) -> Case:
                 inside.add(uid)
             holds[uid] = {e.range for e in ledger.entries.values() if uid in e.owners}
             item = ledger.refused.get(uid)
-            if item is not None and item.generation == part(raw, "metadata", "generation"):
+            if item is not None and item.asks == asks(raw, moment.sets):
                 refused.add(uid)
     return watcher.case(
         moment,

@@ -166,16 +166,16 @@ def test_i6_a_queue_that_is_closed_hands_out_nothing_that_was_ready() -> None:
     run_virtually(main())
 
 
-def test_a_key_whose_work_ended_aside_waits_in_a_lane_of_its_own() -> None:
+def test_a_key_whose_work_ended_as_slow_waits_in_a_lane_of_its_own() -> None:
     async def main() -> None:
         queue = _queue()
         queue.put("a")
         queue.put_after(await queue.get(), 1.0)
-        queue.done("a", aside=True)
+        queue.done("a", slow=True)
         queue.put_after("b", 2.0)
         assert await _next(queue) == ("b", 2.0)
         assert len(queue) == 1
-        assert await queue.get(aside=True) == "a"
+        assert await queue.get(slow=True) == "a"
         queue.put_after("a", 1.0)
         queue.done("a")
         assert await _next(queue) == ("a", 3.0)
@@ -186,7 +186,7 @@ def test_a_key_whose_work_ended_aside_waits_in_a_lane_of_its_own() -> None:
 def test_closing_ends_both_lanes() -> None:
     async def main() -> None:
         queue = _queue()
-        waiting = [asyncio.ensure_future(queue.get(aside=aside)) for aside in (True, False)]
+        waiting = [asyncio.ensure_future(queue.get(slow=slow)) for slow in (True, False)]
         await asyncio.sleep(0)
         queue.close()
         for each in waiting:

@@ -52,7 +52,7 @@ entries = st.builds(
     due=st.none() | times,
     released=owners.map(tuple),
     sets=raw_lists,
-    namespace=words,
+    tenant=words,
 )
 identities = st.builds(Identity, client_id=st.none() | words, tenant_id=st.none() | words)
 writes = st.builds(
@@ -71,9 +71,9 @@ searches = st.builds(
     Search,
     phase=st.sampled_from(SearchPhase),
     message=words,
-    suspects=st.dictionaries(words, st.integers(0, 9), max_size=3),
+    suspects=st.dictionaries(words, words, max_size=3),
     trying=raw_lists,
-    untried=st.dictionaries(words, st.integers(0, 9), max_size=3),
+    untried=st.dictionaries(words, words, max_size=3),
     stood=raw_lists,
 )
 turns = st.builds(Turn, at=times, added=raw_lists, removed=raw_lists)
@@ -95,9 +95,7 @@ ledgers = st.builds(
     writes=st.lists(times, max_size=4).map(tuple),
     turns=st.lists(turns, max_size=4).map(tuple),
     verified=st.none() | raw_lists,
-    refused=st.dictionaries(
-        words, st.builds(RefusedGrant, generation=st.integers(0, 9), message=words), max_size=3
-    ),
+    refused=st.dictionaries(words, st.builds(RefusedGrant, asks=words, message=words), max_size=3),
     search=st.none() | searches,
     probes=st.lists(times, max_size=4).map(tuple),
     reversals=st.lists(reversals, max_size=3).map(tuple),

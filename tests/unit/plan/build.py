@@ -22,7 +22,7 @@ from aks_access.plan.model import (
     Target,
     cluster_key,
 )
-from aks_access.plan.outcome import Plan
+from aks_access.plan.outcome import AccessState, Plan, Verdict
 from aks_access.plan.planner import plan as make_plan
 from aks_access.plan.settlement import intend, settle
 from aks_access.plan.world import World
@@ -55,6 +55,11 @@ def grant(name: str, *texts: str, namespace: str = "team-a", **fields: object) -
         "finalized": True,
     }
     return Grant(**{**values, **fields})  # type: ignore[arg-type]
+
+
+def asks(item: Grant) -> str:
+    """What the grant asks for, without range sets."""
+    return Verdict(grant=item, state=AccessState.LIVE, ranges=tuple(sorted(item.ranges))).asks
 
 
 def target(**fields: object) -> Target:

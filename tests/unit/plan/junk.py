@@ -20,7 +20,7 @@ from tests.unit.plan.strategies import FOREIGN, NAMES, Case, grants, targets
 texts = st.one_of(st.text(max_size=12), st.sampled_from([*FOREIGN, *NAMES, "ghost"]))
 lists = st.lists(texts, max_size=6).map(tuple)
 times = st.sampled_from([NOW - 10_000 * HOUR, NOW - HOUR, NOW, NOW + HOUR])
-generations = st.dictionaries(texts, st.integers(-1, 3), max_size=3)
+asked_for = st.dictionaries(texts, texts, max_size=3)
 
 
 @st.composite
@@ -68,12 +68,12 @@ def junk_ledgers(draw: st.DrawFn) -> Ledger:
     search = Search(
         phase=draw(st.sampled_from(list(SearchPhase))),
         message=draw(texts),
-        suspects=draw(generations),
+        suspects=draw(asked_for),
         trying=draw(lists),
-        untried=draw(generations),
+        untried=draw(asked_for),
         stood=draw(lists),
     )
-    refused = draw(generations)
+    refused = draw(asked_for)
     return ledger(
         mode=draw(st.sampled_from(["Merge", "Exclusive", "Observe"])),
         resource_uid=draw(st.none() | texts),
@@ -83,7 +83,7 @@ def junk_ledgers(draw: st.DrawFn) -> Ledger:
         in_flight=draw(st.sampled_from([None, flight])),
         writes=tuple(draw(st.lists(times, max_size=3))),
         verified=draw(st.none() | lists),
-        refused={uid: RefusedGrant(generation=n, message="") for uid, n in refused.items()},
+        refused={uid: RefusedGrant(asks=n, message="") for uid, n in refused.items()},
         search=draw(st.sampled_from([None, search])),
         probes=tuple(draw(st.lists(times, max_size=3))),
         ousted=draw(st.dictionaries(texts, times, max_size=3)),

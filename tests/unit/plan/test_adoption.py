@@ -364,7 +364,7 @@ def test_i7_a_cluster_that_was_made_anew_inherits_nothing_of_the_old_ones_troubl
     stored = ledger(
         entry("20.0.0.1", "a"),
         search=Search(phase=SearchPhase.STANDING, message="no"),
-        refused={"a": RefusedGrant(generation=1, message="no")},
+        refused={"a": RefusedGrant(asks="1-x", message="no")},
         reversals=(Reversal(at=NOW),),
         conflict=Conflict(since=NOW),
         ousted={"20.0.0.9/32": NOW},

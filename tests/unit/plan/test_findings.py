@@ -139,8 +139,8 @@ def test_what_the_cluster_itself_says(fields: dict[str, object], finding: Findin
 SUSPECTED = Search(
     phase=SearchPhase.STANDING,
     message="20.0.0.1 is bad, and 30.0.0.0/24.",
-    suspects={"a": 1, "b": 1},
-    untried={"b": 1, "c": 1},
+    suspects={"a": "1-a", "b": "1-b"},
+    untried={"b": "1-b", "c": "1-c"},
     stood=("40.0.0.0/24",),
 )
 

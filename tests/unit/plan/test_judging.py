@@ -8,7 +8,7 @@ from aks_access.plan.cluster import ClusterView
 from aks_access.plan.ledger import Ledger, RefusedGrant
 from aks_access.plan.model import GrantUid, Problem, Target
 from aks_access.plan.outcome import AccessState, Refusal, Rule, Verdict
-from tests.unit.plan.build import cluster, entry, grant, ledger, planned, ranges, target
+from tests.unit.plan.build import asks, cluster, entry, grant, ledger, planned, ranges, target
 
 A = GrantUid("a")
 SIX = tuple(f"20.0.0.{n}" for n in range(1, 7))
@@ -74,7 +74,7 @@ def test_a_cluster_that_cannot_take_a_grant_says_why(
 
 
 def test_i4_a_range_that_azure_refused_is_told_with_five_ranges_and_azures_words() -> None:
-    books = ledger(refused={"a": RefusedGrant(generation=1, message="Bad range.")})
+    books = ledger(refused={"a": RefusedGrant(asks=asks(grant("a", *SIX)), message="Bad range.")})
     assert judged(cluster("30.0.0.0/24"), books=books).refusals == (
         Refusal(
             R.RANGE_REFUSED,
@@ -84,8 +84,9 @@ def test_i4_a_range_that_azure_refused_is_told_with_five_ranges_and_azures_words
             "Bad range.",
         ),
     )
-    edited = ledger(refused={"a": RefusedGrant(generation=2, message="Bad range.")})
-    assert judged(cluster("30.0.0.0/24"), books=edited).admitted
+    for other in (grant("a", *SIX, generation=2), grant("a", *SIX[:5])):
+        edited = ledger(refused={"a": RefusedGrant(asks=asks(other), message="Bad range.")})
+        assert judged(cluster("30.0.0.0/24"), books=edited).admitted
 
 
 @pytest.mark.parametrize(

