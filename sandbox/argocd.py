@@ -36,6 +36,7 @@ _CONFIG: Mapping[str, Mapping[str, str]] = {
     "argocd-gpg-keys-cm": {},
 }
 _TOOLS = ("redis-server", "git")
+_THEN = "2026-01-01T00:00:00Z"
 _READY_SECONDS = 60.0
 _HTTP_SECONDS = 20.0
 
@@ -103,8 +104,9 @@ class ArgoCD:
             return found
 
     def log(self) -> str:
-        """The ends of the logs of all processes, for messages."""
-        return "\n".join(f"{process.name}:\n{process.log_tail()}" for process in self._processes)
+        """The ends of the logs of Argo CD's processes, for messages."""
+        own = [process for process in self._processes if process.name.startswith("argocd-")]
+        return "\n".join(f"{process.name}:\n{process.log_tail()}" for process in own)
 
     def _answers(self) -> bool:
         for process in self._processes:
@@ -220,16 +222,26 @@ class ArgoCD:
 
 
 def roll_out(plane: ControlPlane, *, namespace: str, name: str) -> None:
-    """Report a Deployment as rolled out, as its controller and a kubelet would."""
+    """Report a Deployment and its PodDisruptionBudget as rolled out, in place of a kubelet."""
     path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}"
-    found = plane.request("GET", path)
-    replicas = found["spec"].get("replicas", 1)
+    replicas = plane.request("GET", path)["spec"].get("replicas", 1)
     counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
-    available = {"type": "Available", "status": "True", "reason": "MinimumReplicasAvailable"}
+    available = {"type": "Available", "reason": "MinimumReplicasAvailable"}
+    _report(plane, path, available, dict.fromkeys(counts, replicas))
+    path = f"/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets/{name}"
+    pods = {"currentHealthy": replicas, "expectedPods": replicas, "desiredHealthy": 1}
+    allowed = {"type": "DisruptionAllowed", "reason": "SufficientPods", "lastTransitionTime": _THEN}
+    _report(plane, path, allowed, {**pods, "disruptionsAllowed": replicas - 1})
+
+
+def _report(
+    plane: ControlPlane, path: str, condition: Mapping[str, str], numbers: Mapping[str, int]
+) -> None:
+    found = plane.request("GET", path)
     found["status"] = {
         "observedGeneration": found["metadata"]["generation"],
-        **dict.fromkeys(counts, replicas),
-        "conditions": [available],
+        "conditions": [{**condition, "status": "True", "message": ""}],
+        **numbers,
     }
     plane.request("PUT", f"{path}/status", found)
 

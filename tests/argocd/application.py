@@ -24,7 +24,9 @@ class Application:
         self.path = f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/applications/{name}"
 
     @classmethod
-    def create(cls, argo: ArgoCD, *, name: str, url: str, namespace: str) -> "Application":
+    def create(
+        cls, argo: ArgoCD, *, name: str, url: str, namespace: str, allow_empty: bool = True
+    ) -> "Application":
         """Make one of the whole repository."""
         made = cls(argo, name)
         body = {
@@ -36,7 +38,7 @@ class Application:
                 "source": {"repoURL": url, "path": ".", "targetRevision": "main"},
                 "destination": {"server": IN_CLUSTER, "namespace": namespace},
                 "syncPolicy": {
-                    "automated": {"prune": True, "selfHeal": True},
+                    "automated": {"prune": True, "selfHeal": True, "allowEmpty": allow_empty},
                     "retry": {"limit": -1, "backoff": {"duration": "1s", "maxDuration": "5s"}},
                 },
             },
@@ -105,6 +107,12 @@ class Application:
         """Ask for its deletion, and with it for that of all it brought."""
         self.argo.plane.request("DELETE", self.path)
 
+    def abandon(self) -> None:
+        """Delete it and leave all it brought."""
+        body = {"metadata": {"finalizers": None}}
+        self.argo.plane.request("PATCH", self.path, body, content_type=_MERGE)
+        self.delete()
+
     def syncs(self) -> int:
         """How often it was synced, for whatever reason."""
         return len(self.read().get("status", {}).get("history", []))
@@ -127,7 +135,8 @@ class Application:
             return "there is no such application"
         status = self.read().get("status", {})
         operation = status.get("operationState", {})
-        told = [status.get("sync"), status.get("health"), operation.get("message")]
+        told = [status.get("sync"), status.get("health")]
+        told += [operation.get("phase"), operation.get("message")]
         told += [*status.get("conditions", []), *status.get("resources", [])]
         told += operation.get("syncResult", {}).get("resources", [])
         return "\n".join([*map(str, told), self.argo.log()])

@@ -144,7 +144,9 @@ def test_the_example_from_one_apply_to_a_clean_deletion(
     fleet.plane.kubectl("apply", "--filename=-", input=root)
 
     deployment = f"/apis/apps/v1/namespaces/{chart.NAMESPACE}/deployments/{chart.SERVICE_ACCOUNT}"
-    fleet.until(lambda: fleet.get(deployment) is not None, what="the Deployment to be applied")
+    budget = f"/apis/policy/v1/namespaces/{chart.NAMESPACE}/poddisruptionbudgets"
+    rolling = (deployment, f"{budget}/{chart.SERVICE_ACCOUNT}")
+    fleet.until(lambda: all(map(fleet.get, rolling)), what="the Deployment to be applied")
     assert fleet.get(f"{GROUP}/apiaccesstargets/prod-weu") is None  # wave 0 waits
     roll_out(fleet.plane, **DEPLOYMENT)
     with OperatorProcess(plane=fleet.plane, arm=fleet.arm, **PACE, **STEADY) as operator:

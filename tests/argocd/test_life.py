@@ -30,6 +30,7 @@ class Team:
         self.namespace = world.home()
         name = world.unique("grant")
         self.grant: Object = world.object(Kind.GRANT, name=name, namespace=self.namespace)
+        self.allow_empty = True
         self._app: Application | None = None
 
     @property
@@ -50,6 +51,7 @@ class Team:
                 name=self.world.unique("app"),
                 url=self.repository.url,
                 namespace=self.namespace,
+                allow_empty=self.allow_empty,
             )
         self.app.wait_synced(revision)
 
@@ -166,6 +168,24 @@ def test_a_prune_ends_after_the_range_is_gone_from_azure(team: Team, figure: Fig
     assert at_the_end == [False]
     figure(f"pruned and revoked {time.monotonic() - began:.1f} s after the commit")
     team.app.wait_synced(revision)
+
+
+def test_the_last_grant_of_an_application_stays_open_without_allow_empty(team: Team):
+    """The trap: Argo CD does not prune the last object, and so the access stays."""
+    team.allow_empty = False
+    team.commit(expiresAt=team.world.at(900))
+    team.grant.wait_state("Active")
+    team.repository.remove(FILE)
+    team.repository.commit()
+    team.app.refresh()
+
+    def refused() -> bool:
+        conditions = team.app.read()["status"].get("conditions", [])
+        return any("will wipe out all resources" in each["message"] for each in conditions)
+
+    team.app.eventually(refused, what="refusing to become empty")
+    assert team.app.sync == "OutOfSync"
+    assert team.open
 
 
 def test_a_prune_stays_unfinished_while_azure_refuses(team: Team):

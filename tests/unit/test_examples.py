@@ -103,6 +103,12 @@ def test_no_grant_in_git_says_that_it_is_not_revoked(example: Path) -> None:
     assert "revoked:" not in text
 
 
+def test_the_last_grant_of_a_team_is_pruned_too() -> None:
+    [teams] = all_of(GITOPS[0] / "apps/teams.yaml")
+    automated = teams["spec"]["template"]["spec"]["syncPolicy"]["automated"]
+    assert automated == {"prune": True, "selfHeal": True, "allowEmpty": True}
+
+
 def test_a_team_may_bring_grants_alone() -> None:
     projects = {each["metadata"]["name"]: each for each in all_of(GITOPS[0] / "apps/projects.yaml")}
     teams = projects["access-teams"]["spec"]

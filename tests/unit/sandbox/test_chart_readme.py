@@ -104,7 +104,12 @@ UNSET = {
     *(f"affinity.{each}" for each in ("nodeAffinity", "podAffinity", "podAntiAffinity")),
 }
 """What the schema knows and values.yaml has no default for."""
-OPEN = ("resources.requests", "resources.limits", "metrics.dashboard.labels")
+OPEN = (
+    "resources.requests",
+    "resources.limits",
+    "metrics.dashboard.labels",
+    "argocd.healthConfigMap.labels",
+)
 """Mappings of Kubernetes, whose keys the schema leaves to the API server."""
 
 
