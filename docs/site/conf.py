@@ -15,6 +15,7 @@ PAGES: Final[dict[str, list[str]]] = {
         "upgrade",
         "image",
         "uninstall",
+        "image",
         "monitoring",
         "troubleshooting",
         "disaster-recovery",
