@@ -1,6 +1,8 @@
 """Who fits, and which rule of the policy refuses what."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 import pytest
 
@@ -318,13 +320,16 @@ def admitting(
     fixed: frozenset[str] = frozenset(),
     limit: int = 9,
     share: int | None = None,
+    programmed: frozenset[GrantUid] = frozenset(),
+    held: Mapping[GrantUid, frozenset[str]] = MappingProxyType({}),
 ) -> dict[GrantUid, Verdict]:
     return admit(
         verdicts={each.grant.uid: each for each in verdicts},
         fixed=fixed,
         limit=limit,
         max_entries_per_namespace=share,
-        programmed=frozenset(),
+        programmed=programmed,
+        held=held,
     )
 
 
@@ -402,3 +407,31 @@ def test_a_grant_beyond_the_namespaces_number_is_told_namespace_and_number() -> 
         ),
     )
     assert [found[GrantUid(name)] for name in "acd"] == [verdicts[0], *verdicts[2:]]
+
+
+def test_i8_who_holds_all_that_he_asks_for_goes_before_a_younger_one_that_grew() -> None:
+    found = admitting(
+        verdict("a", "20.0.0.1"),
+        verdict("b", "20.0.0.2", "20.0.0.3", created=NOW),
+        limit=1,
+        programmed=frozenset({A}),
+        held={B: frozenset({"20.0.0.2/32"})},
+    )
+    assert found[A].admitted
+    assert (found[B].admitted, found[B].keeps) == (False, frozenset())
+
+
+@pytest.mark.parametrize(("share", "keeps"), [(2, {"20.0.0.1/32", "20.0.0.2/32"}), (1, set())])
+def test_i8_a_grant_whose_growth_aks_refuses_keeps_what_its_namespaces_share_allows(
+    share: int, keeps: set[str]
+) -> None:
+    refusal = Refusal(GrantReason.RANGE_REFUSED, Rule.AZURE)
+    grown = replace(
+        verdict("a", "20.0.0.1", "20.0.0.2", "20.0.0.3"),
+        state=AccessState.REFUSED,
+        refusals=(refusal,),
+        keeps=frozenset({"20.0.0.1/32", "20.0.0.2/32"}),
+    )
+    found = admitting(grown, verdict("b", "20.0.0.9", created=NOW), share=share)
+    assert found[A] == replace(grown, keeps=frozenset(keeps))
+    assert found[B].admitted is not bool(keeps)

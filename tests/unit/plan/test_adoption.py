@@ -144,6 +144,14 @@ def test_i8_an_unusable_spec_is_not_mirrored() -> None:
     )
 
 
+def test_i8_what_an_unusable_spec_says_of_its_deletion_is_not_remembered() -> None:
+    assert fresh(target=ON, view=VIEW).deletion_policy == "Revoke"
+    broken = replace(ON, problems=(Problem("spec.mode", "x", "wrong"),))
+    assert fresh(target=broken, view=VIEW).deletion_policy == ""
+    silent = replace(broken, deletion_policy=None)
+    assert fresh(target=silent, view=VIEW).deletion_policy == ""
+
+
 @pytest.mark.parametrize(
     ("stored", "remembered", "unreadable", "problem"),
     [
@@ -209,6 +217,13 @@ def test_i8_what_an_older_ledger_says_is_ours_stays_so_and_its_write_is_doubted(
     )
     cleared = adopted(older, on=replace(ON, ledger_sequence=3), view=cluster(is_open=True))
     assert cleared.ledger.verified == ("1.1.1.1",)
+
+
+def test_i2_what_was_somebody_elses_in_the_last_known_list_is_no_grants_after_a_loss() -> None:
+    older = ledger(sequence=2, verified=("30.0.0.0/24", "20.0.0.1"))
+    found = adopted(older, *GRANTS, on=replace(ON, ledger_sequence=3), sets=SETS).ledger
+    assert found.entries == {"20.0.0.2/32": owned("20.0.0.2", "s")}
+    assert found.foreign == ("20.0.0.1/32", "30.0.0.0/24")
 
 
 def test_i8_a_ledger_that_was_lost_before_keeps_its_own_writes() -> None:
@@ -340,12 +355,16 @@ def test_i8_after_a_time_without_a_leader_the_list_is_held_against_the_ledger() 
 
 def test_i8_without_its_target_a_ledger_counts_for_its_own_cluster_only() -> None:
     stored = ledger(
-        entry("20.0.0.1", "a"), names={"a": "team-a/a"}, in_flight=FLIGHT, lost="since monday"
+        entry("20.0.0.1", "a"),
+        names={"a": "team-a/a"},
+        in_flight=FLIGHT,
+        lost="since monday",
+        foreign=("30.0.0.0/24",),
     )
     here = inherited(stored=stored, view=VIEW, acknowledge="another-code")
     assert here == Adoption(stored, "since monday")
     accepted = inherited(stored=stored, view=VIEW, acknowledge=lost_code(stored))
-    assert accepted == Adoption(replace(stored, lost=""))
+    assert accepted == Adoption(replace(stored, lost="", foreign=None))
     another = replace(VIEW, resource_uid="cluster-2")
     assert inherited(stored=stored, view=another, acknowledge="") == Adoption(
         replace(
@@ -356,6 +375,7 @@ def test_i8_without_its_target_a_ledger_counts_for_its_own_cluster_only() -> Non
             in_flight=None,
             verified=VIEW.ranges,
             lost="",
+            foreign=None,
         )
     )
 

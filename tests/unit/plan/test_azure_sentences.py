@@ -3,7 +3,7 @@
 import pytest
 
 from aks_access.api.conditions import TargetReason
-from aks_access.errors import AzureError
+from aks_access.errors import UNSAFE, AzureError
 from aks_access.errors import AzureFault as F
 from aks_access.plan.azure_sentences import AzureOutcome, azure_sentence
 from aks_access.plan.model import Identity
@@ -71,6 +71,13 @@ def test_a_refusal_without_a_meaning_of_its_own_is_told_with_its_code() -> None:
         TargetReason.WRITE_REFUSED,
         "Azure refused the request (InvalidParameter): Bad range.",
         False,
+    )
+
+
+def test_i1_a_list_that_was_never_sent_is_no_refusal_of_azures() -> None:
+    error = AzureError("Not sent: The list is empty.", fault=F.REFUSED, code=UNSAFE)
+    assert azure_sentence(error=error, target=target()) == AzureOutcome(
+        TargetReason.WRITE_REFUSED, "Not sent: The list is empty.", False
     )
 
 

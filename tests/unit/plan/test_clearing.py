@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from aks_access.api.target import Mode
+from aks_access.api.conditions import TargetReason
+from aks_access.api.target import EgressMode, Mode
 from aks_access.plan.adoption import acknowledgement_code
 from aks_access.plan.clearing import PATIENT, revokes
-from aks_access.plan.ledger import WriteInFlight
+from aks_access.plan.cluster import ClusterView
+from aks_access.plan.ledger import LedgerEntry, WriteInFlight
 from aks_access.plan.model import Cause, Target
 from aks_access.plan.outcome import Change, Plan
 from tests.unit.plan.build import (
@@ -126,3 +128,88 @@ def test_i8_a_mass_removal_is_acknowledged_by_its_very_code() -> None:
     done = planned(view=view, with_ledger=books, on=target(acknowledge=code))
     assert going(done) == (set(names), set())
     assert done.acknowledgement == ""
+
+
+UDR = {"outbound_type": "userDefinedRouting"}
+KNOWN = {"egress_mode": EgressMode.NOT_NEEDED}
+ALONE = target(mode=Mode.EXCLUSIVE, **KNOWN)
+MINE = entry("20.0.0.1", "a")
+DROPPED_BASELINE = entry("40.0.0.1", "baseline")
+
+
+@pytest.mark.parametrize(
+    ("view", "on", "others"),
+    [
+        (cluster(OTHER, "20.0.0.1/32", **UDR), ALONE, ()),
+        (cluster(OTHER, "20.0.0.1/32", "0.0.0.0/32", **UDR), ALONE, ()),
+        (cluster(OTHER, "20.0.0.1/32", "20.0.0.9/32", **UDR), ALONE, (entry("20.0.0.9", "x"),)),
+    ],
+    ids=["alone", "beside the sentinel", "beside another grant's"],
+)
+def test_i1_grants_are_never_left_alone_in_a_list_that_must_not_be_empty(
+    view: ClusterView, on: Target, others: tuple[LedgerEntry, ...]
+) -> None:
+    plan = planned(
+        grant("a", "20.0.0.1"),
+        view=view,
+        on=on,
+        with_ledger=ledger(MINE, *others),
+        unconfirmed=frozenset({"x"}),
+    )
+    assert going(plan) == (set(), {OTHER, *(item.range for item in others)})
+    assert OTHER in (plan.desired or ())
+    assert TargetReason.NOT_REVOCABLE in [finding.reason for finding in plan.findings]
+
+
+def test_i1_a_baseline_entry_that_is_dropped_stays_until_something_else_stands_beside_grants() -> (
+    None
+):
+    books = ledger(MINE, DROPPED_BASELINE)
+    item = grant("a", "20.0.0.1")
+    held = planned(
+        item,
+        view=cluster("40.0.0.1/32", "20.0.0.1/32", **UDR),
+        on=target(**KNOWN),
+        with_ledger=books,
+    )
+    assert going(held) == (set(), {"40.0.0.1/32"})
+    foreign = planned(
+        item,
+        view=cluster(OTHER, "40.0.0.1/32", "20.0.0.1/32", **UDR),
+        on=target(**KNOWN),
+        with_ledger=books,
+    )
+    assert going(foreign) == ({"40.0.0.1/32"}, set()), "somebody else's entry stays"
+
+
+def test_i4_what_anchors_a_list_holds_no_revocation() -> None:
+    plan = planned(
+        grant("a", "20.0.0.1"),
+        view=cluster(OTHER, "20.0.0.1/32", "20.0.0.2/32", **UDR),
+        on=ALONE,
+        with_ledger=ledger(MINE, entry("20.0.0.2", "b")),
+        deleted=frozenset({"b"}),
+    )
+    assert going(plan) == ({"20.0.0.2/32"}, {OTHER})
+
+
+@pytest.mark.parametrize(
+    ("view", "on"),
+    [
+        (cluster(OTHER, "20.0.0.1/32"), target(mode=Mode.EXCLUSIVE)),
+        (
+            cluster(OTHER, "20.0.0.1/32", "41.0.0.1/32", **UDR),
+            target(mode=Mode.EXCLUSIVE, baseline=ranges("41.0.0.1"), **KNOWN),
+        ),
+        (
+            cluster(OTHER, "20.0.0.1/32", **UDR),
+            target(mode=Mode.EXCLUSIVE, baseline=ranges("20.0.0.1"), **KNOWN),
+        ),
+    ],
+    ids=["the sentinel may stand", "beside the baseline", "the baseline wants it too"],
+)
+def test_i2_exclusive_takes_out_what_no_revocation_would_need(
+    view: ClusterView, on: Target
+) -> None:
+    plan = planned(grant("a", "20.0.0.1"), view=view, on=on, with_ledger=ledger(MINE))
+    assert going(plan) == ({OTHER}, set())

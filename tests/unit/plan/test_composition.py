@@ -1,5 +1,7 @@
 """Who wants which entry: the platform, everybody else, and the admitted grants."""
 
+from dataclasses import replace
+
 import pytest
 
 from aks_access.api.target import EgressMode, Mode
@@ -12,7 +14,7 @@ from aks_access.plan.composition import (
     platform,
     wanted,
 )
-from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry
+from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry, Search, SearchPhase
 from aks_access.plan.listing import Listing, same_entries
 from aks_access.plan.model import GrantUid, Problem, Target, cluster_key
 from aks_access.plan.outcome import AccessState, Origin, Verdict
@@ -224,3 +226,46 @@ def test_a_list_that_is_absent_equals_nothing_but_another_that_is() -> None:
     assert not same_entries(None, ())
     assert not same_entries((), None)
     assert same_entries(("1.2.3.4", "b"), ("b", "1.2.3.4/32"))
+
+
+def test_i12_without_a_target_the_management_clusters_egress_comes_into_no_list() -> None:
+    facts = world(target=None, management_egress=ranges("44.0.0.1"))
+    assert platform(world=facts, view=UDR, ledger=ledger()).entries == {}
+
+
+def test_i12_an_entry_of_egress_that_the_baseline_wants_too_is_owned_by_both() -> None:
+    facts = world(
+        target=target(**STATIC, baseline=ranges("41.0.0.1", "42.0.0.1", "44.0.0.1")),
+        management_egress=ranges("44.0.0.1"),
+    )
+    place = platform(world=facts, view=UDR, ledger=ledger())
+    assert {entry: place.owners(entry) for entry in place.entries} == {
+        "41.0.0.1/32": ("egress", "baseline"),
+        "41.0.0.2/32": ("egress",),
+        "42.0.0.1/32": ("baseline",),
+        "44.0.0.1/32": ("egress", "baseline"),
+    }
+
+
+def test_i8_a_grant_that_grew_and_does_not_fit_wants_just_what_it_keeps() -> None:
+    grown = replace(
+        admitted("a", "20.0.0.1", "20.0.0.2", "20.0.0.3"),
+        admitted=False,
+        keeps=frozenset({"20.0.0.1/32", "20.0.0.3/32"}),
+    )
+    assert want(grown).owners == {"20.0.0.1/32": ("a",), "20.0.0.3/32": ("a",)}
+
+
+@pytest.mark.parametrize("present", [False, True])
+def test_i4_while_it_is_searched_whose_entry_aks_refuses_one_that_is_gone_does_not_count(
+    present: bool,
+) -> None:
+    found = want(
+        admitted("a", "20.0.0.1"),
+        books=ledger(
+            entry("20.0.0.1", "a"), search=Search(phase=SearchPhase.CONTROL, message="Bad range.")
+        ),
+        present=("20.0.0.1",) if present else (),
+        unready=("a",),
+    )
+    assert found.owners == ({"20.0.0.1/32": ("a",)} if present else {})

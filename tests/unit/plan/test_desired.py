@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from aks_access.api.target import Mode
-from aks_access.plan.ledger import EntryState
+from aks_access.api.target import EgressMode, Mode
+from aks_access.plan.ledger import EntryState, Search, SearchPhase
 from aks_access.plan.model import Cause
 from aks_access.plan.outcome import Change, Plan
 from tests.unit.plan.build import (
@@ -148,3 +148,28 @@ def test_i2_where_nothing_is_to_be_written_no_list_is_desired(idle: dict[str, ob
 def test_a_deleted_target_adds_nothing() -> None:
     on = replace(target(), deleting=NOW)
     assert planned(grant("a", "20.0.0.1"), view=cluster(OTHER), on=on).additions == ()
+
+
+def test_i1_where_aks_may_be_refusing_the_platforms_own_the_sentinel_comes_where_it_may_stand() -> (
+    None
+):
+    books = ledger(
+        entry("20.0.0.1", "x"), search=Search(phase=SearchPhase.CONTROL, message="Bad range.")
+    )
+    fields = {"deleted": frozenset({"x"}), "additions": False}
+    on = target(baseline=ranges("40.0.0.1"))
+    plan = planned(view=cluster("20.0.0.1/32"), on=on, with_ledger=books, **fields)
+    assert plan.desired == ("0.0.0.0/32",)
+    routed = planned(view=cluster("20.0.0.1/32", **UDR), on=on, with_ledger=books, **fields)
+    assert routed.desired == ("40.0.0.1/32",)
+
+
+def test_i3_the_last_entry_to_stay_is_no_revoked_one_where_something_else_could_stay() -> None:
+    plan = planned(
+        view=cluster(OTHER, "20.0.0.1/32", **UDR),
+        on=target(mode=Mode.EXCLUSIVE, egress_mode=EgressMode.NOT_NEEDED),
+        with_ledger=ledger(entry("20.0.0.1", "x")),
+        deleted=frozenset({"x"}),
+    )
+    assert plan.desired == (OTHER,)
+    assert [change.entry for change in plan.removals] == ["20.0.0.1/32"]

@@ -5,11 +5,13 @@ from datetime import timedelta
 import pytest
 
 from aks_access.api.conditions import TargetReason as R
-from aks_access.api.target import EgressMode, Mode
+from aks_access.api.target import DeletionPolicy, EgressMode, Mode
 from aks_access.plan.adoption import Adoption, lost_code
 from aks_access.plan.ledger import Conflict, Reversal, Search, SearchPhase
+from aks_access.plan.model import Problem, Target
 from aks_access.plan.outcome import Finding, Plan
 from aks_access.plan.planner import plan as make_plan
+from aks_access.plan.world import Removals
 from tests.unit.plan.build import (
     HOUR,
     ID,
@@ -271,6 +273,42 @@ def test_i12_an_open_cluster_is_not_reported_where_it_is_only_looked_at_or_priva
     assert reasons(observed) == [R.OBSERVING]
     private = planned(view=cluster(is_open=True, private=True))
     assert reasons(private) == [R.UNSUPPORTED_CLUSTER]
+
+
+ROUTED = cluster(is_open=True, outbound_type="userDefinedRouting")
+
+
+@pytest.mark.parametrize(
+    ("on", "fields", "stood", "keeps"),
+    [
+        (None, {}, OTHER, "target"),
+        (target(suspend=True), {}, OTHER, "suspend"),
+        (target(problems=(Problem("spec.mode", "x", "is wrong"),)), {}, OTHER, "spec"),
+        (target(), {"removals": Removals.CLOCK}, OTHER, "view"),
+        (target(deleting=NOW, deletion_policy=DeletionPolicy.DETACH), {}, OTHER, "leaving"),
+        (target(), {}, "0.0.0.0/0", "nothing"),
+    ],
+)
+def test_i12_a_cleared_list_that_does_not_go_back_says_what_keeps_it(
+    on: Target | None, fields: dict[str, object], stood: str, keeps: str
+) -> None:
+    plan = make_plan(
+        world=world(target=on, **fields),  # type: ignore[arg-type]
+        view=ROUTED,
+        adoption=Adoption(ledger(verified=(stood,))),
+    )
+    assert plan.desired is None
+    assert of(plan, R.CLUSTER_UNRESTRICTED) == Finding(
+        R.CLUSTER_UNRESTRICTED,
+        {"cleared": keeps, "outbound": "userDefinedRouting"},
+        blocks=True,
+    )
+
+
+def test_i12_a_cleared_list_that_goes_back_is_written_and_not_complained_of() -> None:
+    plan = planned(view=ROUTED, with_ledger=ledger(verified=("0.0.0.0/0", OTHER)))
+    assert (plan.desired, plan.unreturned) == ((OTHER,), ("0.0.0.0/0",))
+    assert R.CLUSTER_UNRESTRICTED not in reasons(plan)
 
 
 def test_i12_removals_that_could_cut_the_nodes_off_are_told_with_the_outbound_type() -> None:

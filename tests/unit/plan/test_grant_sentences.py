@@ -1,6 +1,7 @@
 """Why a grant is not let in, word for word: these sentences are an interface."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,7 @@ from aks_access.plan.grant_sentences import (
     unsupported_sentence,
 )
 from aks_access.plan.outcome import AccessState, Refusal, Rule, Verdict
-from tests.unit.plan.build import ID, grant
+from tests.unit.plan.build import ID, grant, ranges
 
 P = R.POLICY_DENIED
 
@@ -21,6 +22,11 @@ def refused(
     reason: R, rule: Rule = Rule.SPEC, field: str = "", value: str = "", limit: str = ""
 ) -> Refusal:
     return Refusal(reason=reason, rule=rule, field=field, value=value, limit=limit)
+
+
+THROUGH_A_SET = refused(
+    R.RANGE_REFUSED, field="spec.rangeSetRefs", value="20.0.0.1/32", limit="Bad range"
+)
 
 
 def told(*refusals: Refusal) -> Verdict:
@@ -152,6 +158,27 @@ def test_a_refusal_names_value_limit_and_way_out(refusal: Refusal, said: str) ->
     ("refusal", "contact", "others", "said"),
     [
         (
+            refused(R.RANGE_REFUSED, field="spec.ipRanges", value="20.0.0.1/32", limit="Bad range"),
+            "#platform",
+            (),
+            "Azure refused 20.0.0.1/32 of spec.ipRanges on prod: Bad range. Change spec.ipRanges, "
+            "or ask #platform.",
+        ),
+        (
+            replace(THROUGH_A_SET, hint="office, vpn"),
+            "",
+            (),
+            "Azure refused 20.0.0.1/32 of spec.rangeSetRefs on prod: Bad range. Change "
+            "spec.rangeSetRefs or the range set (office, vpn).",
+        ),
+        (
+            replace(THROUGH_A_SET, hint="office"),
+            "#platform",
+            (),
+            "Azure refused 20.0.0.1/32 of spec.rangeSetRefs on prod: Bad range. Change "
+            "spec.rangeSetRefs or the range set (office), or ask #platform.",
+        ),
+        (
             refused(P, Rule.PERMANENT, "spec.expiresAt"),
             "#platform",
             (),
@@ -226,6 +253,18 @@ def test_the_refusals_after_the_first_are_counted_and_named_by_rule() -> None:
     assert refusals_sentence(verdict=verdict, target="prod", contact="#platform") == (
         "20.0.0.0/20 is wider than /24, the limit of prod. Narrow it, or ask #platform. 2 more of "
         "its values break this rule. Also against: policy.requireReason, policy.requireTicket."
+    )
+
+
+def test_i8_a_grant_that_grew_is_told_why_it_waits_and_what_it_keeps() -> None:
+    verdict = replace(
+        told(refused(R.CAPACITY_EXCEEDED, Rule.CAPACITY, value="200/200 used, 2 more needed")),
+        ranges=ranges("20.0.0.1", "20.0.0.2", "20.0.0.3"),
+        keeps=frozenset({"20.0.0.1/32"}),
+    )
+    assert refusals_sentence(verdict=verdict, target="prod") == (
+        "prod: 200/200 used, 2 more needed. Merge ranges or shorten others. Until then it keeps "
+        "what it has (1 of 3)."
     )
 
 

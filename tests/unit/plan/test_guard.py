@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from aks_access.api.ranges import IPv4Range, special_network
 from aks_access.errors import UnsafeWrite
-from aks_access.plan.guard import WIDEST_UNION, refuse_unsafe_list
+from aks_access.plan.guard import WIDEST_UNION, refuse_unsafe_list, returnable
 from aks_access.plan.listing import canonical
 
 LIVE = ["20.1.0.0/24", "AzureCloud", "0.0.0.0/1", "10.0.0.0/8", "no range at all"]
@@ -111,8 +111,9 @@ def test_i4_a_blank_entry_that_stands_there_holds_no_removal_up(blank: str) -> N
     check(live[:2], current=live)
     with pytest.raises(UnsafeWrite, match="no range"):
         check(live, current=live[1:])
-    with pytest.raises(UnsafeWrite, match="blanks"):
+    with pytest.raises(UnsafeWrite) as refused:
         check(live[:1], current=live)
+    assert str(refused.value) == "The list holds nothing but blanks; nothing is written."
 
 
 def test_an_entry_that_stands_there_is_known_in_either_spelling() -> None:
@@ -121,6 +122,49 @@ def test_an_entry_that_stands_there_is_known_in_either_spelling() -> None:
 
 def test_an_open_cluster_that_somebody_cleared_gets_its_odd_entries_back() -> None:
     check(["AzureCloud", "10.0.0.0/8", "32.0.0.0/4", "20.1.0.0/24"], current=None)
+
+
+@pytest.mark.parametrize(
+    ("cleared", "back"),
+    [
+        (("20.0.0.1", "20.1.0.0/24", "AzureCloud"),) * 2,
+        (("20.1.0.7/24", "10.0.0.0/8"),) * 2,
+        (("0.0.0.0/32",),) * 2,
+        (("0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/3"),) * 2,
+        (("0.0.0.0/0", "9.9.9.9/0", "20.0.0.1"), ("20.0.0.1",)),
+        (("Internet", "internet", "Storage.WestEurope"), ("Storage.WestEurope",)),
+        (
+            ("::/0", "20.0.0.1/33", "20.1.0.0/255.255.255.0", "", "no range", "20.0.0.1"),
+            ("20.0.0.1",),
+        ),
+    ],
+)
+def test_i12_of_a_cleared_list_all_goes_back_but_what_is_everybody_or_nobody_knows_what(
+    cleared: tuple[str, ...], back: tuple[str, ...]
+) -> None:
+    assert returnable(cleared) == back
+    check(list(back), current=None)
+
+
+@pytest.mark.parametrize(
+    ("cleared", "back"),
+    [
+        (
+            ("AzureCloud", "0.0.0.0/2", "64.0.0.0/2", "128.0.0.0/1", "20.0.0.1"),
+            ("AzureCloud", "0.0.0.0/2", "64.0.0.0/2", "20.0.0.1"),
+        ),
+        (("20.0.0.1", "0.0.0.5/1", "128.0.0.0/1"), ("20.0.0.1", "128.0.0.0/1")),
+        (
+            ("0.0.0.0/2", "0.0.0.0/1", "192.0.0.0/2", "128.0.0.0/1"),
+            ("0.0.0.0/2", "192.0.0.0/2", "128.0.0.0/1"),
+        ),
+    ],
+)
+def test_i1_of_a_cleared_list_that_was_all_addresses_the_widest_stay_out(
+    cleared: tuple[str, ...], back: tuple[str, ...]
+) -> None:
+    assert returnable(cleared) == back
+    check(list(back), current=None)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,17 @@ from aks_access.plan.cluster import ClusterView
 from aks_access.plan.ledger import Ledger, RefusedGrant
 from aks_access.plan.model import GrantUid, Problem, Target
 from aks_access.plan.outcome import AccessState, Refusal, Rule, Verdict
-from tests.unit.plan.build import asks, cluster, entry, grant, ledger, planned, ranges, target
+from tests.unit.plan.build import (
+    asks,
+    cluster,
+    entry,
+    grant,
+    ledger,
+    planned,
+    range_set,
+    ranges,
+    target,
+)
 
 A = GrantUid("a")
 SIX = tuple(f"20.0.0.{n}" for n in range(1, 7))
@@ -87,6 +97,23 @@ def test_i4_a_range_that_azure_refused_is_told_with_five_ranges_and_azures_words
     for other in (grant("a", *SIX, generation=2), grant("a", *SIX[:5])):
         edited = ledger(refused={"a": RefusedGrant(asks=asks(other), message="Bad range.")})
         assert judged(cluster("30.0.0.0/24"), books=edited).admitted
+
+
+@pytest.mark.parametrize(
+    ("own", "field"), [((), "spec.rangeSetRefs"), (("20.0.0.3",), "spec.ipRanges")]
+)
+def test_i4_of_refused_ranges_that_came_through_sets_the_sets_are_named(
+    own: tuple[str, ...], field: str
+) -> None:
+    whole = grant("a", "20.0.0.1", "20.0.0.2", *own)
+    plan = planned(
+        grant("a", *own, range_sets=("vpn", "office")),
+        view=cluster("30.0.0.0/24"),
+        sets=[range_set("office", "20.0.0.1"), range_set("vpn", "20.0.0.1", "20.0.0.2")],
+        with_ledger=ledger(refused={"a": RefusedGrant(asks=asks(whole), message="Bad range.")}),
+    )
+    (refusal,) = plan.verdicts[A].refusals
+    assert (refusal.reason, refusal.field, refusal.hint) == (R.RANGE_REFUSED, field, "office, vpn")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Why an entry has to go, since when, and which cause speaks where several do."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -107,6 +108,16 @@ def test_i3_a_grant_that_matches_no_more_was_edited_or_deselected() -> None:
     assert cause(selecting) is Cause.SELECTOR
 
 
+def test_i8_a_grant_that_names_what_its_target_was_called_before_lost_it_and_was_not_edited() -> (
+    None
+):
+    item = grant("a", "20.0.0.1", target_name="old")
+    assert cause(item, former_names=("older", "old")) is Cause.ORPHANED
+    assert cause(item, former_names=("older",)) is Cause.EDITED
+    matching = Verdict(grant=LIVE, state=AccessState.LIVE)
+    assert cause(LIVE, verdict=matching, former_names=("prod",)) is Cause.EDITED
+
+
 @pytest.mark.parametrize(
     ("reasons", "expected"),
     [
@@ -124,6 +135,17 @@ def test_a_refusal_is_the_cause_and_a_certain_one_before_a_gap(
     reasons: tuple[R, ...], expected: Cause
 ) -> None:
     assert cause(LIVE, verdict=refused(LIVE, *reasons)) is expected
+
+
+def test_i8_of_a_grant_that_keeps_what_it_has_only_what_it_still_asks_for_was_refused() -> None:
+    asking = grant("a", "20.0.0.1", "20.0.0.2")
+    verdict = replace(
+        refused(asking, R.CAPACITY_EXCEEDED),
+        ranges=asking.ranges,
+        keeps=frozenset({"20.0.0.2/32"}),
+    )
+    assert cause(asking, verdict=verdict) is Cause.CAPACITY
+    assert cause(asking, verdict=verdict, of=entry("20.0.0.9", "a")) is Cause.EDITED
 
 
 def test_i8_a_namespace_that_is_not_known_at_all_is_a_gap_and_no_edit() -> None:

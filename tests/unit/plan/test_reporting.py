@@ -114,6 +114,36 @@ def test_i2_an_entry_that_equals_one_of_the_baseline_is_the_baselines(
     assert plan.entries == {name: replace(item, since=NOW) for name, item in found.items()}
 
 
+def test_i12_of_a_cleared_list_what_goes_back_counts_as_never_gone_and_the_rest_as_gone() -> None:
+    ended, standing, absent = entry("20.0.0.2", "y"), entry(OURS, "x"), entry("20.0.0.3", "x")
+    back = entry("20.0.0.4", state=WITHDRAWN)
+    granted, late = grant("a", "20.0.0.4"), grant("b", "20.0.0.5")
+    books = ledger(
+        standing,
+        ended,
+        absent,
+        back,
+        entry("20.0.0.5", "b"),
+        verified=(OTHER, OURS, "20.0.0.2/32", "20.0.0.4/32"),
+    )
+    plan = planned(
+        granted,
+        late,
+        view=cluster(is_open=True),
+        with_ledger=books,
+        deleted=frozenset({"y"}),
+        unconfirmed=frozenset({"x"}),
+    )
+    assert plan.restores
+    assert plan.entries[OURS] == standing, "held, and so it goes back"
+    gone = {"20.0.0.2/32", "20.0.0.3/32"}
+    assert {name for name, item in plan.entries.items() if item.state is WITHDRAWN} == gone
+    assert plan.entries["20.0.0.4/32"] == LedgerEntry(
+        "20.0.0.4/32", EntryState.OWNED, ("a",), NOW
+    ), "asked for, and goes back"
+    assert plan.held == {"x": (OURS,), "a": ("20.0.0.4/32",)}, "20.0.0.5 never stood"
+
+
 DELETED = grant("a", OURS, deleting=NOW - BOUND)
 
 

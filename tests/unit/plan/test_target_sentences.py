@@ -132,6 +132,20 @@ def test_a_finding_is_told_with_its_facts(reason: R, details: Mapping[str, str],
             "spec.mode: is unknown.",
         ),
         (R.INVALID_SPEC, {"path": "spec.mode", "value": "y"}, "spec.mode: y."),
+        (R.INVALID_SPEC, {"field": "spec.mode"}, "spec.mode: invalid."),
+        (R.INVALID_SPEC, {"value": "y"}, "spec: y."),
+        (
+            R.INVALID_SPEC,
+            {"path": "spec.mode", "leaving": "Revoke"},
+            "spec.mode: invalid. It is being deleted: what the operator put into the list is taken "
+            "out first.",
+        ),
+        (
+            R.INVALID_SPEC,
+            {"path": "spec.mode", "leaving": "unknown"},
+            "spec.mode: invalid. It is being deleted, and nothing says what becomes of its "
+            "entries: set spec.deletionPolicy to Revoke or Detach.",
+        ),
         (R.INVALID_SPEC, {"message": "is unknown"}, "spec: is unknown."),
         (R.INVALID_SPEC, {"path": "spec.mode"}, "spec.mode: invalid."),
         (
@@ -139,6 +153,26 @@ def test_a_finding_is_told_with_its_facts(reason: R, details: Mapping[str, str],
             {},
             "Anyone can reach prod; it was never restricted, and is left alone. Put every "
             "client's egress in baseline, then set restrictUnrestricted.",
+        ),
+        (
+            R.CLUSTER_UNRESTRICTED,
+            {"cleared": "suspend", "outbound": "loadBalancer"},
+            "Anyone can reach prod. Somebody cleared its list, and it goes back when spec.suspend "
+            "is taken out.",
+        ),
+        (
+            R.CLUSTER_UNRESTRICTED,
+            {"cleared": "nothing", "outbound": "userDefinedRouting"},
+            "Anyone can reach prod. Somebody cleared its list, and nothing is left to put back, "
+            "and 0.0.0.0/32 alone could cut off nodes with outbound type userDefinedRouting: put "
+            "every client's egress in baseline.",
+        ),
+        (
+            R.CLUSTER_UNRESTRICTED,
+            {"cleared": "nothing"},
+            "Anyone can reach prod. Somebody cleared its list, and nothing is left to put back, "
+            "and 0.0.0.0/32 alone could cut off nodes with outbound type unknown: put every "
+            "client's egress in baseline.",
         ),
         (
             R.CLUSTER_UNRESTRICTED,
@@ -316,6 +350,18 @@ def test_a_finding_is_told_with_its_facts(reason: R, details: Mapping[str, str],
             {"phase": "halving", "said": "Bad range", "grants": "4"},
             "Azure refused a list with additions: Bad range. Which of 4 grants is to blame is "
             "being found out, the others follow. Nothing to do.",
+        ),
+        (
+            R.WRITE_REFUSED,
+            {"phase": "platform", "said": "Bad range", "grants": "0"},
+            "Azure refused a list with additions of baseline or egress: Bad range. Whether these "
+            "are to blame is being found out. Nothing to do.",
+        ),
+        (
+            R.WRITE_REFUSED,
+            {"phase": "platform", "grants": "0", "next": "2026-11-22T13:00Z"},
+            "Azure refused a list with additions of baseline or egress: it gave no reason. Whether "
+            "these are to blame is being found out. Next try at 2026-11-22T13:00Z.",
         ),
         (
             R.WRITE_REFUSED,

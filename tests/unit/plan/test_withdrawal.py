@@ -65,12 +65,13 @@ def test_what_is_no_memory_is_not_counted() -> None:
 
 
 def test_a_removed_entry_is_its_namespaces_first() -> None:
-    names = {"u1": "team-b/laptop", "u2": "team-a/laptop"}
+    names = {"u1": "team-b/laptop", "u2": "team-a/laptop", "u4": "team-b/office"}
 
     def of(*owners: str, **fields: object) -> str:
         return withdrawn(entry=entry("20.1.1.1", *owners, **fields), names=names, now=NOW).tenant
 
     assert of("u1") == of("u3", "u1") != of("u2") != ""
+    assert of("u4") == of("u1"), "one memory for all grants of a namespace"
     assert of("u2", "u1") == of("u2")
     assert of("u1", "baseline") == ""
     assert of("u3") == ""
