@@ -13,7 +13,6 @@ PAGES: Final[dict[str, list[str]]] = {
     "Begin": ["demo", "install", "migration", "GitOps <gitops>"],
     "Operate": [
         "upgrade",
-        "image",
         "uninstall",
         "image",
         "monitoring",
