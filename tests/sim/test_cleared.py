@@ -189,3 +189,16 @@ async def test_i3_what_makes_grants_revocable_stays_while_there_are_any(
     await world.advance(hours=4)
     assert ONE not in (world.list_of() or {ONE})
     assert world.state("x") == "Expired"
+
+
+@simulated
+async def test_i12_a_list_that_let_everyone_in_is_not_put_back(world: World) -> None:
+    world.cluster(ranges=("0.0.0.0/0",))
+    world.target(baseline=None)
+    await world.start()
+    await world.rest()
+    world.expect("I12", because="the list let everyone in as well")
+    clear(world)
+    await world.advance(minutes=30)
+    assert world.list_of() is None
+    assert "nothing of it may be sent again: put every client's egress in baseline" in ready(world)

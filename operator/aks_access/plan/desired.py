@@ -131,9 +131,10 @@ def _platform(scene: Scene) -> tuple[Change, ...]:
 
 
 def _narrowness(change: Change) -> tuple[bool, int, tuple[int, int, str]]:
+    """What is kept where one entry has to be; a service tag counts as a /1, and so before all."""
     value = parsed(change.entry)
     return (
         change.cause in PATIENT,
-        value.prefix if value is not None else -1,
+        value.prefix if value is not None else 1,
         _sort_key(change.entry),
     )

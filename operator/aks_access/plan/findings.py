@@ -12,6 +12,7 @@ from aks_access.plan import admission, search
 from aks_access.plan.adoption import lost_code
 from aks_access.plan.broad import broad
 from aks_access.plan.cluster import RUNNING
+from aks_access.plan.egress import sentinel_allowed
 from aks_access.plan.ledger import SearchPhase
 from aks_access.plan.model import Cause, GrantUid
 from aks_access.plan.outcome import Change, Finding, Origin, Verdict
@@ -54,7 +55,7 @@ def findings(
     overdue: tuple[tuple[str, datetime], ...],
     verdicts: Mapping[GrantUid, Verdict],
     contested: tuple[Change, ...] = (),
-    writes: bool = True,
+    writes: bool,
 ) -> tuple[Finding, ...]:
     """Everything worth a condition, the worst first; `writes`: there is a list to be written."""
     found = [
@@ -248,7 +249,9 @@ def _until(scene: Scene) -> str:
         return "spec"
     if scene.world.removals is not Removals.ALL:
         return "view"
-    return "leaving" if target.deleting is not None else "nothing"
+    if target.deleting is not None:
+        return "leaving"
+    return "unsendable" if sentinel_allowed(scene.view) else "nothing"
 
 
 def _egress(*, removals: RemovalPlan, scene: Scene) -> Iterator[Finding]:

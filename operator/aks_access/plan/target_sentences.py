@@ -122,6 +122,7 @@ _CLEARED = {
     "spec": "it goes back when the spec is mended.",
     "view": "it goes back when every object of this API can be listed again.",
     "leaving": "the target is being deleted with Detach, so it is left alone.",
+    "unsendable": "nothing of it may be sent again: put every client's egress in baseline.",
     "nothing": (
         "nothing is left to put back, and 0.0.0.0/32 alone could cut off nodes with outbound type "
         "{outbound}: put every client's egress in baseline."

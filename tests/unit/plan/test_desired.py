@@ -127,6 +127,14 @@ def test_i1_where_nothing_else_keeps_the_cluster_closed_the_narrowest_entry_stay
     assert len(plan.held_removals) == 1
 
 
+def test_i1_what_lets_everyone_in_goes_before_a_service_tag() -> None:
+    plan = planned(
+        view=cluster("AzureCloud", "0.0.0.0/0", **UDR),
+        on=target(mode=Mode.EXCLUSIVE, egress_mode=EgressMode.NOT_NEEDED),
+    )
+    assert plan.desired == ("AzureCloud",)
+
+
 def test_i1_the_sentinel_stands_alone_where_the_nodes_need_no_entry() -> None:
     books = ledger(entry("20.0.0.1", "x"))
     plan = planned(view=cluster("20.0.0.1/32"), with_ledger=books, deleted=frozenset({"x"}))
