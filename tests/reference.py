@@ -33,8 +33,6 @@ from tests.facts import (
     usable_set,
 )
 
-REFUSED = "AKS refuses its ranges"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
@@ -261,7 +259,7 @@ def verdicts(case: Case) -> dict[str, str]:
 
 
 def _judged(case: Case) -> tuple[dict[str, str], dict[str, set[str]]]:
-    """The verdicts, and what those keep that grew and do not fit or are refused by AKS."""
+    """The verdicts, and what those keep that grew and do not fit."""
     named = sorted(
         (grant for grant in case.grants if names_target(grant, case.target)),
         key=lambda grant: (not _stands(case, grant), *_age(grant)),
@@ -291,7 +289,7 @@ def _unfit(case: Case, uid: str) -> str:
     if case.live is None and _observed(case) and not closes(case):
         return ""
     if uid in case.refused:
-        return REFUSED
+        return "AKS refuses its ranges"
     if case.live is None and case.verified is None and not closes(case):
         return "the cluster is open"
     fixed = platform(case) or kept_foreign(case)
@@ -341,11 +339,9 @@ def _limit_entries(
         return ""
 
     live = [grant for grant in named if not found[uid_of(grant)]]
-    for grant in named:
+    for grant in live:
         stands = _stands(case, grant)
-        if found[uid_of(grant)] == REFUSED:
-            stands &= case.live or set()
-        if found[uid_of(grant)] in ("", REFUSED) and stands and not take(grant, stands):
+        if stands and not take(grant, stands):
             kept[uid_of(grant)] = stands
     for grant in sorted(live, key=lambda grant: (uid_of(grant) not in case.inside, *_age(grant))):
         found[uid_of(grant)] = take(grant, asked(grant, case.sets))

@@ -49,7 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and end the process with its exit code."""
     if os.getpid() == 1:
         # In a container the kernel drops a SIGTERM that nobody handles, and imports take seconds.
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(ExitCode.OK))
+        # The operator ends well by it; what else is cut short did not do what it was asked for.
+        given = sys.argv[1:] if arguments is None else arguments
+        ended = ExitCode.OK if "run" in given[:1] else 128 + signal.SIGTERM
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(ended))
     try:
         cli.main(args=arguments, prog_name="aks-access")
     except AksAccessError as error:

@@ -9,7 +9,7 @@ from aks_access.engine.config import EngineConfig
 from aks_access.engine.engine import SLOW
 from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.ports import ClusterRef, WriteAccepted
-from aks_access.errors import AzureFault
+from aks_access.errors import AzureError, AzureFault
 from aks_access.plan.cluster import ClusterView
 from aks_access.plan.model import cluster_key
 from tests.sim.world import World, key_of, play
@@ -128,5 +128,33 @@ def test_i4_a_cluster_that_is_slow_to_write_does_not_wait_among_those_that_hang(
         await silenced(world, 100)
         await world.advance(minutes=45)
         assert max([await revoked(world, number) for number in range(3)]) <= 2 * SLOW + PROMPT
+
+    play(scenario, judged=False, config=EngineConfig(workers=4))
+
+
+NO_TOKEN = azure_error(AzureFault.NO_CREDENTIAL, None, "CredentialUnavailable")
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("call", "error"), [("put_ranges", SLOWEST), ("get", NO_TOKEN)])
+def test_i4_whatever_call_hangs_and_however_it_is_told_nobody_else_waits(
+    call: str, error: AzureError
+) -> None:
+    async def scenario(world: World) -> None:
+        names = landscape(world, 100)
+        await world.start()
+        await world.rest()
+        real, hanging = getattr(world.azure, call), {key_of(name) for name in names}
+
+        async def hangs(**arguments: Any) -> Any:
+            if cluster_key(arguments["ref"].resource_id) not in hanging:
+                return await real(**arguments)
+            await asyncio.sleep(TIMEOUT)
+            raise error
+
+        setattr(world.azure, call, hangs)
+        await world.advance(minutes=45)
+        assert max([await revoked(world, number) for number in range(3)]) <= PROMPT
 
     play(scenario, judged=False, config=EngineConfig(workers=4))

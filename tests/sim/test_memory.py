@@ -315,3 +315,20 @@ async def test_i12_a_ledger_without_target_remembers_the_list_that_somebody_clea
     world.target()
     await world.rest()
     assert world.list_of() == {*BARE, LAPTOP}
+
+
+@simulated
+async def test_i11_a_ledger_without_target_of_a_cluster_that_became_private_goes(
+    world: World,
+) -> None:
+    world.cluster()
+    world.target()
+    await world.start()
+    await world.rest()
+    world.api.edit(Kind.TARGET, "weu", change=lambda raw: raw["metadata"].update(finalizers=[]))
+    world.azure.cluster(KEY).private = True
+    world.azure.cluster(KEY).set_by_others(None)
+    world.untarget()
+    await world.advance(hours=1)
+    assert world.ledgers.peek(KEY) is None
+    assert "OrphanedAccess" not in {e.reason for e in world.events.posted}

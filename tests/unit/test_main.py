@@ -179,3 +179,17 @@ def test_an_expected_error_is_one_line_without_a_traceback():
     done = python("-c", EXPECTED)
     assert done.returncode == 3
     assert done.stderr == "aks-access: no kubeconfig: name one with --kubeconfig\n"
+
+
+@pytest.mark.parametrize(("command", "code"), [("run", 0), ("ledger", 143)])
+def test_a_sigterm_to_pid_1_is_a_good_end_of_the_operator_alone(command: str, code: int):
+    """What else is cut short did not do what it was asked for."""
+    script = (
+        "import os, signal, sys\n"
+        "os.getpid = lambda: 1\n"
+        "from aks_access import __main__ as entry\n"
+        "entry.cli.main = lambda **_: signal.raise_signal(signal.SIGTERM)\n"
+        f"entry.main(['{command}'])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == code, done.stderr

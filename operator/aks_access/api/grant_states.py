@@ -77,7 +77,7 @@ GRANT_STATES: Final[Mapping[GrantReason, State]] = {
     ),
     GrantReason.RANGE_REFUSED: State(
         "Azure refused exactly these ranges with a 400, quoted in the message; remembered until "
-        "the grant asks for something else; what stands of it already stays",
+        "the grant asks for something else",
         "change `ipRanges`, or mend the range set they come from; to have the same ranges tried "
         "again, change any field of the grant's spec",
     ),

@@ -27,7 +27,7 @@ class Next:
         after: seconds; None = only when something asks for it.
         failed: back off, longer with each failure in a row, at most `limit` seconds; `after` is
             then the latest.
-        hangs: Azure gave no answer about the cluster.
+        hangs: an error of Azure ended the look; where it also took long, others go first.
     """
 
     after: float | None = None

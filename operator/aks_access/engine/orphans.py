@@ -7,6 +7,7 @@ figure have to do. The same sentence comes at most once in ten minutes.
 import logging
 from dataclasses import dataclass, field
 
+from aks_access.api.conditions import TargetReason
 from aks_access.engine.event_reasons import EventReason
 from aks_access.engine.look import Look
 from aks_access.engine.looptime import loop_time
@@ -96,7 +97,9 @@ def left_open(look: Look) -> bool:
     """Whether somebody cleared an orphaned ledger's list: with a target it would go back."""
     ledger = look.ledger
     cleared = look.view.ranges is None and ledger.verified is not None
-    return look.target is None and cleared and not ledger.detached
+    ours = look.target is None and not ledger.detached
+    kinds = {finding.reason for finding in look.plan.findings}
+    return ours and cleared and TargetReason.UNSUPPORTED_CLUSTER not in kinds
 
 
 def orphan_message(*, look: Look, why: str) -> str:

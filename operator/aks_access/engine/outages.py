@@ -48,7 +48,7 @@ class Outages:
         memory.missing_since = None
         await self._report_unread(look=look, error=error)
         outcome = self._after_read_error(look=look, error=error)
-        return replace(outcome, hangs=error.fault is AzureFault.UNCERTAIN)
+        return replace(outcome, hangs=True)
 
     async def unrecorded(self, *, look: Look, error: KubeError | LedgerError) -> Next:
         """The ledger, or a finalizer before it, could not be written: told, and tried again.

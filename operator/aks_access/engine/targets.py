@@ -272,9 +272,10 @@ class TargetReconciler:
                 return Next(after=0.0)
             case _ if look.ledger.search != look.adoption.ledger.search:
                 return Next(after=0.05)  # what was refused changes what comes next
-            case _:
+            case sent:
                 retry = max(0.05, look.memory.retry_at - loop_time())
-                return Next(after=min(retry, self._next(look=look, hold=False).after or retry))
+                after = min(retry, self._next(look=look, hold=False).after or retry)
+                return Next(after=after, hangs=sent is Sent.UNCERTAIN)
 
     def _next(self, *, look: Look, hold: bool) -> Next:
         config, plan, now = self.config, look.plan, self.worlds.clock.now()

@@ -168,6 +168,9 @@ def _parsed(text: str) -> LedgerDocument:
             f"its schemaVersion is {schema!r}; this version of the operator reads "
             f"{_FIRST_SCHEMA} to {SCHEMA_VERSION}"
         )
+    if schema == _FIRST_SCHEMA:
+        found.pop("refused", None)  # remembered by generation; such a grant is tried again
+        text = json.dumps(found)
     try:
         return LedgerDocument.model_validate_json(text, strict=True)
     except ValidationError as error:

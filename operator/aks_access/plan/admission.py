@@ -3,7 +3,7 @@
 All or nothing per grant, in an order that never depends on arrival: what is programmed already
 first, then the oldest, then by uid, so that a newcomer never pushes anybody out. Nor does growth: a
 grant that asks for more than it holds (a range set may have grown by somebody else's edit) keeps
-what stands where the rest does not fit, or AKS refuses it.
+what stands where the rest does not fit.
 """
 
 from collections import Counter
@@ -70,19 +70,13 @@ def admit(
     room = _Room(used=set(fixed), limit=limit, share=max_entries_per_namespace)
     ranked = sorted(verdicts.values(), key=lambda v: seniority(verdict=v, programmed=programmed))
     live = [verdict for verdict in ranked if verdict.state is AccessState.LIVE]
-    result = {uid: replace(v, keeps=frozenset()) if v.keeps else v for uid, v in verdicts.items()}
+    result = dict(verdicts)
     keeping: dict[GrantUid, frozenset[str]] = {}
-    for verdict in sorted(ranked, key=lambda v: (v.grant.created, v.grant.uid)):
+    for verdict in sorted(live, key=lambda v: (v.grant.created, v.grant.uid)):
         uid = verdict.grant.uid
-        if verdict.state is not AccessState.LIVE:
-            stands = verdict.keeps
-        else:
-            stands = _asked(verdict) if uid in programmed else held.get(uid, frozenset())
-        if not stands or room.take(verdict=verdict, entries=stands) is not None:
-            continue
-        keeping[uid] = stands
-        if verdict.state is not AccessState.LIVE:
-            result[uid] = verdict
+        stands = _asked(verdict) if uid in programmed else held.get(uid, frozenset())
+        if stands and room.take(verdict=verdict, entries=stands) is None:
+            keeping[uid] = stands
     for verdict in live:
         uid = verdict.grant.uid
         refusal = room.take(verdict=verdict, entries=_asked(verdict))

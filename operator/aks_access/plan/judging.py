@@ -46,13 +46,7 @@ def verdicts(*, scene: Scene, occupied: Set[str]) -> dict[GrantUid, Verdict]:
     held = _held(scene=scene, judged=judged)
     programmed = _programmed(held=held, judged=judged)
     judged = {
-        uid: _structural(
-            scene=scene,
-            target=target,
-            verdict=verdict,
-            inside=uid in programmed,
-            stands=held.get(uid, frozenset()) & scene.current.spelling.keys(),
-        )
+        uid: _structural(scene=scene, target=target, verdict=verdict, inside=uid in programmed)
         for uid, verdict in judged.items()
     }
     limited = admission.limit_grants(
@@ -94,13 +88,10 @@ def _programmed(
     return {uid for uid, entries in held.items() if len(entries) == len(judged[uid].ranges)}
 
 
-def _structural(
-    *, scene: Scene, target: Target, verdict: Verdict, inside: bool, stands: frozenset[str]
-) -> Verdict:
+def _structural(*, scene: Scene, target: Target, verdict: Verdict, inside: bool) -> Verdict:
     """Refuse a live grant that this cluster cannot let in, or whose end could not be written.
 
     One that is inside already stays: taking it out would need the very write that is impossible.
-    Where AKS refuses what it asks for, it keeps what `stands`: that is not what was refused.
     """
     if verdict.state is not AccessState.LIVE:
         return verdict
@@ -121,7 +112,7 @@ def _structural(
             f"{first.path}: {first.message}",
         )
     if remembered is not None and remembered.asks == verdict.asks:
-        return replace(_refuse_ranges(verdict, said=remembered.message), keeps=stands)
+        return _refuse_ranges(verdict, said=remembered.message)
     if not inside and not _revocable(scene):
         outbound = scene.view.outbound_type
         return _refuse(verdict, GrantReason.NOT_REVOCABLE, Rule.NOT_REVOCABLE, outbound)

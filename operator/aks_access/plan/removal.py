@@ -20,7 +20,7 @@ from aks_access.plan.ledger import (
 )
 from aks_access.plan.listing import cidr
 from aks_access.plan.model import Cause, Grant, GrantUid
-from aks_access.plan.outcome import AccessState, Change, Verdict
+from aks_access.plan.outcome import AccessState, Change, Rule, Verdict
 from aks_access.plan.world import MASS_REMOVAL_ENTRIES, Removals, World
 
 GUARDED = frozenset(
@@ -48,6 +48,9 @@ _REFUSAL_CAUSES = {
     GrantReason.RANGE_REFUSED: Cause.REFUSED_BY_AZURE,
     GrantReason.INVALID_SPEC: Cause.EDITED,
 }
+
+
+_OF_THE_WHOLE = frozenset({GrantReason.RANGE_REFUSED, GrantReason.CAPACITY_EXCEEDED})
 
 
 def owner_cause(
@@ -104,12 +107,21 @@ def _homeless(*, grant: Grant, world: World, verdict: Verdict | None) -> bool:
 def _verdict_cause(*, verdict: Verdict, entry: LedgerEntry) -> Cause:
     if verdict.state in _STATE_CAUSES:
         return _STATE_CAUSES[verdict.state]
-    dropped = bool(verdict.keeps) and all(cidr(item) != entry.range for item in verdict.ranges)
-    if verdict.refusals and not dropped:
+    through_sets = bool(set(entry.sets) & set(verdict.grant.range_sets))
+    dropped = all(cidr(item) != entry.range for item in verdict.ranges)
+    by_set = through_sets and (dropped or _refused_as_a_whole(verdict))
+    if verdict.refusals and not by_set and not (dropped and verdict.keeps):
         causes = [_REFUSAL_CAUSES.get(r.reason, Cause.POLICY) for r in verdict.refusals]
         return next((cause for cause in causes if cause not in GUARDED), causes[0])
-    shrank = set(entry.sets) & set(verdict.grant.range_sets)
-    return Cause.RANGE_SET if shrank else Cause.EDITED
+    return Cause.RANGE_SET if through_sets else Cause.EDITED
+
+
+def _refused_as_a_whole(verdict: Verdict) -> bool:
+    """Whether one more range, which an edit of a set may bring, is what makes it refused."""
+    return bool(verdict.refusals) and all(
+        refusal.reason in _OF_THE_WHOLE or refusal.rule is Rule.MAX_ENTRIES
+        for refusal in verdict.refusals
+    )
 
 
 def _certainty(cause: Cause) -> int:

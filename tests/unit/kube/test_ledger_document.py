@@ -186,7 +186,8 @@ def test_the_format_of_version_2() -> None:
 
 
 def test_version_1_is_read_and_becomes_version_2() -> None:
-    old = json.dumps({**FORMAT, "schemaVersion": 1})
+    refused = {"u1": {"generation": 1, "message": "No."}}  # tried again
+    old = json.dumps({**FORMAT, "schemaVersion": 1, "refused": refused})
     assert decode(old, key=KEY, version="7") == replace(minimal(), version="7")
     assert json.loads(encode(decode(old, key=KEY, version="7"))) == FORMAT
 

@@ -43,25 +43,6 @@ def test_i4_what_azure_refused_is_left_out_until_its_grant_changes() -> None:
     assert edited.desired == ("30.0.0.0/24", "20.0.0.1/32")
 
 
-def test_i8_a_grant_whose_growth_azure_refuses_keeps_what_stands() -> None:
-    item = grant("a", "20.0.0.1", "20.0.0.2", "20.0.0.3")
-    books = replace(
-        ledger(entry("20.0.0.1", "a"), entry("20.0.0.2", "a")),
-        refused={item.uid: RefusedGrant(asks=asks(item), message="no")},
-    )
-    plan = planned(item, view=cluster("30.0.0.0/24", "20.0.0.1"), with_ledger=books)
-    verdict = plan.verdicts[item.uid]
-    assert verdict.refusals[0].reason is GrantReason.RANGE_REFUSED
-    assert verdict.keeps == {"20.0.0.1/32"}, "20.0.0.2 is gone, and may be the one"
-    assert plan.desired == ("30.0.0.0/24", "20.0.0.1")
-    assert not verdict.admitted
-    elder = grant("b", "20.0.1.0/28", created=item.created - HOUR)
-    crowd = [f"30.0.{number}.0/24" for number in range(199)]
-    full = planned(item, elder, view=cluster(*crowd, "20.0.0.1"), with_ledger=books)
-    assert full.desired == (*crowd, "20.0.0.1"), "what stands takes its room"
-    assert full.verdicts[elder.uid].refusals[0].reason is GrantReason.CAPACITY_EXCEEDED
-
-
 def test_i4_a_cluster_that_others_left_failed_gets_revocations_only() -> None:
     view = cluster("20.0.0.1/32", "30.0.0.0/24", provisioning_state="Failed")
     plan = planned(
