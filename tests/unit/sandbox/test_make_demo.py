@@ -52,5 +52,12 @@ def test_one_on_the_command_line_is_used(venv: Path) -> None:
     ]
 
 
+def test_what_a_killed_demo_left_is_removed(venv: Path) -> None:
+    assert called(venv, "KUBECONFIG=config", "CONTEXT=kind-kind", "REMOVE=1") == [
+        *("-m", "sandbox", "demo"),
+        *("--kubeconfig", "config", "--context", "kind-kind", "--remove"),
+    ]
+
+
 def test_an_empty_one_does_not_fall_back_to_anything(venv: Path) -> None:
     assert called(venv, "KUBECONFIG=") == ["-m", "sandbox", "demo", "--kubeconfig", ""]
