@@ -8,11 +8,12 @@ import pytest
 
 from sandbox.arm.process import ArmProcess
 from sandbox.azure_roles import roles
-from sandbox.chart import ROOT
+from sandbox.chart import NAMESPACE, ROOT, SERVICE_ACCOUNT
 from sandbox.controlplane import ControlPlane
 from sandbox.operator import CLIENT_ID, TENANT_ID
 from tests.integration.guides import Reader
 from tests.integration.test_chart_life import PREVIOUS
+from tests.integration.test_chart_on_server import STAND_INS
 
 pytestmark = pytest.mark.timeout(240)  # a whole guide, with Helm
 
@@ -166,6 +167,19 @@ def test_upgrade(guide: Callable[..., Reader]) -> None:
     reader.follow(until="### CRDs by somebody else")
     reader.follow(since="## Roll back")
     reader.follow(since="### CRDs by somebody else", until="## Roll back")
+
+
+def test_an_upgrade_keeps_what_monitoring_switched_on(guide: Callable[..., Reader]) -> None:
+    reader = guide("monitoring.md")
+    reader.install(VALUES)
+    names = "crd/servicemonitors.monitoring.coreos.com crd/prometheusrules.monitoring.coreos.com"
+    established = f"kubectl wait --for=condition=Established --timeout=30s {names}"
+    reader.run(f"kubectl apply -f {STAND_INS}\n{established}")
+    reader.follow(until="## Audit trail")
+    reader.page = ROOT / "docs" / "upgrade.md"
+    reader.follow(since="## Upgrade", until="### CRDs by somebody else")
+    for kind in ("servicemonitor", "prometheusrule"):
+        reader.run(f"kubectl get -n {NAMESPACE} {kind}/{SERVICE_ACCOUNT}")
 
 
 def test_uninstall(guide: Callable[..., Reader]) -> None:
