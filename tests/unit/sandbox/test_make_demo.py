@@ -40,7 +40,7 @@ def called(venv: Path, *arguments: str, **variables: str) -> list[str]:
 
 @pytest.mark.parametrize("flags", [(), ("--environment-overrides",)])
 def test_a_kubeconfig_in_the_environment_is_not_touched(venv: Path, flags: tuple[str, ...]) -> None:
-    variables = {"KUBECONFIG": PRODUCTION, "CONTEXT": "production"}
+    variables = {"KUBECONFIG": PRODUCTION, "CONTEXT": "production", "REMOVE": "1"}
     assert called(venv, *flags, **variables) == ["-m", "sandbox", "demo"]
 
 
