@@ -125,7 +125,7 @@ $(AUDIT)/.ready: requirements/audit.txt | setup
 	@touch $@
 
 demo: setup ## the main job end to end, on this machine (on your cluster: KUBECONFIG=file CONTEXT=name)
-	$(BIN)/python -m sandbox demo $(call typed,KUBECONFIG,--kubeconfig) $(call typed,CONTEXT,--context)
+	$(BIN)/python -m sandbox demo $(call typed,KUBECONFIG,--kubeconfig) $(call typed,CONTEXT,--context) $(if $(call typed,REMOVE,yes),$(if $(REMOVE),--remove))
 
 sandbox: setup ## a control plane and an ARM emulator to try things on
 	$(BIN)/python -m sandbox up

@@ -1,4 +1,4 @@
-// Everything for one subscription: the roles, one identity, and its access to the clusters named.
+// Everything for one subscription but the roles: one identity, and its access to the clusters named.
 targetScope = 'subscription'
 
 @description('Resource group of the identity; it must exist.')
@@ -13,12 +13,14 @@ param issuer string
 @description('The clusters of this subscription: objects with their resource group and their name, as group and name.')
 param clusters array
 
+@description('GUID of the role for clusters: output clusterRole of roles.bicep.')
+param clusterRole string
+
+@description('GUID of the role for operations: output operationsRole of roles.bicep.')
+param operationsRole string
+
 @description('Whether the identity may read how operations on clusters of this subscription ended.')
 param operations bool = true
-
-module roles 'roles.bicep' = {
-  name: 'aks-access-roles'
-}
 
 module identity 'identity.bicep' = {
   name: 'aks-access-identity'
@@ -35,14 +37,14 @@ module access 'cluster-access.bicep' = [for each in clusters: {
   params: {
     cluster: each.name
     principalId: identity.outputs.principalId
-    roleDefinitionId: roles.outputs.clusterRole
+    role: clusterRole
   }
 }]
 
 resource reading 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (operations) {
   name: guid(subscription().id, identityGroup, identityName, 'operations')
   properties: {
-    roleDefinitionId: roles.outputs.operationsRole
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', operationsRole)
     principalId: identity.outputs.principalId
     principalType: 'ServicePrincipal'
   }

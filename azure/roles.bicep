@@ -1,8 +1,9 @@
-// The custom roles of the operator's identity.
+// The custom roles of the operator's identity. Their names are unique in a tenant: deploy this to
+// one subscription of it, and for another one there again, with a longer list.
 // Made by `make generate` from roles.yaml.
 targetScope = 'subscription'
 
-@description('Subscriptions in which the roles can be assigned.')
+@description('Every subscription in which the roles are assigned, as /subscriptions/ID.')
 param assignableScopes array = [
   subscription().id
 ]
@@ -76,6 +77,6 @@ resource linked 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   }
 }
 
-output clusterRole string = cluster.id
-output operationsRole string = operations.id
-output linkedRole string = linked.id
+output clusterRole string = cluster.name
+output operationsRole string = operations.name
+output linkedRole string = linked.name

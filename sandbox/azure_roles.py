@@ -23,11 +23,12 @@ SCOPE: Final = "/subscriptions/SUBSCRIPTION_ID"
 """In JSON, where people put their own."""
 
 _BICEP_HEAD = """\
-// The custom roles of the operator's identity.
+// The custom roles of the operator's identity. Their names are unique in a tenant: deploy this to
+// one subscription of it, and for another one there again, with a longer list.
 // Made by `make generate` from roles.yaml.
 targetScope = 'subscription'
 
-@description('Subscriptions in which the roles can be assigned.')
+@description('Every subscription in which the roles are assigned, as /subscriptions/ID.')
 param assignableScopes array = [
   subscription().id
 ]
@@ -127,7 +128,7 @@ def definition(role: Role) -> str:
 def bicep(every: list[Role]) -> str:
     """Return all roles as one Bicep file."""
     resources = "".join(f"\n{_resource(role)}" for role in every)
-    outputs = "".join(f"output {each.key}Role string = {each.key}.id\n" for each in every)
+    outputs = "".join(f"output {each.key}Role string = {each.key}.name\n" for each in every)
     return f"{_BICEP_HEAD}{resources}\n{outputs}"
 
 

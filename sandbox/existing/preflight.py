@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -9,7 +10,7 @@ from typing import Any, Final
 
 import yaml
 
-from sandbox.chart import CHART, NAMESPACE
+from sandbox.chart import CHART, NAMESPACE, ROOT
 from sandbox.controlplane.client import ApiError
 from sandbox.existing.cluster import ExistingCluster
 from sandbox.existing.errors import ClusterError
@@ -94,10 +95,11 @@ def _occupied(cluster: ExistingCluster) -> None:
 
 
 def again(cluster: ExistingCluster, *options: str) -> str:
-    """The demo's command for this cluster, to paste."""
+    """The demo's command for this cluster, to paste into a shell in any directory."""
     context = cluster.context
-    given = ["--kubeconfig", str(context.file), "--context", context.name]
-    return shlex.join(["python", "-m", "sandbox", "demo", *given, *options])
+    given = ["--kubeconfig", str(context.file.absolute()), "--context", context.name]
+    command = shlex.join([sys.executable, "-m", "sandbox", "demo", *given, *options])
+    return f"(cd {shlex.quote(str(ROOT))} && {command})"
 
 
 def _rights(cluster: ExistingCluster) -> None:

@@ -129,6 +129,7 @@ def test_a_release_lives_and_dies_and_every_object_stays(release: Release):
 
 def test_the_notes_name_what_is_missing_and_what_comes_next(release: Release):
     notes = release.bring("install", "--create-namespace", "--set=replicas=1")
+    assert "MISSING: image.repository is the default" in notes
     assert "MISSING: azure.clientId is empty." in notes
     assert "NOTE: with one replica" in notes
     assert "NOTE: operator.managementEgress is empty." in notes

@@ -4,14 +4,16 @@ The cluster is a control plane of the sandbox's that stands in for somebody's: t
 nothing of it but a kubeconfig.
 """
 
-import base64
 import io
 import json
+import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -19,22 +21,20 @@ import pytest
 from rich.console import Console
 
 from sandbox.chart import NAMESPACE, ROOT, SERVICE_ACCOUNT
-from sandbox.controlplane import AuditEvent, ControlPlane
-from sandbox.controlplane.binaries import any_kubectl
-from sandbox.controlplane.client import ApiError
+from sandbox.controlplane import ControlPlane
+from sandbox.controlplane.binaries import ASSETS_VARIABLE
 from sandbox.demo.command import DRIFT_INTERVAL, play
 from sandbox.demo.play import one_grant, quiet, take_on
 from sandbox.demo.screen import Screen
 from sandbox.demo.stage import Stage
 from sandbox.existing.claim import claim
-from sandbox.existing.cluster import ExistingCluster, existing_cluster
 from sandbox.existing.errors import ClusterError
 from sandbox.existing.inventory import LABEL, things
-from sandbox.existing.kubeconfig import pin
 from sandbox.existing.removal import Removal
 from sandbox.existing.site import existing, remove
 from sandbox.landscape import landscape
 from sandbox.processes import Process, Scratch, wait_until
+from tests.integration.lent import gone, held, opened, refused, settled, snapshot, writes
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -53,34 +53,6 @@ EARLIER = {
 }
 
 
-def snapshot(plane: ControlPlane) -> dict[str, str]:
-    """Every object of every kind to its uid and version; without Leases, which live."""
-    found = {}
-    groups = [group["preferredVersion"] for group in plane.request("GET", "/apis")["groups"]]
-    roots = ["/api/v1", *(f"/apis/{each['groupVersion']}" for each in groups)]
-    for root in roots:
-        for each in plane.request("GET", root)["resources"]:
-            if "list" in each["verbs"] and each["name"] not in ("leases", "componentstatuses"):
-                path = f"{root}/{each['name']}"
-                for item in plane.request("GET", path)["items"]:
-                    meta = item["metadata"]
-                    key = f"{path} {meta.get('namespace', '')}/{meta['name']}"
-                    found[key] = f"{meta['uid']} {meta['resourceVersion']}"
-    return found
-
-
-def settled(plane: ControlPlane) -> dict[str, str]:
-    """The snapshot once the controllers of a young cluster have come to rest."""
-    seen: list[dict[str, str]] = []
-
-    def rests() -> bool:
-        seen.append(snapshot(plane))
-        return seen[-1:] == seen[-2:-1]
-
-    wait_until(rests, what="the cluster to settle", timeout=30, interval=0.5)
-    return seen[-1]
-
-
 @pytest.fixture(scope="module")
 def lent() -> Iterator[ControlPlane]:
     """Somebody's cluster, with things of theirs on it."""
@@ -97,40 +69,6 @@ def cluster(lent: ControlPlane) -> Iterator[ControlPlane]:
     before = settled(lent)
     yield lent
     assert snapshot(lent) == before
-
-
-@contextmanager
-def opened(plane: ControlPlane) -> Iterator[ExistingCluster]:
-    with existing_cluster(plane.kubeconfig, context=None, kubectl=any_kubectl()) as made:
-        yield made
-
-
-def writes(plane: ControlPlane) -> list[AuditEvent]:
-    """What the user of the kubeconfig had stored so far; questions and dry runs are none."""
-    return plane.audit(
-        lambda each: (
-            each.user == "sandbox-admin"
-            and each.verb not in ("get", "list", "watch")
-            and not each.resource.endswith("reviews")
-            and "dryRun" not in each.uri
-        )
-    )
-
-
-@contextmanager
-def refused(
-    plane: ControlPlane, kubeconfig: Path, context: str | None = None
-) -> Iterator[list[str]]:
-    """The demo is refused within the block, having stored nothing; gives its sentence."""
-    before, told = writes(plane), list[str]()
-    with (
-        pytest.raises(ClusterError) as caught,
-        existing(kubeconfig, context=context)(lambda _: None),
-    ):
-        pytest.fail("the cluster was taken")
-    told.append(str(caught.value))
-    assert writes(plane) == before
-    yield told
 
 
 def test_the_demo_leaves_nothing_not_even_with_a_dead_operator(cluster: ControlPlane) -> None:
@@ -171,13 +109,9 @@ def test_the_demo_leaves_nothing_not_even_with_a_dead_operator(cluster: ControlP
     )
 
 
-@pytest.mark.parametrize(
-    ("number", "when"),
-    [(signal.SIGTERM, "the chart's CRDs"), (signal.SIGINT, "condition=Programmed aag/laptop")],
-)
-def test_an_interrupted_demo_cleans_up(
-    cluster: ControlPlane, number: signal.Signals, when: str
-) -> None:
+def test_an_interrupted_demo_cleans_up(cluster: ControlPlane) -> None:
+    """By one signal of those that it takes as Ctrl-C (tests/unit/sandbox/test_interrupts.py)."""
+    when = "condition=Programmed aag/laptop"
     with Scratch() as scratch, ExitStack() as stack:
         command = [sys.executable, "-u", "-m", "sandbox", "demo"]
         command += ["--kubeconfig", str(cluster.kubeconfig), "--context", "sandbox"]
@@ -189,7 +123,7 @@ def test_an_interrupted_demo_cleans_up(
             return when in process.log.read_text()
 
         wait_until(reached, what=when, timeout=90, detail=process.log_tail)
-        process.signal(number)
+        process.signal(signal.SIGTERM)
         assert process.wait(timeout=60) == 1
         assert "everything is removed" in process.log.read_text()
 
@@ -205,32 +139,47 @@ def test_a_killed_demo_is_recognised_and_removed_later(cluster: ControlPlane) ->
         held(cluster, config_map)
         with refused(cluster, cluster.kubeconfig) as told:
             assert "a demo is running, or one was killed" in told[0]
-            assert f"--kubeconfig {cluster.kubeconfig} --context sandbox --remove" in told[0]
+            _, _, printed = told[0].partition("remove what it left: ")
 
         assert Removal(theirs, run="another").finish() == [], "it is not that run's to remove"
         assert cluster.request("GET", things()[0].path)["metadata"]["labels"][LABEL] == "killed"
 
-        removal = Removal(theirs, run=None)
         reason = "example.com/keep in 1 resource instances"
-        wait_until(
-            lambda: [reason in each for each in removal.finish(seconds=0)] == [True],
-            what="all to go but the namespace with an object that is held",
-            timeout=60,
-        )
-        (left,) = removal.finish(seconds=0)
-        assert left.startswith("Namespace team-a (")
-        held(cluster, config_map, by=None)
+        removal = Removal(theirs, run=None)
+        with ThreadPoolExecutor() as aside:
+            removing = aside.submit(pasted, printed)
+            wait_until(
+                lambda: reason in str(cluster.request("GET", "/api/v1/namespaces/team-a")),
+                what="the printed command to get as far as the object that is held",
+                timeout=60,
+            )
+            wait_until(
+                lambda: [reason in each for each in removal.finish(seconds=0)] == [True],
+                what="all to go but the namespace with that object",
+                timeout=60,
+            )
+            (left,) = removal.finish(seconds=0)
+            assert left.startswith("Namespace team-a (")
+            held(cluster, config_map, by=None)
+            assert "everything is removed" in removing.result()
     said: list[str] = []
-    remove(cluster.kubeconfig, context=None, say=said.append)
-    assert said[-1] == "everything is removed"
     remove(cluster.kubeconfig, context=None, say=said.append)
     assert said[-1] == "nothing of a demo is there"
 
 
-def held(plane: ControlPlane, path: str, *, by: str | None = "example.com/keep") -> None:
-    """Let a finalizer hold an object; None = no longer."""
-    body = {"metadata": {"finalizers": by and [by]}}
-    plane.request("PATCH", path, body, content_type="application/merge-patch+json")
+def pasted(command: str) -> str:
+    """What a printed command prints in a shell that knows nothing of this project."""
+    known = {name: os.environ[name] for name in ("HOME", ASSETS_VARIABLE) if name in os.environ}
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd="/",
+        env={"PATH": "/usr/bin:/bin", **known},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -280,7 +229,7 @@ def test_what_is_there_already_is_named_and_left_alone(cluster: ControlPlane) ->
     for path, *_ in theirs:
         cluster.request("DELETE", path)
     for path in (*(each[0] for each in theirs), "/apis/aksaccess.dev"):
-        wait_until(partial(_gone, cluster, path), what=f"{path} to go", timeout=30)
+        wait_until(partial(gone, cluster, path), what=f"{path} to go", timeout=30)
 
 
 def test_missing_rights_are_named(cluster: ControlPlane) -> None:
@@ -331,46 +280,3 @@ def test_a_server_or_context_that_is_not_there_is_one_sentence(
     away.write_text(json.dumps(unknown))
     with refused(cluster, away) as told:
         assert "does not let you in: Unauthorized" in told[0]
-
-
-def test_a_context_is_copied_with_all_it_needs(tmp_path: Path) -> None:
-    theirs = tmp_path / "theirs"
-    theirs.mkdir()
-    (theirs / "ca.pem").write_text("the authority")
-    login = {"command": "./login", "apiVersion": "client.authentication.k8s.io/v1"}
-    cluster = {"server": "https://a.example", "certificate-authority": "ca.pem"}
-    content = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "a",
-        "clusters": [{"name": "a", "cluster": cluster}],
-        "users": [
-            {"name": "by-file", "user": {"tokenFile": "token"}},
-            {"name": "by-program", "user": {"exec": {**login, "interactiveMode": "Never"}}},
-        ],
-        "contexts": [
-            {"name": "a", "context": {"cluster": "a", "user": "by-file"}},
-            {"name": "b", "context": {"cluster": "a", "user": "by-program"}},
-        ],
-    }
-    (theirs / "config").write_text(json.dumps(content))
-    for context, key, expected in (
-        (None, "tokenFile", theirs / "token"),
-        ("b", "exec", theirs / "login"),
-    ):
-        pinned = pin(theirs / "config", context=context, kubectl=any_kubectl(), directory=tmp_path)
-        copied = json.loads(pinned.copy.read_text())
-        (user,) = copied["users"]
-        found = user["user"][key]
-        assert Path(found["command"] if key == "exec" else found) == expected
-        authority = copied["clusters"][0]["cluster"]["certificate-authority-data"]
-        assert base64.b64decode(authority) == b"the authority"
-        assert pinned.copy.stat().st_mode & 0o777 == 0o600
-
-
-def _gone(plane: ControlPlane, path: str) -> bool:
-    try:
-        plane.request("GET", path)
-    except ApiError as error:
-        return error.code == 404
-    return False

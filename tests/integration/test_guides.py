@@ -1,20 +1,24 @@
 """Every guide works as written: its commands run one after another, and print what it says."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from sandbox.arm.process import ArmProcess
-from sandbox.chart import ROOT
+from sandbox.azure_roles import roles
+from sandbox.chart import NAMESPACE, ROOT, SERVICE_ACCOUNT
 from sandbox.controlplane import ControlPlane
 from sandbox.operator import CLIENT_ID, TENANT_ID
 from tests.integration.guides import Reader
 from tests.integration.test_chart_life import PREVIOUS
+from tests.integration.test_chart_on_server import STAND_INS
 
 pytestmark = pytest.mark.timeout(240)  # a whole guide, with Helm
 
 SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-000000000001"
+ANOTHER = "/subscriptions/00000000-0000-0000-0000-000000000002"
 _GROUP = f"{SUBSCRIPTION}/resourceGroups/rg-prod"
 _CONTROL_PLANE = f"{_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/cp"
 CLUSTER = f"{_GROUP}/providers/Microsoft.ContainerService/managedClusters/prod-weu"
@@ -23,12 +27,6 @@ PRINCIPAL_ID = "0a0a0a0a-0000-4000-8000-00000000aaaa"
 _IDENTITY = "identity show -g rg-hub -n aks-access-operator --query"
 _HUB = "aks show -g rg-hub -n hub-weu"
 _ADDRESS = "/subscriptions/s/resourceGroups/mc/providers/Microsoft.Network/publicIPAddresses/one"
-
-
-def _role(name: str) -> str:
-    """A role of azure/, as its line of the guide hands it over."""
-    text = (ROOT / "azure" / f"role-{name}.json").read_text()
-    return " ".join(text.replace("SUBSCRIPTION_ID", SUBSCRIPTION.rpartition("/")[2]).split())
 
 
 ANSWERS: Mapping[str, str] = {
@@ -48,10 +46,6 @@ ANSWERS: Mapping[str, str] = {
     f"{_IDENTITY} clientId -o tsv": CLIENT_ID,
     f"{_IDENTITY} tenantId -o tsv": TENANT_ID,
     f"{_IDENTITY} principalId -o tsv": PRINCIPAL_ID,
-    **{
-        f"role definition create -o none --role-definition {_role(name)}": ""
-        for name in ("cluster", "operations", "linked")
-    },
     "aks show -g rg-prod -n prod-weu -o tsv --query "
     "keys(identity.userAssignedIdentities || `{}`)": _CONTROL_PLANE,
     **{
@@ -129,7 +123,34 @@ def guide(tmp_path: Path) -> Iterator[Callable[..., Reader]]:
 
 
 def test_install(guide: Callable[..., Reader]) -> None:
-    guide("install.md", hurry={"duration: 10m": "duration: 25s", "10m after": "25s after"}).follow()
+    shorter = {"duration: 10m": "duration: 25s", "10m after": "25s after", "sleep 15": "sleep 0"}
+    reader = guide("install.md", hurry=shorter)
+    reader.follow()
+    assert scopes(reader) == {name: [SUBSCRIPTION] for name in ROLES}
+
+
+def test_another_subscription(guide: Callable[..., Reader]) -> None:
+    """Of the same tenant, where a second role of the same name is refused."""
+    reader = guide("install.md", hurry={"sleep 15": "sleep 0"})
+    reader.follow(until="## 2. An identity")
+    reader.run(f"PRINCIPAL_ID={PRINCIPAL_ID}")
+    reader.follow(since="## 3. Rights in Azure", until="## 4. The operator")
+    with pytest.raises(AssertionError, match="RoleDefinitionWithSameNameExists"):
+        reader.follow(since="## 3. Rights in Azure", until="## 4. The operator")
+    reader.page = ROOT / "docs" / "azure-permissions.md"
+    reader.follow(since="## Another subscription", until="## An identity for each target")
+    assert scopes(reader) == {name: [SUBSCRIPTION, ANOTHER] for name in ROLES}
+
+
+ROLES = [role.name for role in roles()]
+
+
+def scopes(reader: Reader) -> dict[str, list[str]]:
+    """The custom roles of the tenant, each with where it can be assigned."""
+    made = json.loads((reader.folder / "roles.json").read_text())
+    for role in roles():
+        assert made[role.name]["Actions"] == role.names
+    return {name: each["AssignableScopes"] for name, each in made.items()}
 
 
 def test_migration(guide: Callable[..., Reader]) -> None:
@@ -146,6 +167,19 @@ def test_upgrade(guide: Callable[..., Reader]) -> None:
     reader.follow(until="### CRDs by somebody else")
     reader.follow(since="## Roll back")
     reader.follow(since="### CRDs by somebody else", until="## Roll back")
+
+
+def test_an_upgrade_keeps_what_monitoring_switched_on(guide: Callable[..., Reader]) -> None:
+    reader = guide("monitoring.md")
+    reader.install(VALUES)
+    names = "crd/servicemonitors.monitoring.coreos.com crd/prometheusrules.monitoring.coreos.com"
+    established = f"kubectl wait --for=condition=Established --timeout=30s {names}"
+    reader.run(f"kubectl apply -f {STAND_INS}\n{established}")
+    reader.follow(until="## Audit trail")
+    reader.page = ROOT / "docs" / "upgrade.md"
+    reader.follow(since="## Upgrade", until="### CRDs by somebody else")
+    for kind in ("servicemonitor", "prometheusrule"):
+        reader.run(f"kubectl get -n {NAMESPACE} {kind}/{SERVICE_ACCOUNT}")
 
 
 def test_uninstall(guide: Callable[..., Reader]) -> None:

@@ -24,7 +24,7 @@ from tests.unit.sandbox.arm_kit import CLIENT, CLUSTER, Kit
 ROLES = {role.key: role for role in roles()}
 BICEPS = sorted(DIRECTORY.glob("*.bicep"))
 ACTION = re.compile(r"Microsoft\.[A-Za-z]+(/[A-Za-z]+)+")
-REFERENCE = re.compile(r"\b(identity|roles)\.outputs\.(\w+)")
+REFERENCE = re.compile(r"\b(identity)\.outputs\.(\w+)")
 
 
 def parsed(file: Path) -> dict[str, Any]:

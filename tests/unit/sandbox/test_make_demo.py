@@ -40,7 +40,7 @@ def called(venv: Path, *arguments: str, **variables: str) -> list[str]:
 
 @pytest.mark.parametrize("flags", [(), ("--environment-overrides",)])
 def test_a_kubeconfig_in_the_environment_is_not_touched(venv: Path, flags: tuple[str, ...]) -> None:
-    variables = {"KUBECONFIG": PRODUCTION, "CONTEXT": "production"}
+    variables = {"KUBECONFIG": PRODUCTION, "CONTEXT": "production", "REMOVE": "1"}
     assert called(venv, *flags, **variables) == ["-m", "sandbox", "demo"]
 
 
@@ -49,6 +49,13 @@ def test_one_on_the_command_line_is_used(venv: Path) -> None:
     assert called(venv, *typed, KUBECONFIG=PRODUCTION) == [
         *("-m", "sandbox", "demo"),
         *("--kubeconfig", "/a b, c/it's", "--context", "kind-kind"),
+    ]
+
+
+def test_what_a_killed_demo_left_is_removed(venv: Path) -> None:
+    assert called(venv, "KUBECONFIG=config", "CONTEXT=kind-kind", "REMOVE=1") == [
+        *("-m", "sandbox", "demo"),
+        *("--kubeconfig", "config", "--context", "kind-kind", "--remove"),
     ]
 
 
