@@ -109,6 +109,15 @@ def test_the_last_grant_of_a_team_is_pruned_too() -> None:
     assert automated == {"prune": True, "selfHeal": True, "allowEmpty": True}
 
 
+@pytest.mark.parametrize("file", ["teams", "platform", "clusters"])
+def test_a_sync_that_fails_is_tried_again_with_the_newest_commit(file: str) -> None:
+    [found] = all_of(GITOPS[0] / f"apps/{file}.yaml")
+    spec = found["spec"]
+    application = spec["template"]["spec"] if found["kind"] == "ApplicationSet" else spec
+    assert application["syncPolicy"]["retry"]["limit"] == -1
+    assert application["syncPolicy"]["retry"]["refresh"] is True
+
+
 def test_a_team_may_bring_grants_alone() -> None:
     projects = {each["metadata"]["name"]: each for each in all_of(GITOPS[0] / "apps/projects.yaml")}
     teams = projects["access-teams"]["spec"]
