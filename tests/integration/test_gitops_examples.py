@@ -20,7 +20,7 @@ from sandbox.controlplane.modules import FLUX, module_files
 from sandbox.landscape import BEFORE, EXAMPLES, Landscape, landscape
 from sandbox.processes import wait_until
 from tests.integration import flux
-from tests.integration.chart_values import Documents, all_of, documents, one_of
+from tests.integration.chart_values import NAMES, Documents, all_of, documents, one_of, rendered
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -293,3 +293,40 @@ def test_argo_makes_a_target_from_what_it_knows_of_a_cluster(
     built = documents(done.stdout)
     assert one_of(built, "ApiAccessTarget")["spec"]["resourceId"] == known["resourceId"]
     dry_run(control_plane, built)
+
+
+@pytest.mark.parametrize("value", ["environment", "resourceId", "mode"])
+def test_a_cluster_without_what_it_needs_becomes_no_target(helm: Path, value: str):
+    command = [helm, "template", CLUSTER_CHART, f"--set={value}="]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert f"{value}: " in done.stderr
+
+
+def test_a_label_that_yaml_takes_for_something_else_stays_text(
+    helm: Path, control_plane: ControlPlane
+):
+    command = [helm, "template", CLUSTER_CHART, "--set-string=environment=true,name=12"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    built = documents(done.stdout)
+    target = one_of(built, "ApiAccessTarget")["metadata"]
+    assert (target["name"], target["labels"]) == ("12", {"environment": "true"})
+    dry_run(control_plane, built)
+
+
+def test_the_platforms_project_allows_what_the_chart_consists_of_and_no_more(helm: Path):
+    found = documents((EXAMPLES / "gitops-argocd" / "apps" / "projects.yaml").read_text())
+    [project] = [each["spec"] for each in found if each["metadata"]["name"] == "access-platform"]
+    allowed = {
+        scope: {(each["group"], each["kind"]) for each in project[f"{scope}ResourceWhitelist"]}
+        for scope in ("cluster", "namespace")
+    }
+    made = {
+        (each["apiVersion"].rpartition("/")[0], each["kind"])
+        for name in NAMES
+        for each in rendered(name, **{"argocd.healthConfigMap.enabled": "true"})
+    }
+    grants = {(API_VERSION.partition("/")[0], "ApiAccessGrant")}  # come from the teams
+    shown = {("apps", "ReplicaSet"), ("", "Pod")}
+    assert made - allowed["cluster"] - grants == allowed["namespace"] - shown
+    assert shown < allowed["namespace"]

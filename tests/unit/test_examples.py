@@ -118,11 +118,24 @@ def test_a_sync_that_fails_is_tried_again_with_the_newest_commit(file: str) -> N
     assert application["syncPolicy"]["retry"]["refresh"] is True
 
 
-def test_a_team_may_bring_grants_alone() -> None:
-    projects = {each["metadata"]["name"]: each for each in all_of(GITOPS[0] / "apps/projects.yaml")}
-    teams = projects["access-teams"]["spec"]
-    assert teams["clusterResourceWhitelist"] == []
-    assert [each["kind"] for each in teams["namespaceResourceWhitelist"]] == ["ApiAccessGrant"]
+def projects() -> dict[str, dict[str, Any]]:
+    found = all_of(GITOPS[0] / "apps/projects.yaml")
+    return {each["metadata"]["name"]: each["spec"] for each in found}
+
+
+@pytest.mark.parametrize("team", ["team-a", "team-b"])
+def test_a_team_may_bring_grants_to_its_own_namespace_alone(team: str) -> None:
+    project = projects()[f"access-{team}"]
+    assert project["clusterResourceWhitelist"] == []
+    assert [each["kind"] for each in project["namespaceResourceWhitelist"]] == ["ApiAccessGrant"]
+    assert [each["namespace"] for each in project["destinations"]] == [team]
+
+
+def test_each_directory_of_a_team_has_its_project() -> None:
+    [generator] = all_of(GITOPS[0] / "apps/teams.yaml")
+    assert generator["spec"]["template"]["spec"]["project"] == "access-{{ .path.basename }}"
+    directories = {f"access-{each.name}" for each in (GITOPS[0] / "teams").iterdir()}
+    assert set(projects()) == {"access-platform", *directories}
 
 
 def all_of(file: Path) -> list[dict[str, Any]]:
