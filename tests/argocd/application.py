@@ -6,13 +6,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import yaml
+
 from sandbox.argocd import IN_CLUSTER, NAMESPACE, ArgoCD
 from sandbox.controlplane.client import ApiError
+from sandbox.landscape import EXAMPLES
 from sandbox.processes import wait_until
 
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
 SECONDS = 60.0
 _MERGE = "application/merge-patch+json"
+_TEAMS = EXAMPLES / "gitops-argocd" / "apps" / "teams.yaml"
+
+
+def retry() -> dict[str, Any]:
+    """How the example's applications of grants try again after a sync that failed."""
+    generator = yaml.safe_load(_TEAMS.read_text())
+    policy: dict[str, Any] = generator["spec"]["template"]["spec"]["syncPolicy"]["retry"]
+    return policy
 
 
 class Application:
@@ -25,26 +36,49 @@ class Application:
 
     @classmethod
     def create(
-        cls, argo: ArgoCD, *, name: str, url: str, namespace: str, allow_empty: bool = True
+        cls,
+        argo: ArgoCD,
+        *,
+        name: str,
+        url: str,
+        namespace: str,
+        allow_empty: bool = True,
+        project: str = "default",
+        path: str = ".",
     ) -> "Application":
-        """Make one of the whole repository."""
+        """Make one of the whole repository, or of one of its directories."""
         made = cls(argo, name)
-        body = {
+        body = cls.document(
+            name, url=url, namespace=namespace, allow_empty=allow_empty, project=project, path=path
+        )
+        argo.plane.request("POST", made.path.rpartition("/")[0], body)
+        return made
+
+    @staticmethod
+    def document(
+        name: str,
+        *,
+        url: str,
+        namespace: str,
+        allow_empty: bool = True,
+        project: str = "default",
+        path: str = ".",
+    ) -> dict[str, Any]:
+        """The manifest of one."""
+        return {
             "apiVersion": "argoproj.io/v1alpha1",
             "kind": "Application",
             "metadata": {"name": name, "namespace": NAMESPACE, "finalizers": [FINALIZER]},
             "spec": {
-                "project": "default",
-                "source": {"repoURL": url, "path": ".", "targetRevision": "main"},
+                "project": project,
+                "source": {"repoURL": url, "path": path, "targetRevision": "main"},
                 "destination": {"server": IN_CLUSTER, "namespace": namespace},
                 "syncPolicy": {
                     "automated": {"prune": True, "selfHeal": True, "allowEmpty": allow_empty},
-                    "retry": {"limit": -1, "backoff": {"duration": "1s", "maxDuration": "5s"}},
+                    "retry": {**retry(), "backoff": {"duration": "1s", "maxDuration": "5s"}},
                 },
             },
         }
-        argo.plane.request("POST", made.path.rpartition("/")[0], body)
-        return made
 
     def read(self) -> dict[str, Any]:
         """The Application; ApiError 404 where it is gone."""
@@ -116,6 +150,11 @@ class Application:
     def syncs(self) -> int:
         """How often it was synced, for whatever reason."""
         return len(self.read().get("status", {}).get("history", []))
+
+    def retries(self) -> int:
+        """How often the sync that runs was tried again."""
+        operation = self.read().get("status", {}).get("operationState", {})
+        return int(operation.get("retryCount", 0))
 
     def eventually(
         self, condition: Callable[[], bool], *, what: str, seconds: float = SECONDS

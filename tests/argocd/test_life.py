@@ -16,7 +16,10 @@ from tests.integration.things import Cluster, Mark, Object
 from tests.integration.world import World
 
 RANGE = "81.2.69.142/32"
+MENDED = "81.2.69.143/32"
+PRIVATE = "10.0.0.1/32"
 FILE = "grant.yaml"
+OTHER_FILE = "other.yaml"
 Figure = Callable[[str], None]
 
 
@@ -40,9 +43,13 @@ class Team:
 
     def commit(self, **spec: Any) -> None:
         """Put the grant into Git, and return once Argo CD has synced it."""
+        self.write(**spec)
+        self.sync(self.repository.commit())
+
+    def write(self, **spec: Any) -> None:
+        """Put the grant into a file."""
         body = {"targetRef": {"name": self.target.name}, "ipRanges": [RANGE], **spec}
         self.repository.write(FILE, self.world.document(self.grant, body))
-        self.sync(self.repository.commit())
 
     def sync(self, revision: str) -> None:
         if self._app is None:
@@ -186,6 +193,36 @@ def test_the_last_grant_of_an_application_stays_open_without_allow_empty(team: T
     team.app.eventually(refused, what="refusing to become empty")
     assert team.app.sync == "OutOfSync"
     assert team.open
+
+
+def test_a_refused_grant_fails_its_own_sync_and_does_not_hold_up_the_next_commit(
+    team: Team, figure: Figure
+):
+    """Its neighbours arrive, its sync never ends; the commit that mends it brings a revocation."""
+    team.commit(expiresAt=team.world.at(900))
+    later = team.world.at(1800)
+    team.grant.wait_state("Active")
+    name = team.world.unique("mended")
+    other = team.world.object(Kind.GRANT, name=name, namespace=team.namespace)
+    body = {"targetRef": {"name": team.target.name}, "expiresAt": later}
+    team.write(expiresAt=later)
+    team.repository.write(OTHER_FILE, team.world.document(other, {**body, "ipRanges": [PRIVATE]}))
+    team.repository.commit()
+    team.app.refresh()
+    team.app.eventually(lambda: team.app.retries() > 1, what="trying again")
+    assert "private" in team.app.story()
+    assert not other.exists()
+    assert team.grant.read()["spec"]["expiresAt"] == later
+    assert team.app.sync == "OutOfSync"
+    began = time.monotonic()
+    team.repository.write(OTHER_FILE, team.world.document(other, {**body, "ipRanges": [MENDED]}))
+    team.repository.remove(FILE)
+    revision = team.repository.commit()
+    team.app.refresh()
+    team.world.eventually(lambda: not team.open, what="the range to be gone", seconds=60)
+    figure(f"revoked {time.monotonic() - began:.1f} s after the commit, behind a refused one")
+    other.wait_state("Active")
+    team.app.wait_synced(revision)
 
 
 def test_a_prune_stays_unfinished_while_azure_refuses(team: Team):

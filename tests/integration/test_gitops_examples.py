@@ -20,7 +20,7 @@ from sandbox.controlplane.modules import FLUX, module_files
 from sandbox.landscape import BEFORE, EXAMPLES, Landscape, landscape
 from sandbox.processes import wait_until
 from tests.integration import flux
-from tests.integration.chart_values import Documents, all_of, documents, one_of
+from tests.integration.chart_values import NAMES, Documents, all_of, documents, one_of, rendered
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -30,10 +30,15 @@ LAYERS = ("access-operator", "access-targets", "access-team-a")
 SOURCES = {"aks-access-operator": chart.ROOT, "access": EXAMPLE}
 """GitRepository to what it stands for here."""
 CLUSTER_CHART = EXAMPLES / "gitops-argocd" / "cluster"
+FLUX_NAMESPACE = "flux-system"
 BASELINE = ("20.50.1.4/32", "51.140.0.0/24", "20.50.40.16/28")
 """What a deleted target leaves, beside the entries of others."""
 PATHS = {
     "Namespace": "/api/v1/namespaces/{name}",
+    "ServiceAccount": "/api/v1/namespaces/{namespace}/serviceaccounts/{name}",
+    "RoleBinding": (
+        "/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings/{name}"
+    ),
     "IPRangeSet": "/apis/aksaccess.dev/v1alpha1/iprangesets/{name}",
     "ApiAccessTarget": "/apis/aksaccess.dev/v1alpha1/apiaccesstargets/{name}",
     "ApiAccessGrant": "/apis/aksaccess.dev/v1alpha1/namespaces/{namespace}/apiaccessgrants/{name}",
@@ -64,7 +69,7 @@ def with_flux(control_plane: ControlPlane) -> ControlPlane:
             return False
 
     wait_until(served, what="Flux's kinds to be served", timeout=30)
-    control_plane.kubectl("create", "namespace", "flux-system", check=False)
+    control_plane.kubectl("create", "namespace", FLUX_NAMESPACE, check=False)
     return control_plane
 
 
@@ -121,6 +126,15 @@ def test_layers_depend_on_each_other_and_wait_for_nothing_that_may_fail():
     ]
 
 
+def test_each_layer_says_with_whose_rights_it_is_applied():
+    """The operator and the targets need many; a team's directory gets an account of its own."""
+    assert [spec.get("serviceAccountName") for spec in layers().values()] == [
+        None,
+        None,
+        "access-team-a",
+    ]
+
+
 def test_the_operator_is_patched_as_the_example_says(with_flux: ControlPlane, tmp_path: Path):
     built = build(with_flux, "access-operator", tmp_path / "build")
     container = one_of(built, "Deployment")["spec"]["template"]["spec"]["containers"][0]
@@ -151,6 +165,7 @@ def test_flux_brings_targets_and_grants_and_takes_them_away(running: Landscape, 
         return str(plane.request("GET", path(each))["metadata"]["resourceVersion"])
 
     targets, grants = (build(plane, name, tmp_path / name) for name in LAYERS[1:])
+    plane.kubectl("create", "namespace", FLUX_NAMESPACE, check=False)
     for each in (*targets, *grants):
         flux.apply(plane, path(each), each)
     target, grant = one_of(targets, "ApiAccessTarget"), one_of(grants, "ApiAccessGrant")
@@ -177,6 +192,95 @@ def test_flux_brings_targets_and_grants_and_takes_them_away(running: Landscape, 
     assert set(stands or []) == {*(BEFORE["prod-weu"] or []), *BASELINE}
 
 
+TEAM = f"system:serviceaccount:{FLUX_NAMESPACE}:access-team-a"
+BEYOND_A_TEAM: tuple[dict[str, Any], ...] = (
+    {
+        "apiVersion": API_VERSION,
+        "kind": "ApiAccessTarget",
+        "metadata": {"name": "mine"},
+        "spec": {
+            "resourceId": "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg"
+            "/providers/Microsoft.ContainerService/managedClusters/mine",
+            "mode": "Merge",
+            "policy": {"allowedNamespaces": {"from": "All"}, "allowPermanent": True},
+        },
+    },
+    {
+        "apiVersion": API_VERSION,
+        "kind": "IPRangeSet",
+        "metadata": {"name": "office"},
+        "spec": {"ipRanges": ["81.2.69.0/24"]},
+    },
+    {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": "mine"},
+        "roleRef": {
+            "apiGroup": "rbac.authorization.k8s.io",
+            "kind": "ClusterRole",
+            "name": "cluster-admin",
+        },
+        "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": "team-a"}],
+    },
+)
+"""What a team's directory must not bring: each opens more than the team was given."""
+
+
+@pytest.fixture(scope="module")
+def as_team(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """kubectl's flags to act as the account of team-a, once it has its rights."""
+    directory = tmp_path_factory.mktemp("platform") / "build"
+    built = build(control_plane, "access-targets", directory)
+    kinds = ("Namespace", "ServiceAccount", "RoleBinding")
+    given = [each for each in built if each["kind"] in kinds]
+    assert {each["kind"] for each in given} == set(kinds)
+    control_plane.kubectl("create", "namespace", FLUX_NAMESPACE, check=False)
+    control_plane.kubectl("apply", "--filename=-", input=yaml.safe_dump_all(given))
+    return [f"--as={TEAM}", "--as-group=system:serviceaccounts", "--as-group=system:authenticated"]
+
+
+def test_a_teams_account_brings_grants_and_takes_them_away(
+    control_plane: ControlPlane, as_team: list[str], tmp_path: Path
+):
+    """As Flux does it: a dry run and an apply by the server, and a deletion that is waited for."""
+    grants = yaml.safe_dump_all(build(control_plane, "access-team-a", tmp_path / "build"))
+    apply = (*as_team, "apply", "--server-side", "--field-manager=kustomize-controller")
+    for flags in (["--dry-run=server"], []):
+        done = control_plane.kubectl(*apply, *flags, "--filename=-", input=grants)
+        assert "serverside-applied" in done.stdout
+    found = control_plane.kubectl(*as_team, "get", "aag", "-n=team-a", "-o=name")
+    assert "maintenance" in found.stdout
+    control_plane.kubectl(*as_team, "delete", "--wait", "--filename=-", input=grants)
+    found = control_plane.kubectl("get", "aag", "-n=team-a", "-o=name")
+    assert "maintenance" not in found.stdout
+
+
+@pytest.mark.parametrize("document", BEYOND_A_TEAM, ids=lambda each: each["kind"])
+def test_a_teams_account_may_bring_nothing_else(
+    control_plane: ControlPlane, as_team: list[str], document: dict[str, Any]
+):
+    forbidden(control_plane, as_team, document)
+
+
+def test_a_teams_account_may_bring_no_grant_elsewhere(
+    control_plane: ControlPlane, as_team: list[str], tmp_path: Path
+):
+    [grant] = build(control_plane, "access-team-a", tmp_path / "build")
+    moved = {**grant, "metadata": {**grant["metadata"], "namespace": "default"}}
+    forbidden(control_plane, as_team, moved)
+
+
+def forbidden(plane: ControlPlane, as_team: list[str], document: dict[str, Any]) -> None:
+    """Assert that the API server refuses the account what an administrator may apply."""
+    apply = ("apply", "--server-side", "--dry-run=server", "--filename=-")
+    text = yaml.safe_dump(document)
+    plane.kubectl(*apply, input=text)
+    done = plane.kubectl(*as_team, *apply, input=text, check=False)
+    assert done.returncode != 0
+    assert "Forbidden" in done.stderr or "forbidden" in done.stderr
+    assert f'User "{TEAM}"' in done.stderr
+
+
 def test_argo_makes_a_target_from_what_it_knows_of_a_cluster(
     helm: Path, control_plane: ControlPlane
 ):
@@ -189,3 +293,40 @@ def test_argo_makes_a_target_from_what_it_knows_of_a_cluster(
     built = documents(done.stdout)
     assert one_of(built, "ApiAccessTarget")["spec"]["resourceId"] == known["resourceId"]
     dry_run(control_plane, built)
+
+
+@pytest.mark.parametrize("value", ["environment", "resourceId", "mode"])
+def test_a_cluster_without_what_it_needs_becomes_no_target(helm: Path, value: str):
+    command = [helm, "template", CLUSTER_CHART, f"--set={value}="]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert f"{value}: " in done.stderr
+
+
+def test_a_label_that_yaml_takes_for_something_else_stays_text(
+    helm: Path, control_plane: ControlPlane
+):
+    command = [helm, "template", CLUSTER_CHART, "--set-string=environment=true,name=12"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    built = documents(done.stdout)
+    target = one_of(built, "ApiAccessTarget")["metadata"]
+    assert (target["name"], target["labels"]) == ("12", {"environment": "true"})
+    dry_run(control_plane, built)
+
+
+def test_the_platforms_project_allows_what_the_chart_consists_of_and_no_more(helm: Path):
+    found = documents((EXAMPLES / "gitops-argocd" / "apps" / "projects.yaml").read_text())
+    [project] = [each["spec"] for each in found if each["metadata"]["name"] == "access-platform"]
+    allowed = {
+        scope: {(each["group"], each["kind"]) for each in project[f"{scope}ResourceWhitelist"]}
+        for scope in ("cluster", "namespace")
+    }
+    made = {
+        (each["apiVersion"].rpartition("/")[0], each["kind"])
+        for name in NAMES
+        for each in rendered(name, **{"argocd.healthConfigMap.enabled": "true"})
+    }
+    grants = {(API_VERSION.partition("/")[0], "ApiAccessGrant")}  # come from the teams
+    shown = {("apps", "ReplicaSet"), ("", "Pod")}
+    assert made - allowed["cluster"] - grants == allowed["namespace"] - shown
+    assert shown < allowed["namespace"]

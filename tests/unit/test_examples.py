@@ -109,11 +109,33 @@ def test_the_last_grant_of_a_team_is_pruned_too() -> None:
     assert automated == {"prune": True, "selfHeal": True, "allowEmpty": True}
 
 
-def test_a_team_may_bring_grants_alone() -> None:
-    projects = {each["metadata"]["name"]: each for each in all_of(GITOPS[0] / "apps/projects.yaml")}
-    teams = projects["access-teams"]["spec"]
-    assert teams["clusterResourceWhitelist"] == []
-    assert [each["kind"] for each in teams["namespaceResourceWhitelist"]] == ["ApiAccessGrant"]
+@pytest.mark.parametrize("file", ["teams", "platform", "clusters"])
+def test_a_sync_that_fails_is_tried_again_with_the_newest_commit(file: str) -> None:
+    [found] = all_of(GITOPS[0] / f"apps/{file}.yaml")
+    spec = found["spec"]
+    application = spec["template"]["spec"] if found["kind"] == "ApplicationSet" else spec
+    assert application["syncPolicy"]["retry"]["limit"] == -1
+    assert application["syncPolicy"]["retry"]["refresh"] is True
+
+
+def projects() -> dict[str, dict[str, Any]]:
+    found = all_of(GITOPS[0] / "apps/projects.yaml")
+    return {each["metadata"]["name"]: each["spec"] for each in found}
+
+
+@pytest.mark.parametrize("team", ["team-a", "team-b"])
+def test_a_team_may_bring_grants_to_its_own_namespace_alone(team: str) -> None:
+    project = projects()[f"access-{team}"]
+    assert project["clusterResourceWhitelist"] == []
+    assert [each["kind"] for each in project["namespaceResourceWhitelist"]] == ["ApiAccessGrant"]
+    assert [each["namespace"] for each in project["destinations"]] == [team]
+
+
+def test_each_directory_of_a_team_has_its_project() -> None:
+    [generator] = all_of(GITOPS[0] / "apps/teams.yaml")
+    assert generator["spec"]["template"]["spec"]["project"] == "access-{{ .path.basename }}"
+    directories = {f"access-{each.name}" for each in (GITOPS[0] / "teams").iterdir()}
+    assert set(projects()) == {"access-platform", *directories}
 
 
 def all_of(file: Path) -> list[dict[str, Any]]:
