@@ -1,4 +1,4 @@
-# What people and CI run. `make` alone lists it; `make test` is what CI runs.
+# What people and CI run. `make` alone lists it; .ci/run is what CI runs.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,8 +20,8 @@ PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup lock lint types imports generated generate docs binaries unit integration test test-argocd \
-  test-image proof faults soak mutation audit demo sandbox image sbom clean
+.PHONY: help setup lock lint types imports generated generate docs binaries unit integration test test-install \
+  test-argocd test-image proof faults soak mutation audit demo sandbox image sbom clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -84,10 +84,13 @@ unit: setup ## tests without a control plane
 	$(PYTEST) -m "not integration and not proof and not argocd and not image"
 
 integration: setup ## tests on a real API server and the ARM emulator
-	$(PYTEST) -m "integration and not proof"
+	$(PYTEST) -m "integration and not proof and not install"
 
-test: lint types imports binaries generated docs ## every check and test, but those of proof, faults, Argo CD and the image
-	$(PYTEST) -m "not proof and not argocd and not image"
+test: lint types imports binaries generated docs ## every check and test, but those of the targets below
+	$(PYTEST) -m "not proof and not install and not argocd and not image"
+
+test-install: binaries ## what people do around the operator: guides, chart, rights, GitOps examples, the demo elsewhere
+	$(PYTEST) -m install
 
 test-argocd: binaries ## a whole GitOps life under the real Argo CD (needs redis-server and git; builds for minutes)
 	@$(BIN)/python -m sandbox build argocd

@@ -14,6 +14,8 @@ from sandbox.controlplane import ControlPlane
 from tests.gitops.argo import config_map
 from tests.integration.chart_values import documents, one_of
 
+pytestmark = pytest.mark.install
+
 ENABLED = "--set=argocd.healthConfigMap.enabled=true"
 ALONE = "--show-only=templates/argocd.yaml"
 THEIRS = {"timeout.reconciliation": "60s", "resource.exclusions": "- kinds: [Endpoints]\n"}

@@ -15,7 +15,7 @@ from sandbox import chart
 from sandbox.controlplane import ControlPlane
 from tests.integration.chart_values import values_file
 
-pytestmark = pytest.mark.timeout(180)  # Helm takes seconds for each step
+pytestmark = [pytest.mark.install, pytest.mark.timeout(180)]  # Helm takes seconds for each step
 
 PREVIOUS = Path(__file__).parent / "charts" / "aks-access-operator-0.1.0.tgz"
 PRODUCTION = str(values_file("production"))

@@ -10,6 +10,8 @@ from sandbox import chart
 from sandbox.controlplane import ControlPlane
 from tests.integration.chart_values import GOLDEN, NAMES, Documents, pod, rendered
 
+pytestmark = pytest.mark.install
+
 STAND_INS = GOLDEN.parent / "monitoring-crds.yaml"
 """The Prometheus operator's kinds as far as the chart writes them: unknown fields are refused."""
 

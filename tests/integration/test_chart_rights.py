@@ -29,6 +29,8 @@ from tests.integration.chart_values import (
 from tests.integration.rights import given, rules, user
 from tests.integration.world import OPERATOR
 
+pytestmark = pytest.mark.install
+
 LEASE = "aks-access-operator"
 RBAC = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
 READ = ("get", "list", "watch")

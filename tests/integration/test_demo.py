@@ -16,6 +16,8 @@ from sandbox.arm.process import ArmProcess
 from sandbox.chart import ROOT
 from sandbox.processes import Process, Scratch, wait_until
 
+pytestmark = pytest.mark.install
+
 CLUSTER = (
     "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-prod"
     "/providers/Microsoft.ContainerService/managedClusters/prod-weu"

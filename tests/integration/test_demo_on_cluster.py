@@ -36,7 +36,7 @@ from sandbox.landscape import landscape
 from sandbox.processes import Process, Scratch, wait_until
 from tests.integration.lent import gone, held, opened, refused, settled, snapshot, writes
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.install, pytest.mark.timeout(240)]
 
 EARLIER = {
     "apiVersion": "events.k8s.io/v1",

@@ -11,6 +11,8 @@ from tests.integration import flux
 from tests.integration.things import Object
 from tests.integration.world import World
 
+pytestmark = pytest.mark.install
+
 RANGE = "81.2.69.142/32"
 
 

@@ -22,7 +22,7 @@ from sandbox.processes import wait_until
 from tests.integration import flux
 from tests.integration.chart_values import NAMES, Documents, all_of, documents, one_of, rendered
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.install, pytest.mark.timeout(120)]
 
 EXAMPLE = EXAMPLES / "gitops-flux"
 ENTRY = EXAMPLE / "clusters" / "management" / "access.yaml"

@@ -15,7 +15,7 @@ from tests.integration.guides import Reader
 from tests.integration.test_chart_life import PREVIOUS
 from tests.integration.test_chart_on_server import STAND_INS
 
-pytestmark = pytest.mark.timeout(240)  # a whole guide, with Helm
+pytestmark = [pytest.mark.install, pytest.mark.timeout(240)]  # a whole guide, with Helm
 
 SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-000000000001"
 ANOTHER = "/subscriptions/00000000-0000-0000-0000-000000000002"

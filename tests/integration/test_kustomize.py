@@ -10,6 +10,8 @@ from sandbox import chart, generated
 from sandbox.controlplane import ControlPlane
 from tests.integration.chart_values import Documents, all_of, documents, one_of
 
+pytestmark = pytest.mark.install
+
 PLAIN = chart.ROOT / "examples" / "plain"
 FILES = ("targets.yaml", "rangesets.yaml", "grants/laptop.yaml", "grants/workshop.yaml")
 

@@ -32,7 +32,7 @@ from tests.integration.station import PACE, STEADY, Station
 from tests.integration.things import Cluster, Mark, Object
 from tests.integration.world import OPERATOR, SUBSCRIPTION, World
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.install, pytest.mark.timeout(240)]
 
 UNUSED: dict[Right, str] = {}
 """Rights that the chart gives although nothing here uses them, and why."""
