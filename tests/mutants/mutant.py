@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
-NEEDED: Final = ("operator", "tests", "sandbox", "crds", "examples", "pyproject.toml")
+NEEDED: Final = ("operator", "tests", "sandbox", "crds", "deploy", "examples", "pyproject.toml")
 _PATH: Final = os.environ.get("PATH", os.defpath)
 _HEADER: Final = re.compile(r"^(Invariant|Test|Mistake): (.+)$", re.MULTILINE)
 
