@@ -4,6 +4,7 @@ Only the addresses of the repositories are replaced. There are no pods: the test
 operator's Deployment as rolled out, and runs the operator with the rights that Argo CD applied.
 """
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -58,9 +59,12 @@ class Fleet:
         found = self.get(path) or {}
         return str(found.get("status", {}).get("summary", {}).get("state", ""))
 
-    def until(self, condition: Callable[[], bool], *, what: str) -> None:
+    def until(
+        self, condition: Callable[[], bool], *, what: str, told: Callable[[], str] = str
+    ) -> None:
         def detail() -> str:
-            return "\n".join(Application(self.argo, name).story() for name in self.applications())
+            stories = [Application(self.argo, name).story() for name in self.applications()]
+            return "\n".join([told(), *stories])
 
         wait_until(condition, what=what, timeout=PATIENCE, interval=0.2, detail=detail)
 
@@ -171,7 +175,11 @@ def test_the_example_from_one_apply_to_a_clean_deletion(
         fleet.until(lambda: fleet.get(GRANT) is None, what="the grant to be gone")
         figure(f"deleted and revoked in {time.monotonic() - began:.0f} s")
         assert fleet.ranges("prod-weu") == {*(BEFORE["prod-weu"] or []), *BASELINE}
-        assert fleet.get(f"{GROUP}/apiaccesstargets/prod-weu") is None
+        fleet.until(
+            lambda: fleet.get(f"{GROUP}/apiaccesstargets/prod-weu") is None,
+            what="the target to be gone",
+            told=lambda: story(fleet, "apiaccesstargets", "prod-weu"),
+        )
         order = [
             released(fleet, "apiaccessgrants", "laptop"),
             released(fleet, "apiaccesstargets", "prod-weu"),
@@ -186,6 +194,17 @@ def test_the_example_from_one_apply_to_a_clean_deletion(
         # A cluster whose Secret or application goes keeps its target and what its list had.
         assert fleet.get(f"{GROUP}/apiaccesstargets/lab-neu") is not None
         assert BASELINE - {"20.50.1.4/32"} < fleet.ranges("lab-neu")
+
+
+def story(fleet: Fleet, resource: str, name: str) -> str:
+    """The object as it stands, and who wrote it: for a failing test."""
+    events = fleet.plane.audit(lambda event: (event.resource, event.name) == (resource, name))
+    lines = [
+        f"{event.timestamp} {event.user} {event.verb} {event.subresource} {event.code}"
+        for event in events
+        if event.verb not in ("get", "list", "watch")
+    ]
+    return "\n".join([json.dumps(fleet.get(f"{GROUP}/{resource}/{name}")), *lines])
 
 
 def released(fleet: Fleet, resource: str, name: str) -> float:
