@@ -419,19 +419,3 @@ def test_i8_who_holds_all_that_he_asks_for_goes_before_a_younger_one_that_grew()
     )
     assert found[A].admitted
     assert (found[B].admitted, found[B].keeps) == (False, frozenset())
-
-
-@pytest.mark.parametrize(("share", "keeps"), [(2, {"20.0.0.1/32", "20.0.0.2/32"}), (1, set())])
-def test_i8_a_grant_whose_growth_aks_refuses_keeps_what_its_namespaces_share_allows(
-    share: int, keeps: set[str]
-) -> None:
-    refusal = Refusal(GrantReason.RANGE_REFUSED, Rule.AZURE)
-    grown = replace(
-        verdict("a", "20.0.0.1", "20.0.0.2", "20.0.0.3"),
-        state=AccessState.REFUSED,
-        refusals=(refusal,),
-        keeps=frozenset({"20.0.0.1/32", "20.0.0.2/32"}),
-    )
-    found = admitting(grown, verdict("b", "20.0.0.9", created=NOW), share=share)
-    assert found[A] == replace(grown, keeps=frozenset(keeps))
-    assert found[B].admitted is not bool(keeps)
