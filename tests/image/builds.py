@@ -32,6 +32,8 @@ buildah inspect --type image "$IMAGE" > "$1/inspect.json"
 """
 _SECONDS = 600.0
 _MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES")
+_STORE = ("STORAGE_DRIVER", "STORAGE_OPTS")
+"""These would win over the file of the store, whose driver must be that of the images it looks into."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,7 @@ def build(scratch: Scratch) -> Image:
     store = here / "store"
     store.mkdir()
     (here / "storage.conf").write_text(_storage(store))
-    inherited = {name: text for name, text in os.environ.items() if name not in _MAKE}
+    inherited = {name: it for name, it in os.environ.items() if name not in {*_MAKE, *_STORE}}
     environment = inherited | {
         "CONTAINERS_STORAGE_CONF": str(here / "storage.conf"),
         "BUILDAH_ISOLATION": "chroot",
