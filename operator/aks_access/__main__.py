@@ -10,13 +10,16 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
 from aks_access import __version__
 from aks_access.errors import AksAccessError
 from aks_access.exits import ExitCode, exit_code
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class Entry(NamedTuple):
@@ -72,6 +75,20 @@ class LazyGroup(click.Group):
         for title, entries in _SECTIONS.items():
             with formatter.section(title):
                 formatter.write_dl([(name, entry.help) for name, entry in entries.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """The commands that a word begins, without importing any, and the options."""
+        from click.shell_completion import CompletionItem
+
+        named = [(name, entry.help) for name, entry in COMMANDS.items()]
+        return [
+            *(
+                CompletionItem(name, help=said)
+                for name, said in named
+                if name.startswith(incomplete)
+            ),
+            *click.Command.shell_complete(self, ctx, incomplete),
+        ]
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -5,8 +5,6 @@ ended grants stay in Git until somebody cleans up.
 """
 
 import json
-import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +18,7 @@ from aks_access.cli.flags import Length, Time
 from aks_access.cli.inputs import read_bytes
 from aks_access.cli.pruning import Pruned, prune
 from aks_access.cli.surroundings import surroundings
+from aks_access.cli.writing import replace
 from aks_access.errors import InputError
 
 
@@ -63,7 +62,7 @@ def gc(
     edits = list(_edits(folder, gone=[each.file for each in found if each.text is None]))
     if write:
         for edit in edits:
-            _replace(edit.file, edit.text)
+            replace(edit.file, edit.text)
         for each in found:
             if not each.kept:
                 _apply(each)
@@ -91,20 +90,7 @@ def _apply(pruned: Pruned) -> None:
         except OSError as error:
             raise InputError(f"{pruned.file}: {error.strerror or error}.") from error
     else:
-        _replace(pruned.file, pruned.text)
-
-
-def _replace(file: Path, text: str) -> None:
-    """Write a file whole or not at all. Raises InputError."""
-    try:
-        mode = file.stat().st_mode
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        with os.fdopen(handle, "wb") as new:
-            new.write(text.encode(errors="surrogateescape"))
-        os.chmod(name, mode)
-        os.replace(name, file)
-    except OSError as error:
-        raise InputError(f"{file}: {error.strerror or error}.") from error
+        replace(pruned.file, pruned.text)
 
 
 def _lines(
