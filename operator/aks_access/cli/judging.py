@@ -19,9 +19,10 @@ from aks_access.cli.findings import Check, Finding, Level
 from aks_access.cli.schema import finding, kind_of
 from aks_access.plan import admission
 from aks_access.plan.access import judge, matches, namespace_allowed
-from aks_access.plan.model import Grant, Namespace, RangeSet, Target
+from aks_access.plan.model import Grant, GrantUid, Namespace, RangeSet, Target
 from aks_access.plan.outcome import AccessState, Refusal, Rule, Verdict
 from aks_access.plan.sentences import instant, refusal_sentence
+from aks_access.plan.wording import sentence
 from aks_access.projection import (
     project_grant,
     project_namespace,
@@ -111,7 +112,7 @@ def asked(
         is_new = changed is not None and document.source in changed
         grant = replace(
             grant,
-            uid=type(grant.uid)(f"{number:06}"),
+            uid=GrantUid(f"{number:06}"),
             namespace=grant.namespace or namespace,
             created=_SETTLED + timedelta(seconds=is_new),
         )
@@ -144,8 +145,11 @@ def judged(
     for each in lost:
         yield from _untargeted(each, known=known, now=now)
     for target in known.targets.values():
-        if not target.problems:
-            yield from _on(target, grants=every, known=known, now=now)
+        matching = [each for each in every if matches(grant=each.grant, target=target)]
+        if target.problems:
+            yield from _unreadable(target, grants=matching)
+        else:
+            yield from _on(target, grants=matching, known=known, now=now)
 
 
 def _ended(each: Asked, *, now: datetime, changed: set[str] | None) -> Iterator[Finding]:
@@ -179,11 +183,25 @@ def _untargeted(each: Asked, *, known: Surrounding, now: datetime) -> Iterator[F
     yield finding(each.document, rule=refusal.reason, message=message, field=refusal.field)
 
 
+def _unreadable(target: Target, *, grants: Iterable[Asked]) -> Iterator[Finding]:
+    first = target.problems[0]
+    for each in grants:
+        yield finding(
+            each.document,
+            rule=Check.NOT_CHECKED,
+            level=Level.NOTE,
+            message=sentence(
+                f"The policy of {target.name} was not checked: {first.path}: {first.message}"
+            ),
+            field="spec.targetRef.name",
+        )
+
+
 def _on(
     target: Target, *, grants: Iterable[Asked], known: Surrounding, now: datetime
 ) -> Iterator[Finding]:
     """What the grants that match one target are refused for there."""
-    matching = {each.grant.uid: each for each in grants if matches(grant=each.grant, target=target)}
+    matching = {each.grant.uid: each for each in grants}
     verdicts = {
         uid: judge(
             grant=each.grant,

@@ -36,7 +36,8 @@ def files_in(folder: Path) -> Iterator[Path]:
     """Kustomization files in the folder and below it, hidden folders left out."""
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(each for each in folders if not each.startswith("."))
-        yield from (Path(parent, name) for name in NAMES if name in names)
+        found = (Path(parent, name) for name in NAMES if name in names)
+        yield from (path for path in found if not path.is_symlink())
 
 
 def without(text: str, *, file: Path, removed: Iterable[Path]) -> str:
