@@ -11,6 +11,12 @@ from bs4 import BeautifulSoup
 
 PAGES: Final[dict[str, list[str]]] = {
     "Begin": ["demo", "install", "migration", "GitOps <gitops>"],
+    "Use": [
+        "Commands <commands/index>",
+        "commands/ask-for-access",
+        "commands/check-grants",
+        "commands/clean-up",
+    ],
     "Operate": [
         "upgrade",
         "uninstall",

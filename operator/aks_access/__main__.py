@@ -1,14 +1,16 @@
 """The command line `aks-access`: finds the subcommand, and turns errors into one line and a code.
 
-Subcommands are imported when they are asked for, so that none pays for another's libraries.
+Subcommands are imported when they are asked for, so that none pays for another's libraries; help
+is written from the table here. `kubectl aks-access` is the same, called `kubectl-aks_access`.
 """
 
 import importlib
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
@@ -16,11 +18,41 @@ from aks_access import __version__
 from aks_access.errors import AksAccessError
 from aks_access.exits import ExitCode, exit_code
 
-COMMANDS: Final[Mapping[str, str]] = {
-    "run": "aks_access.cli.run:run",
-    "ledger": "aks_access.cli.ledger:ledger",
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+
+class Entry(NamedTuple):
+    """A subcommand: where it is (`module:attribute`), and the line about it in the help."""
+
+    place: str
+    help: str
+
+
+_SECTIONS: Final[dict[str, dict[str, Entry]]] = {
+    "Grants in files": {
+        "grant": Entry("aks_access.cli.grant:grant", "Write a grant for one cluster."),
+        "validate": Entry("aks_access.cli.validate:validate", "Check files as the operator will."),
+        "gc": Entry("aks_access.cli.gc:gc", "Remove what expired long ago from a Git tree."),
+    },
+    "Operator": {
+        "run": Entry("aks_access.cli.run:run", "Run the operator."),
+        "ledger": Entry(
+            "aks_access.cli.ledger:ledger", "Move ledgers to another management cluster."
+        ),
+        "crds": Entry("aks_access.cli.crds:crds", "Print the CRDs of this version."),
+    },
+    "Shell": {
+        "completion": Entry(
+            "aks_access.cli.completion:completion", "Print what completes commands in a shell."
+        ),
+    },
 }
-"""Subcommand to where it is: `module:attribute`."""
+COMMANDS: Final = {name: entry for part in _SECTIONS.values() for name, entry in part.items()}
+
+
+COMPLETE_VARIABLE: Final = "_AKS_ACCESS_COMPLETE"
+"""The variable by which a shell asks for completions."""
 
 
 class LazyGroup(click.Group):
@@ -34,30 +66,102 @@ class LazyGroup(click.Group):
         """Import the subcommand; None where there is no such."""
         if cmd_name not in COMMANDS:
             return super().get_command(ctx, cmd_name)
-        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        module, _, attribute = COMMANDS[cmd_name].place.partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands in sections, without importing any."""
+        for title, entries in _SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, entry.help) for name, entry in entries.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """The commands that a word begins, without importing any, and the options."""
+        from click.shell_completion import CompletionItem
+
+        named = [(name, entry.help) for name, entry in COMMANDS.items()]
+        return [
+            *(
+                CompletionItem(name, help=said)
+                for name, said in named
+                if name.startswith(incomplete)
+            ),
+            *click.Command.shell_complete(self, ctx, incomplete),
+        ]
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="aks-access")
-def cli() -> None:
-    """Decide who reaches the API servers of AKS clusters, from where, and until when."""
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Decide who reaches the API servers of AKS clusters, from where, and until when.
+
+    Exit codes: 0 done, 1 failed, denied or found something, 2 wrong usage or input, 3 something
+    needed is missing or cannot be reached.
+    """
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and end the process with its exit code."""
+def program(called: str) -> str:
+    """The name to show in help, of the file that was called: kubectl's plugin, or the command."""
+    return "kubectl aks-access" if Path(called).stem == "kubectl-aks_access" else "aks-access"
+
+
+def main(arguments: Sequence[str] | None = None, *, surroundings: object = None) -> None:
+    """Run the command line and end the process with its exit code.
+
+    `surroundings` is what commands see of the machine (`cli.surroundings`); None = the real one.
+    """
     if os.getpid() == 1:
         # In a container the kernel drops a SIGTERM that nobody handles, and imports take seconds.
         # The operator ends well by it; what else is cut short did not do what it was asked for.
         given = sys.argv[1:] if arguments is None else arguments
         ended = ExitCode.OK if "run" in given[:1] else 128 + signal.SIGTERM
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(ended))
+    name = program(sys.argv[0])
     try:
-        cli.main(args=arguments, prog_name="aks-access")
+        code = cli.main(
+            args=arguments,
+            prog_name=name,
+            complete_var=COMPLETE_VARIABLE,
+            standalone_mode=False,
+            obj=surroundings,
+        )
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(ExitCode.USAGE)
+    except click.ClickException as error:
+        _end(f"{_where(error, name)}: {_line(error.format_message())}", code=error.exit_code)
     except AksAccessError as error:
-        print(f"aks-access: {error}", file=sys.stderr)
-        sys.exit(exit_code(error))
+        _end(f"aks-access: {error}", code=exit_code(error))
+    except (click.Abort, BrokenPipeError):
+        sys.exit(ExitCode.FAILED)
+    except Exception as error:
+        import traceback  # not for those who only want help
+
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        _end(
+            f"aks-access: this is a defect, please report it: {type(error).__name__}: "
+            f"{_line(str(error))} ({Path(place.filename).name}:{place.lineno} in {place.name})",
+            code=ExitCode.FAILED,
+        )
+    sys.exit(code if isinstance(code, int) else ExitCode.OK)
+
+
+def _where(error: click.ClickException, name: str) -> str:
+    context = getattr(error, "ctx", None)
+    return context.command_path if context is not None else name
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _end(line: str, *, code: int) -> None:
+    print(line, file=sys.stderr)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 AksAccessError
 ├── SettingsError            a setting is wrong; names it and the way out
+├── InputError               what a command was given cannot be used; names it and the way out
 ├── StartupError             something the operator cannot start without is missing
 ├── UnsafeWrite              a list that must never be sent to Azure (invariant I1)
 ├── FenceClosed              a write that this process may not make any more (invariant I6)
@@ -26,6 +27,10 @@ class AksAccessError(Exception):
 
 class SettingsError(AksAccessError):
     """A setting is missing or wrong."""
+
+
+class InputError(AksAccessError):
+    """What a command of people was given (a file, a value, a revision) cannot be used."""
 
 
 class StartupError(AksAccessError):

@@ -33,7 +33,7 @@ buildah inspect --type image "$IMAGE" > "$1/inspect.json"
 _SECONDS = 600.0
 _MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES")
 _STORE = ("STORAGE_DRIVER", "STORAGE_OPTS")
-"""These would win over the file of the store, whose driver must be that of the images it looks into."""
+"""These would win over our file, whose driver must be that of the store it looks into."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 
 from aks_access.engine.aims import Aims
 from aks_access.engine.ports import Kind, ObjectRef
-from aks_access.engine.projection import (
+from aks_access.plan.access import matches
+from aks_access.plan.model import Grant, GrantUid, Namespace, RangeSet, Target
+from aks_access.projection import (
     project_grant,
     project_namespace,
     project_range_set,
     project_target,
 )
-from aks_access.plan.access import matches
-from aks_access.plan.model import Grant, GrantUid, Namespace, RangeSet, Target
 
 _LONGEST_VERSION = 20  # digits of an unsigned 64-bit number
 

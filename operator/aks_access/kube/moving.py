@@ -11,7 +11,6 @@ from datetime import datetime
 
 from aks_access.api.names import ledger_name
 from aks_access.engine.ports import Kind
-from aks_access.engine.projection import project_target
 from aks_access.errors import ImportRefused, LedgerUnreadable
 from aks_access.kube.activations import KubeActivations
 from aks_access.kube.answers import meta_text
@@ -21,6 +20,7 @@ from aks_access.kube.ledger_export import Export
 from aks_access.kube.relist import Relist
 from aks_access.plan.ledger import PLATFORM_OWNERS, Ledger
 from aks_access.plan.model import ClusterKey, Target
+from aks_access.projection import project_target
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ import pytest
 from aks_access.api.conditions import GrantReason
 from aks_access.api.ranges import IPv4Range
 from aks_access.engine.grant_status import GrantFacts, grant_status, worst
-from aks_access.engine.projection import project_grant
 from aks_access.engine.reports import GrantReport
 from aks_access.plan.model import Grant, GrantUid
 from aks_access.plan.outcome import AccessState
+from aks_access.projection import project_grant
 
 NOW = datetime(2026, 11, 22, 10, 2, 3, 456789, tzinfo=UTC)
 END = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)

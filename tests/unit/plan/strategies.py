@@ -9,17 +9,17 @@ from hypothesis import strategies as st
 from aks_access.api.names import API_VERSION, GRANT_FINALIZER, TARGET_FINALIZER
 from aks_access.api.target import EgressMode, Mode
 from aks_access.api.timestamps import format_timestamp
-from aks_access.engine.projection import (
-    project_grant,
-    project_namespace,
-    project_range_set,
-    project_target,
-)
 from aks_access.plan.cluster import ClusterView
 from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry, WriteInFlight
 from aks_access.plan.listing import canonical
 from aks_access.plan.model import Grant, GrantUid, Problem, Target, activation_key
 from aks_access.plan.world import World
+from aks_access.projection import (
+    project_grant,
+    project_namespace,
+    project_range_set,
+    project_target,
+)
 from tests import reference
 from tests.facts import asked
 from tests.facts import canonical as spelled

@@ -1,7 +1,7 @@
-"""From a raw Kubernetes object to the small facts that the store keeps.
+"""From a raw Kubernetes object, or one in a file, to the small facts that a plan is made from.
 
-The one place where an object's JSON becomes plan facts; whatever is wrong with it becomes
-`problems`, never an exception.
+The one place where an object's JSON becomes plan facts, for the operator's store and for the
+command line; whatever is wrong with it becomes `problems`, never an exception.
 """
 
 from collections.abc import Mapping

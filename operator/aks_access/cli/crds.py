@@ -1,0 +1,22 @@
+"""`aks-access crds`: the CustomResourceDefinitions of this version, made from its models."""
+
+import json
+
+import click
+
+
+@click.command("crds")
+@click.option(
+    "--output", "-o", "form", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True
+)
+def crds(*, form: str) -> None:
+    """Print the CRDs of this version, for kubectl apply --server-side -f -."""
+    from aks_access.api.crd import definition, render
+    from aks_access.api.names import Kind
+
+    if form == "json":
+        items = [definition(kind) for kind in Kind]
+        whole = {"apiVersion": "v1", "kind": "List", "items": items}
+        click.echo(json.dumps(whole, indent=2, ensure_ascii=False))
+        return
+    click.echo("---\n".join(render(kind) for kind in Kind), nl=False)

@@ -1,0 +1,274 @@
+"""YAML as Kubernetes reads it, with the place of everything.
+
+PyYAML reads an unquoted 2026-11-22T18:00:00Z as a date and 8:30 as 510 (YAML 1.1); the API server
+takes both for text. So scalars are told apart by a table here, which is that of kubectl's parser,
+and the tree of nodes is kept: findings need lines, and editing needs offsets.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final, NamedTuple
+
+import yaml
+
+from aks_access.api.ranges import quoted
+
+_TAG: Final = "tag:yaml.org,2002:"
+_BOOLEANS: Final = {
+    **dict.fromkeys(
+        ("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True
+    ),
+    **dict.fromkeys(
+        ("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False
+    ),
+}
+_INTEGER: Final = r"[-+]?(?:0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)"
+_FLOAT: Final = (
+    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+    r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+)
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # libyaml's, where built
+    """Composes nodes; only null, true, false, numbers and `<<` are more than text."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+
+
+for _name, _pattern, _first in (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", "|".join(_BOOLEANS), list("yYnNtTfFoO")),
+    ("int", _INTEGER, list("-+0123456789")),
+    ("float", _FLOAT, list("-+.0123456789")),
+    ("merge", "<<", ["<"]),
+):
+    _Loader.add_implicit_resolver(_TAG + _name, re.compile(f"^(?:{_pattern})$"), _first)
+
+
+class Position(NamedTuple):
+    """A place in a file, counted from 1."""
+
+    line: int
+    column: int
+
+
+class Mistake(NamedTuple):
+    """Something wrong with the YAML itself."""
+
+    position: Position
+    message: str
+
+
+class YamlError(ValueError):
+    """Text that is no YAML.
+
+    Attributes:
+        position: where it stops being YAML.
+    """
+
+    def __init__(self, message: str, *, position: Position) -> None:
+        super().__init__(message)
+        self.position = position
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One object of a file.
+
+    Attributes:
+        source: the file as a person calls it; `-` for standard input.
+        index: which document of the file it is in, from 0.
+        node: its YAML.
+        raw: the same as JSON has it.
+        mistakes: what is wrong with the YAML, such as a key that is there twice.
+        listed: it is an item of a List, and not a document of its own.
+    """
+
+    source: str
+    index: int
+    node: yaml.MappingNode
+    raw: dict[str, Any]
+    mistakes: tuple[Mistake, ...] = ()
+    listed: bool = False
+
+    def text(self, *path: str) -> str:
+        """The text at these keys; "" where there is none."""
+        found: object = self.raw
+        for key in path:
+            found = found.get(key) if isinstance(found, dict) else None
+        return found if isinstance(found, str) else ""
+
+    def locate(self, path: str, *, key: bool = False) -> Position:
+        """Where `spec.ipRanges[2]` stands; of what is missing, what it is missing from.
+
+        `key` asks for the field's name instead of its value.
+        """
+        return locate(self.node, path, key=key)
+
+
+def compose(text: str) -> list[yaml.Node | None]:
+    """The documents of a text; an empty one is None. Raises YamlError."""
+    try:
+        return list(yaml.compose_all(text, Loader=_Loader))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        position = Position(mark.line + 1, mark.column + 1) if mark else Position(1, 1)
+        said = " ".join(part for part in (error.problem, error.context) if part)
+        raise YamlError(said or "not readable", position=position) from error
+    except yaml.YAMLError as error:
+        raise YamlError(" ".join(str(error).split()), position=Position(1, 1)) from error
+    except RecursionError as error:
+        raise YamlError(_TOO_DEEP, position=Position(1, 1)) from error
+
+
+_TOO_DEEP: Final = "lists and maps are too deep in each other; write it plainly"
+
+
+def documents(text: str, *, source: str) -> Iterator[Document]:
+    """The objects of a text, those in Lists one by one. Raises YamlError."""
+    for index, node in enumerate(compose(text)):
+        if isinstance(node, yaml.MappingNode):
+            try:
+                yield from list(_objects(node, source=source, index=index))
+            except RecursionError as error:
+                raise YamlError(_TOO_DEEP, position=position(node)) from error
+
+
+def _objects(node: yaml.MappingNode, *, source: str, index: int) -> Iterator[Document]:
+    found = _Values()
+    raw = found.read(node)
+    assert isinstance(raw, dict)
+    items = value_node(node, "items")
+    kind = raw.get("kind")
+    if isinstance(kind, str) and kind.endswith("List") and isinstance(items, yaml.SequenceNode):
+        for item in items.value:
+            if isinstance(item, yaml.MappingNode):
+                values = _Values()
+                content = values.read(item)
+                assert isinstance(content, dict)
+                mistakes = tuple(values.mistakes)
+                yield Document(source, index, item, content, mistakes=mistakes, listed=True)
+    else:
+        yield Document(source, index, node, raw, mistakes=tuple(found.mistakes))
+
+
+def value_node(node: yaml.MappingNode, key: str) -> yaml.Node | None:
+    """The value under a key; None where there is no such."""
+    return next((value for name, value in node.value if name.value == key), None)
+
+
+def position(node: yaml.Node) -> Position:
+    """Where a node begins."""
+    return Position(node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def plain(node: yaml.Node) -> object:
+    """The JSON value of a node."""
+    return _Values().read(node)
+
+
+@dataclass(slots=True)
+class _Values:
+    """JSON values of nodes. What an alias names is made once, so that a bomb stays small."""
+
+    mistakes: list[Mistake] = field(default_factory=list)
+    made: dict[int, object] = field(default_factory=dict)
+
+    def read(self, node: yaml.Node) -> object:
+        if id(node) not in self.made:
+            match node:
+                case yaml.MappingNode():
+                    result: dict[str, object] = {}
+                    self.made[id(node)] = result
+                    self._fill(node, result)
+                case yaml.SequenceNode():
+                    items: list[object] = []
+                    self.made[id(node)] = items
+                    items.extend(self.read(item) for item in node.value)
+                case _:
+                    self.made[id(node)] = _scalar(node)
+        return self.made[id(node)]
+
+    def _fill(self, node: yaml.MappingNode, result: dict[str, object]) -> None:
+        merged: list[yaml.Node] = []
+        first: dict[str, int] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                self.mistakes.append(Mistake(position(key), "a field's name is text, and no list"))
+            elif key.tag == f"{_TAG}merge":
+                merged.extend(value.value if isinstance(value, yaml.SequenceNode) else [value])
+            elif key.value in first:
+                name = quoted(key.value)
+                said = f"{name} is here twice, first in line {first[key.value]}; keep one of them"
+                self.mistakes.append(Mistake(position(key), said))
+            else:
+                first[key.value] = position(key).line
+                result[key.value] = self.read(value)
+        for each in merged:
+            content = self.read(each)
+            if isinstance(content, dict):
+                for name, inherited in content.items():
+                    result.setdefault(name, inherited)
+
+
+def _scalar(node: yaml.Node) -> object:
+    text: str = node.value
+    match node.tag.removeprefix(_TAG):
+        case "null":
+            return None
+        case "bool":
+            return _BOOLEANS.get(text, text)
+        case "int" | "float":
+            return _number(text)
+        case _:
+            return text
+
+
+def _number(text: str) -> int | float | str:
+    digits = text.replace("_", "")
+    body = digits.lstrip("+-")
+    octal = len(body) > 1 and body.isdecimal() and body[0] == "0" and not set("89") & set(body)
+    try:
+        if re.fullmatch(_INTEGER, text):
+            return int(digits, 8) if octal else int(digits, 10 if body.isdecimal() else 0)
+        return float(digits)
+    except ValueError:
+        return text
+
+
+def locate(node: yaml.Node, path: str, *, key: bool = False) -> Position:
+    """As `Document.locate`, from any node."""
+    at = position(node)
+    rest = path
+    while rest:
+        if isinstance(node, yaml.SequenceNode) and (match := re.match(r"\[(\d+)\]\.?", rest)):
+            if int(match[1]) >= len(node.value):
+                return at
+            node, rest = node.value[int(match[1])], rest[match.end() :]
+            at = position(node)
+            continue
+        found = _step(node, rest)
+        if found is None:
+            return at
+        name, node, rest = found
+        at = position(name)
+        if not rest and not key:
+            return position(node) if node.start_mark.line >= name.start_mark.line else at
+    return at
+
+
+def _step(node: yaml.Node, path: str) -> tuple[yaml.Node, yaml.Node, str] | None:
+    """The longest key of a mapping that the path begins with: keys of labels have dots in them."""
+    if not isinstance(node, yaml.MappingNode):
+        return None
+    best: tuple[yaml.Node, yaml.Node, str] | None = None
+    longest = -1
+    for key, value in node.value:
+        name = quoted(key.value) if isinstance(key, yaml.ScalarNode) else None
+        if name is None or not path.startswith(name) or len(name) <= longest:
+            continue
+        rest = path[len(name) :]
+        if rest[:1] in ("", ".", "["):
+            longest, best = len(name), (key, value, rest.removeprefix("."))
+    return best

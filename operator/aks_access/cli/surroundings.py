@@ -1,0 +1,48 @@
+"""What commands see of the machine they run on: the time, the user, and where input comes from.
+
+Handed in at the top, so that a test can say what time it is.
+"""
+
+import getpass
+import re
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+import click
+
+_NO_NAME: Final = re.compile(r"[^a-z0-9]+")
+_LONGEST: Final = 63
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def _own_name() -> str:
+    """`user-host` as an object's name: lower case, and hyphens for what such a name cannot have."""
+    host = socket.gethostname().partition(".")[0]
+    return _NO_NAME.sub("-", f"{getpass.getuser()}-{host}".lower())[:_LONGEST].strip("-")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The machine.
+
+    Attributes:
+        now: the time, UTC, whole seconds.
+        own_name: who works here, as an object's name.
+        stdin: all of standard input.
+    """
+
+    now: Callable[[], datetime] = _now
+    own_name: Callable[[], str] = _own_name
+    stdin: Callable[[], bytes] = field(default=lambda: sys.stdin.buffer.read())
+
+
+def surroundings() -> Surroundings:
+    """Those of the running command."""
+    return click.get_current_context().find_object(Surroundings) or Surroundings()

@@ -1,0 +1,99 @@
+"""`aks-access validate`: says about files what the API server and the operator will say."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import click
+
+from aks_access.cli.changes import changed_files
+from aks_access.cli.findings import Check, Finding, Level, in_order
+from aks_access.cli.flags import Time
+from aks_access.cli.formats import FORMATS, Report
+from aks_access.cli.inputs import Contents, contents
+from aks_access.cli.judging import Surrounding, asked, judged
+from aks_access.cli.schema import check, is_ours
+from aks_access.cli.surroundings import surroundings
+from aks_access.exits import ExitCode
+from aks_access.plan.wording import sentence
+
+
+@click.command("validate")
+@click.argument("paths", metavar="DIR|FILE…", nargs=-1, required=True)
+@click.option(
+    "--targets",
+    metavar="FILE",
+    multiple=True,
+    help="Targets and range sets to judge by, beside those in DIR|FILE.",
+)
+@click.option(
+    "--namespaces", metavar="FILE", multiple=True, help="Namespaces, for policies by their labels."
+)
+@click.option("--namespace", "-n", default="", help="Of grants whose file names none.")
+@click.option(
+    "--base",
+    metavar="GIT-REF",
+    help="The branch to merge into: files changed since may not hold a grant that is over.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True
+)
+@click.option("--now", type=Time(), help="Judge as at this time, and not by the clock.")
+@click.pass_context
+def validate(
+    ctx: click.Context,
+    *,
+    paths: tuple[str, ...],
+    targets: tuple[str, ...],
+    namespaces: tuple[str, ...],
+    namespace: str,
+    base: str | None,
+    form: str,
+    now: datetime | None,
+) -> None:
+    """Say about files what the API server and the operator will say about them.
+
+    Reads YAML and JSON, several objects and Lists in a file; "-" is standard input, such as what
+    kustomize or helm made. Other kinds are passed over. Nothing is contacted.
+
+    Exit codes: 0 nothing is wrong, 1 something is, 2 wrong usage, 3 git is missing.
+    """
+    machine = surroundings()
+    found = contents(paths, stdin=machine.stdin)
+    more = contents((*targets, *namespaces), stdin=machine.stdin)
+    changed = changed_files(base, sources=found.sources) if base is not None else None
+    known = Surrounding()
+    known.add((*found.documents, *more.documents))
+    grants = asked(found.documents, namespace=namespace, changed=changed)
+    moment = now or machine.now()
+    findings = [
+        *_each(found),
+        *_unreadable(more),
+        *judged(grants, known=known, now=moment, changed=changed),
+    ]
+    objects = [document for document in found.documents if is_ours(document)]
+    report = Report(
+        findings=in_order(findings),
+        objects=len(objects),
+        files=len({document.source for document in objects}),
+    )
+    for line in FORMATS[form](report):
+        click.echo(line)
+    ctx.exit(ExitCode.FAILED if report.count(Level.ERROR) else ExitCode.OK)
+
+
+def _each(found: Contents) -> Iterator[Finding]:
+    yield from _unreadable(found)
+    for document in found.documents:
+        if is_ours(document):
+            yield from check(document)
+
+
+def _unreadable(found: Contents) -> Iterator[Finding]:
+    for broken in found.broken:
+        yield Finding(
+            level=Level.ERROR,
+            rule=Check.INVALID_YAML,
+            message=sentence(broken.message),
+            source=broken.source,
+            position=broken.position,
+        )

@@ -1,0 +1,66 @@
+"""A team's Git repository to run commands in, and a bash that has ours at a fixed time."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[3]
+_SCRIPT: Final = f"""\
+#!{sys.executable}
+import sys
+sys.path[:0] = [{str(ROOT / "operator")!r}, {str(ROOT)!r}]
+from aks_access.__main__ import main
+from aks_access.cli.surroundings import Surroundings
+from tests.unit.cli.transcript import NOW
+main(surroundings=Surroundings(now=lambda: NOW, own_name=lambda: "dev-laptop"))
+"""
+
+
+class Repository:
+    """A copy of examples/gitops-flux, committed to main and pushed to a remote."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "repository"
+        self.temporary = folder / "temporary"
+        self.remote = folder / "remote.git"
+        self.bin = folder / "bin"
+        shutil.copytree(ROOT / "examples" / "gitops-flux", self.path)
+        for each in (self.temporary, self.bin):
+            each.mkdir()
+        self.program("aks-access", _SCRIPT)
+        self.bash(
+            f"git init -q -b main . && git add . && git commit -q -m first && "
+            f"git init -q --bare {self.remote} && git remote add origin {self.remote} && "
+            "git push -q -u origin main"
+        )
+
+    def program(self, name: str, text: str) -> None:
+        """Put a program onto the PATH."""
+        path = self.bin / name
+        path.write_text(text)
+        path.chmod(0o755)
+
+    def bash(self, script: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a script as a pipeline's runner does (`bash -e`), output and errors together."""
+        own = {
+            "PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(self.temporary),
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_AUTHOR_NAME": "dev",
+            "GIT_AUTHOR_EMAIL": "dev@contoso.com",
+            "GIT_COMMITTER_NAME": "dev",
+            "GIT_COMMITTER_EMAIL": "dev@contoso.com",
+            "RUNNER_TEMP": str(self.temporary),
+        }
+        return subprocess.run(
+            ["bash", "-e", "-c", script],
+            cwd=self.path,
+            env={**own, **variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )

@@ -1,0 +1,206 @@
+"""The command line as a process: what it imports, how fast help is, colours, pipes, the plugin."""
+
+import json
+import os
+import pty
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from aks_access.api.crd import file_name, render
+from aks_access.api.names import Kind
+from tests.unit.cli.transcript import GOLDEN, execute
+
+ROOT = Path(__file__).resolve().parents[3]
+ENVIRONMENT = {
+    **{key: value for key, value in os.environ.items() if not key.startswith(("_AKS", "NO_COLOR"))},
+    "PYTHONPATH": str(ROOT / "operator"),
+}
+BAD = str(GOLDEN / "files" / "grants" / "bad.yaml")
+
+
+def process(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "aks_access", *arguments],
+        env={**ENVIRONMENT, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("command", ["validate", "gc", "grant", "crds", "completion"])
+def test_a_command_for_files_imports_no_client(command: str) -> None:
+    code = (
+        "import sys; from aks_access.__main__ import cli; "
+        f"cli.main([{command!r}, '--help'], standalone_mode=False); print('MODULES', *sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True, check=True
+    )
+    loaded = {name.partition(".")[0] for name in done.stdout.partition("MODULES ")[2].split()}
+    assert not loaded & {"kopf", "kubernetes", "azure", "aiohttp", "asyncio", "prometheus_client"}
+
+
+def test_help_costs_little_more_than_its_library() -> None:
+    """The goal is 150 ms on an idle machine; counted in CPU time against that of a bare import."""
+
+    def cost(*arguments: str) -> float:
+        spent = []
+        for _ in range(3):
+            before = os.times()
+            subprocess.run(
+                [sys.executable, *arguments], env=ENVIRONMENT, capture_output=True, check=True
+            )
+            after = os.times()
+            spent.append(
+                after.children_user
+                - before.children_user
+                + after.children_system
+                - before.children_system
+            )
+        return min(spent)
+
+    assert cost("-m", "aks_access", "--help") < cost("-c", "import click") + 0.10
+
+
+def test_help_imports_no_command() -> None:
+    code = (
+        "import sys; from aks_access.__main__ import cli; "
+        "cli.main(['--help'], standalone_mode=False); print('MODULES', *sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True, check=True
+    )
+    modules = done.stdout.partition("MODULES ")[2].split()
+    assert [name for name in modules if name.startswith("aks_access.") and ".cli" in name] == []
+
+
+def on_terminal(**variables: str) -> str:
+    """What `validate` says to a terminal."""
+    ours, theirs = pty.openpty()
+    try:
+        done = subprocess.Popen(
+            [sys.executable, "-m", "aks_access", "validate", BAD],
+            env={**ENVIRONMENT, **variables},
+            stdout=theirs,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        said = b""
+        while True:
+            try:
+                chunk = os.read(ours, 4096)
+            except OSError:
+                break
+            if not chunk:
+                break
+            said += chunk
+        done.wait()
+    finally:
+        os.close(ours)
+    return said.decode()
+
+
+def test_colours_are_for_terminals_that_want_them() -> None:
+    assert "\x1b[31merror\x1b[0m" in on_terminal()
+    assert "\x1b" not in on_terminal(NO_COLOR="1")
+    assert "\x1b" not in process("validate", BAD).stdout
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m aks_access crds | head -1"],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("# Generated")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_defect_is_one_line_that_says_where() -> None:
+    code = (
+        "import click; from aks_access import __main__\n"
+        "@__main__.cli.command('fail')\n"
+        "def fail(): raise ZeroDivisionError('so')\n"
+        "__main__.main(['fail'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "aks-access: this is a defect, please report it: ZeroDivisionError: so "
+        "(<string>:3 in fail)\n"
+    )
+
+
+def test_crds_are_those_of_the_repository() -> None:
+    code, out, _ = execute("aks-access crds")
+    assert code == 0
+    assert out == "---\n".join((ROOT / "crds" / file_name(kind)).read_text() for kind in Kind)
+    assert out.count(render(Kind.GRANT)) == 1
+    listed = json.loads(execute("aks-access crds -o json")[1])
+    assert [each["metadata"]["name"].partition(".")[0] for each in listed["items"]] == [
+        "apiaccessgrants",
+        "apiaccesstargets",
+        "iprangesets",
+    ]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    """A PATH with both commands, as an installation has them."""
+    for name in ("aks-access", "kubectl-aks_access"):
+        script = tmp_path / name
+        script.write_text(f"#!{sys.executable}\nfrom aks_access.__main__ import main\nmain()\n")
+        script.chmod(0o755)
+    return f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+
+
+def test_kubectl_finds_the_plugin(path: str) -> None:
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        pytest.skip("kubectl is not installed")
+    done = subprocess.run(
+        [kubectl, "aks-access", "validate", "--help"],
+        env={**ENVIRONMENT, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("Usage: kubectl aks-access validate ")
+
+
+def test_bash_completes_commands_and_their_options(path: str) -> None:
+    script = """
+        source <(aks-access completion bash)
+        ask() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=()
+                _aks_access_completion aks-access; echo "${COMPREPLY[@]}"; }
+        ask aks-access ""; ask aks-access val; ask aks-access validate --fo
+    """
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env={**ENVIRONMENT, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [
+        "grant validate gc run ledger crds completion",
+        "validate",
+        "--format",
+    ]
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells_are_told_how_to_ask(shell: str) -> None:
+    code, out, err = execute(f"aks-access completion {shell}")
+    assert (code, err) == (0, "")
+    assert f"_AKS_ACCESS_COMPLETE={shell}_complete" in out

@@ -1,0 +1,103 @@
+"""What is judged beyond single grants: limits of a namespace, and what cannot be known."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.transcript import execute
+
+_SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg/providers"
+TARGET = f"""\
+apiVersion: aksaccess.dev/v1alpha1
+kind: ApiAccessTarget
+metadata: {{{{name: c1}}}}
+spec:
+  resourceId: {_SUBSCRIPTION}/Microsoft.ContainerService/managedClusters/c1
+  mode: Merge
+  policy: {{{{allowedNamespaces: {{{{from: All}}}}, {{policy}}}}}}
+"""
+GRANT = """\
+---
+apiVersion: aksaccess.dev/v1alpha1
+kind: ApiAccessGrant
+metadata: {{name: {name}, namespace: team-a}}
+spec: {{targetRef: {{name: c1}}, {ranges}, expiresAt: {end}}}
+"""
+SET = f"""\
+---
+apiVersion: aksaccess.dev/v1alpha1
+kind: IPRangeSet
+metadata: {{name: nat}}
+spec:
+  fromAzure:
+    resourceId: {_SUBSCRIPTION}/Microsoft.Network/natGateways/nat
+"""
+OVER, LIVE = "2026-11-01T00:00:00Z", "2026-11-22T18:00:00Z"
+
+
+def grant(name: str, *, ranges: str = "ipRanges: [81.2.69.142]", end: str = LIVE) -> str:
+    return GRANT.format(name=name, ranges=ranges, end=end)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def said(*texts: str, policy: str = "maxDuration: 24h") -> list[str]:
+    """The findings about these grants: level, rule and message."""
+    Path("targets.yaml").write_text(TARGET.format(policy=policy))
+    Path("grants.yaml").write_text("".join(texts))
+    _, out, _ = execute("aks-access validate grants.yaml --targets targets.yaml")
+    return [line.split(" ", 1)[1] for line in out.splitlines()[:-1]]
+
+
+def test_grants_beyond_the_number_that_a_namespace_may_have_are_refused() -> None:
+    found = said(grant("a"), grant("b", end=OVER), grant("c"), policy="maxGrantsPerNamespace: 1")
+    assert found == [
+        "error PolicyDenied: Namespace team-a may have 1 live or scheduled grants on c1 "
+        "(policy.maxGrantsPerNamespace). Delete or revoke one. [ApiAccessGrant team-a/c]"
+    ]
+
+
+def test_entries_beyond_the_number_that_a_namespace_may_have_are_refused() -> None:
+    found = said(
+        grant("a", ranges="ipRanges: [20.50.1.1, 20.50.1.2]"),
+        grant("b", ranges="ipRanges: [20.50.1.2, 20.50.1.3]"),
+        policy="maxEntriesPerNamespace: 2",
+    )
+    assert found == [
+        "error PolicyDenied: The namespace would take 3 entries of c1, its limit is 2 "
+        "(policy.maxEntriesPerNamespace). Merge ranges, or end another grant. "
+        "[ApiAccessGrant team-a/b]"
+    ]
+
+
+def test_a_set_is_in_doubt_only_where_none_is_known() -> None:
+    asks = grant("a", ranges="rangeSetRefs: [{name: nat}]")
+    [doubt] = said(asks)
+    assert doubt.startswith("note NotChecked: IPRangeSet nat was not checked")
+    [refused] = said(asks, SET)
+    assert refused.startswith("error RangeSetNotResolved: IPRangeSet nat does not exist or does")
+
+
+def test_a_target_that_cannot_be_read_is_said_with_the_grants() -> None:
+    [note] = said(grant("a"), policy="maxDuration: 1d")
+    assert note.startswith(
+        "note NotChecked: The policy of c1 was not checked: spec.policy.maxDuration: 1d is not"
+    )
+
+
+def test_a_status_in_a_file_proves_nothing() -> None:
+    """A period that began long ago would make any end too late, a closed one end the grant."""
+    status = 'status: {periodStart: "2026-01-01T00:00:00Z", closedAt: "2027-01-01T00:00:00Z"}\n'
+    assert said(grant("a") + status) == []
+    [denied] = said(grant("a", end="2026-11-24T00:00:00Z") + status)
+    assert "expiresAt 2026-11-24T00:00Z is more than 24h" in denied
+
+
+def test_what_is_over_or_revoked_is_not_judged() -> None:
+    wide = "ipRanges: [20.50.0.0/20]"
+    assert (
+        said(grant("a", ranges=wide, end=OVER), grant("b", ranges=f"{wide}, revoked: true")) == []
+    )

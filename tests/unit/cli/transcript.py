@@ -1,0 +1,79 @@
+"""Transcripts of the command line: commands after `$`, below each what it said and its exit code.
+
+`python -m tests.unit.cli.transcript` writes those of tests/golden/cli anew.
+"""
+
+import contextlib
+import io
+import os
+import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from aks_access.__main__ import main
+from aks_access.cli.surroundings import Surroundings
+
+GOLDEN: Final = Path(__file__).resolve().parents[2] / "golden" / "cli"
+NOW: Final = datetime(2026, 11, 22, 10, tzinfo=UTC)
+
+
+def execute(command: str) -> tuple[int, str, str]:
+    """Run `aks-access … [< file]` here: exit code, standard output and standard error."""
+    words, _, file = command.partition(" < ")
+    program, *arguments = shlex.split(words)
+    if program != "aks-access":
+        raise ValueError(f"{command!r} is no command of ours")
+    given = Path(file).read_bytes() if file else b""
+    machine = Surroundings(now=lambda: NOW, own_name=lambda: "dev-laptop", stdin=lambda: given)
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main(arguments, surroundings=machine)
+        except SystemExit as ended:
+            return int(ended.code or 0), out.getvalue(), err.getvalue()
+    raise AssertionError(f"{command!r} did not end the process")
+
+
+def played(transcript: str) -> str:
+    """The transcript as the commands in it speak now, in the working directory."""
+    return "".join(_said(line[2:]) for line in transcript.splitlines() if line.startswith("$ "))
+
+
+def _said(command: str) -> str:
+    if command.startswith("cat "):
+        return f"$ {command}\n{Path(command[4:]).read_text()}\n"
+    code, out, err = execute(command)
+    ended = f"[exit {code}]\n" if code else ""
+    return f"$ {command}\n{out}{err}{ended}\n"
+
+
+@contextlib.contextmanager
+def files() -> Iterator[None]:
+    """A copy of the golden files as the working directory."""
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, "files")
+        shutil.copytree(GOLDEN / "files", copy)
+        width = os.environ.get("COLUMNS")
+        os.environ["COLUMNS"] = "80"
+        os.chdir(copy)
+        try:
+            yield
+        finally:
+            os.chdir(before)
+            if width is None:
+                del os.environ["COLUMNS"]
+            else:
+                os.environ["COLUMNS"] = width
+
+
+if __name__ == "__main__":
+    for path in sorted(GOLDEN.glob("*.txt")):
+        with files():
+            path.write_text(played(path.read_text()))
+        sys.stdout.write(f"{path}\n")
