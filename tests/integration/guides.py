@@ -30,7 +30,7 @@ _AGE = re.compile(r"\b(?:\d+[smhd]){1,2}\b")
 _DEPLOYMENT = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{SERVICE_ACCOUNT}"
 _LINKS = ("azure", "charts", "crds", "deploy", "examples")
 _OUTPUT_SECONDS = 30.0
-_BLOCK_SECONDS = 90.0
+_BLOCK_SECONDS = 90
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,12 +230,12 @@ class Reader:
             f"export -p > {state}\n"
         )
         done = subprocess.run(
-            ["bash", "-c", whole],
+            # Its own process group, and all of it ended: kubectl too, which may be what waits.
+            ["timeout", "--kill-after=5", str(_BLOCK_SECONDS), "bash", "-c", whole],
             cwd=self.folder,
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
-            timeout=_BLOCK_SECONDS,
             check=False,
             env={
                 "PATH": f"{self.folder / 'bin'}:/usr/bin:/bin",
