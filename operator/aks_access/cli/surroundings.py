@@ -14,6 +14,9 @@ from typing import Final
 
 import click
 
+from aks_access.cli.cluster import Cluster
+from aks_access.cli.kubectl import Kubectl, Reach
+
 _NO_NAME: Final = re.compile(r"[^a-z0-9]+")
 _LONGEST: Final = 63
 
@@ -36,11 +39,13 @@ class Surroundings:
         now: the time, UTC, whole seconds.
         own_name: who works here, as an object's name.
         stdin: all of standard input.
+        cluster: the management cluster that flags name.
     """
 
     now: Callable[[], datetime] = _now
     own_name: Callable[[], str] = _own_name
     stdin: Callable[[], bytes] = field(default=lambda: sys.stdin.buffer.read())
+    cluster: Callable[[Reach], Cluster] = Kubectl
 
 
 def surroundings() -> Surroundings:

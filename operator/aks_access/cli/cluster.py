@@ -1,0 +1,91 @@
+"""What commands ask of the management cluster, whoever answers: kubectl, or a fake in a test."""
+
+from collections.abc import Iterator, Mapping
+from enum import Enum, StrEnum
+from typing import Any, Final, Protocol
+from urllib.parse import quote
+
+from aks_access.api import names
+
+FIELD_MANAGER: Final = "aks-access"
+"""Whose fields a command's writes are; Flux strips those of managers whose name says kubectl."""
+
+
+class Resource(Enum):
+    """A kind, as the API server serves it."""
+
+    GRANTS = (f"/apis/{names.API_VERSION}", names.PLURALS[names.Kind.GRANT], True)
+    TARGETS = (f"/apis/{names.API_VERSION}", names.PLURALS[names.Kind.TARGET], False)
+    RANGE_SETS = (f"/apis/{names.API_VERSION}", names.PLURALS[names.Kind.RANGE_SET], False)
+    NAMESPACES = ("/api/v1", "namespaces", False)
+    CONFIG_MAPS = ("/api/v1", "configmaps", True)
+
+    def __init__(self, root: str, plural: str, namespaced: bool) -> None:
+        self.root = root
+        self.plural = plural
+        self.namespaced = namespaced
+
+    @property
+    def full_name(self) -> str:
+        """As kubectl takes it without asking which versions there are: `plural.group`."""
+        group, _, version = self.root.removeprefix("/apis/").partition("/")
+        return f"{self.plural}.{version}.{group}" if self.root.startswith("/apis/") else self.plural
+
+    def path(self, *, namespace: str = "", name: str = "") -> str:
+        """Path of one object, of all in a namespace, or of all there are."""
+        place = f"namespaces/{quote(namespace, safe='')}/" if self.namespaced and namespace else ""
+        end = f"/{quote(name, safe='')}" if name else ""
+        return f"{self.root}/{place}{self.plural}{end}"
+
+
+class DryRun(StrEnum):
+    """How far a write goes."""
+
+    NONE = "none"  # it is made
+    CLIENT = "client"  # nothing is sent
+    SERVER = "server"  # the API server checks it, with admission, and stores nothing
+
+
+class Cluster(Protocol):
+    """The management cluster. Objects are dicts as in the API's JSON.
+
+    Every call raises `KubeForbidden` where a right is missing, another `KubeError` where the API
+    server refuses, `StartupError` where it cannot be reached, `InputError` where a flag is wrong.
+    """
+
+    def namespace(self) -> str:
+        """The namespace of the context, `default` where it names none."""
+
+    def all(self, resource: Resource, *, namespace: str = "") -> list[dict[str, Any]]:
+        """All objects of a kind, or those of a namespace."""
+
+    def get(self, resource: Resource, *, name: str, namespace: str = "") -> dict[str, Any] | None:
+        """One object; None where there is no such."""
+
+    def apply(
+        self, manifest: Mapping[str, Any], *, dry_run: DryRun = DryRun.NONE
+    ) -> dict[str, Any]:
+        """Create the object or bring it up to date, as `FIELD_MANAGER`; returns it as it is then.
+
+        `dry_run` is `NONE` or `SERVER`. Raises `KubeConflict` where a field is somebody else's.
+        """
+
+    def patch(
+        self,
+        resource: Resource,
+        *,
+        name: str,
+        namespace: str = "",
+        change: Mapping[str, Any],
+        dry_run: DryRun = DryRun.NONE,
+    ) -> dict[str, Any]:
+        """Change an object by a merge patch (RFC 7386) as `FIELD_MANAGER`.
+
+        A `metadata.resourceVersion` in it makes it conditional: raises `KubeConflict` where the
+        object changed since, and `KubeNotFound` where it is gone.
+        """
+
+    def watch(
+        self, resource: Resource, *, name: str, namespace: str = "", seconds: float
+    ) -> Iterator[dict[str, Any]]:
+        """One object as it is, then at each change; ends when it is gone or time is up."""

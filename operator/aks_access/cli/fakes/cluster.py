@@ -1,0 +1,138 @@
+"""A management cluster in memory, for tests of commands."""
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aks_access.api import names
+from aks_access.cli.cluster import DryRun, Resource
+from aks_access.errors import AksAccessError, KubeConflict, KubeNotFound
+
+_KINDS = {
+    names.Kind.GRANT.value: Resource.GRANTS,
+    names.Kind.TARGET.value: Resource.TARGETS,
+    names.Kind.RANGE_SET.value: Resource.RANGE_SETS,
+    "Namespace": Resource.NAMESPACES,
+    "ConfigMap": Resource.CONFIG_MAPS,
+}
+_Key = tuple[Resource, str, str]
+
+
+@dataclass(slots=True)
+class FakeCluster:
+    """`cluster.Cluster` without a server: merges, and checks nothing but resourceVersions.
+
+    Attributes:
+        context_namespace: what `namespace` answers.
+        refusal: raised by every call where it is set.
+        to_come: later states of objects, which `watch` tells after the present one.
+        written: what was applied or patched for good, in order.
+    """
+
+    context_namespace: str = "default"
+    refusal: AksAccessError | None = None
+    to_come: Sequence[Mapping[str, Any]] = ()
+    written: list[Mapping[str, Any]] = field(default_factory=list)
+    _objects: dict[_Key, dict[str, Any]] = field(default_factory=dict)
+    _version: int = 0
+
+    def add(self, *objects: Mapping[str, Any]) -> None:
+        """Put objects there, statuses included."""
+        for each in objects:
+            self._store(copy.deepcopy(dict(each)))
+
+    def namespace(self) -> str:
+        """See `Cluster`."""
+        self._refuse()
+        return self.context_namespace
+
+    def all(self, resource: Resource, *, namespace: str = "") -> list[dict[str, Any]]:
+        """See `Cluster`."""
+        self._refuse()
+        return [
+            copy.deepcopy(each)
+            for (of, place, _), each in sorted(
+                self._objects.items(), key=lambda item: (item[0][0].name, *item[0][1:])
+            )
+            if of is resource and namespace in ("", place)
+        ]
+
+    def get(self, resource: Resource, *, name: str, namespace: str = "") -> dict[str, Any] | None:
+        """See `Cluster`."""
+        self._refuse()
+        return copy.deepcopy(self._objects.get((resource, namespace, name)))
+
+    def apply(
+        self, manifest: Mapping[str, Any], *, dry_run: DryRun = DryRun.NONE
+    ) -> dict[str, Any]:
+        """See `Cluster`."""
+        self._refuse()
+        there = self._objects.get(_key(manifest), {})
+        return self._write(_merged(there, manifest), dry_run=dry_run, asked=manifest)
+
+    def patch(
+        self,
+        resource: Resource,
+        *,
+        name: str,
+        namespace: str = "",
+        change: Mapping[str, Any],
+        dry_run: DryRun = DryRun.NONE,
+    ) -> dict[str, Any]:
+        """See `Cluster`."""
+        self._refuse()
+        there = self._objects.get((resource, namespace, name))
+        if there is None:
+            raise KubeNotFound(f'{resource.plural} "{name}" not found')
+        version = change.get("metadata", {}).get("resourceVersion")
+        if version is not None and version != there["metadata"]["resourceVersion"]:
+            raise KubeConflict(f'{resource.plural} "{name}" was changed meanwhile')
+        return self._write(_merged(there, change), dry_run=dry_run, asked=change)
+
+    def watch(
+        self, resource: Resource, *, name: str, namespace: str = "", seconds: float
+    ) -> Iterator[dict[str, Any]]:
+        """See `Cluster`."""
+        found = self.get(resource, name=name, namespace=namespace)
+        if found is not None:
+            yield found
+        for each in self.to_come:
+            if _key(each) == (resource, namespace, name):
+                yield copy.deepcopy(dict(each))
+
+    def _write(
+        self, made: dict[str, Any], *, dry_run: DryRun, asked: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        if dry_run is DryRun.NONE:
+            self._store(made)
+            self.written.append(copy.deepcopy(dict(asked)))
+        return copy.deepcopy(made)
+
+    def _store(self, made: dict[str, Any]) -> None:
+        self._version += 1
+        made["metadata"]["resourceVersion"] = str(self._version)
+        self._objects[_key(made)] = made
+
+    def _refuse(self) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+
+
+def _key(raw: Mapping[str, Any]) -> _Key:
+    metadata = raw["metadata"]
+    return _KINDS[raw["kind"]], metadata.get("namespace", ""), metadata["name"]
+
+
+def _merged(there: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """RFC 7386."""
+    made = copy.deepcopy(dict(there))
+    for key, value in change.items():
+        if value is None:
+            made.pop(key, None)
+        elif isinstance(value, Mapping):
+            before = made.get(key)
+            made[key] = _merged(before if isinstance(before, Mapping) else {}, value)
+        else:
+            made[key] = copy.deepcopy(value)
+    return made

@@ -1,0 +1,273 @@
+"""The management cluster through kubectl.
+
+kubectl, and not a client of our own, because it is there (this is its plugin), reaches the API
+server as its user is used to (contexts, exec plugins, proxies, client certificates), and answers
+before the Python client is imported.
+"""
+
+import contextlib
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO, Any, Final
+
+from aks_access.cli.cluster import FIELD_MANAGER, DryRun, Resource
+from aks_access.errors import (
+    AksAccessError,
+    InputError,
+    KubeConflict,
+    KubeError,
+    KubeForbidden,
+    KubeNotFound,
+    StartupError,
+)
+
+_PAGE: Final = 2000
+_TIMEOUT: Final = "30s"
+_ERRORS: Final = ("error:", "Error from server", "Unable to connect", "The connection to", "The ")
+_UNREACHED: Final = (
+    "Unable to connect to the server",
+    "The connection to the server",
+    "Unauthorized",
+    "getting credentials",
+    "Client.Timeout",
+    "no configuration has been provided",
+)
+_WRONG_FLAG: Final = ("does not exist", "no such file", "error loading config", "unknown flag")
+_NO_CRDS: Final = "the server could not find the requested resource"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """Which management cluster; None leaves the choice to kubectl."""
+
+    kubeconfig: str | None = None
+    context: str | None = None
+
+    @property
+    def flags(self) -> list[str]:
+        """For kubectl."""
+        given = {"--kubeconfig": self.kubeconfig, "--context": self.context}
+        return [f"{flag}={value}" for flag, value in given.items() if value is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Kubectl:
+    """`cluster.Cluster` by calls of kubectl."""
+
+    reach: Reach = field(default_factory=Reach)
+
+    def namespace(self) -> str:
+        """See `Cluster`."""
+        found = self._run(["config", "view", "--minify", "--output=jsonpath={..namespace}"])
+        return found.strip() or "default"
+
+    def all(self, resource: Resource, *, namespace: str = "") -> list[dict[str, Any]]:
+        """See `Cluster`."""
+        found: list[dict[str, Any]] = []
+        more = ""
+        path = resource.path(namespace=namespace)
+        while True:
+            page = self._json(["get", f"--raw={path}?limit={_PAGE}{more}"])
+            found += page["items"]
+            token = page["metadata"].get("continue")
+            if not token:
+                return found
+            more = f"&continue={token}"
+
+    def get(self, resource: Resource, *, name: str, namespace: str = "") -> dict[str, Any] | None:
+        """See `Cluster`."""
+        try:
+            return self._json(["get", f"--raw={resource.path(namespace=namespace, name=name)}"])
+        except KubeNotFound:
+            return None
+
+    def apply(
+        self, manifest: Mapping[str, Any], *, dry_run: DryRun = DryRun.NONE
+    ) -> dict[str, Any]:
+        """See `Cluster`."""
+        return self._json(
+            [
+                "apply",
+                "--server-side",
+                f"--field-manager={FIELD_MANAGER}",
+                f"--dry-run={dry_run}",
+                "--output=json",
+                "--filename=-",
+            ],
+            given=json.dumps(manifest),
+        )
+
+    def patch(
+        self,
+        resource: Resource,
+        *,
+        name: str,
+        namespace: str = "",
+        change: Mapping[str, Any],
+        dry_run: DryRun = DryRun.NONE,
+    ) -> dict[str, Any]:
+        """See `Cluster`."""
+        return self._json(
+            [
+                "patch",
+                resource.full_name,
+                name,
+                *([f"--namespace={namespace}"] if namespace else []),
+                "--type=merge",
+                f"--field-manager={FIELD_MANAGER}",
+                f"--dry-run={dry_run}",
+                "--output=json",
+                f"--patch={json.dumps(change)}",
+            ]
+        )
+
+    def watch(
+        self, resource: Resource, *, name: str, namespace: str = "", seconds: float
+    ) -> Iterator[dict[str, Any]]:
+        """See `Cluster`."""
+        command = [
+            *self._command(timeout=f"{max(1, round(seconds))}s"),
+            "get",
+            resource.full_name,
+            name,
+            *([f"--namespace={namespace}"] if namespace else []),
+            "--watch",
+            "--output-watch-events",
+            "--output=json",
+        ]
+        with _started(command) as (process, said):
+            assert process.stdout is not None
+            for event in _documents(process.stdout):
+                if event.get("type") == "DELETED":
+                    return
+                yield event["object"]
+            if process.wait() and not _ran_out(said()):
+                raise _error(said())
+
+    def _json(self, arguments: Sequence[str], *, given: str | None = None) -> dict[str, Any]:
+        text = self._run(arguments, given=given)
+        try:
+            answer = json.loads(text)
+        except ValueError as error:
+            raise KubeError(f"kubectl {arguments[0]}: the answer is not JSON ({error})") from error
+        if not isinstance(answer, dict):
+            raise KubeError(f"kubectl {arguments[0]}: the answer is not an object")
+        return answer
+
+    def _run(self, arguments: Sequence[str], *, given: str | None = None) -> str:
+        command = [*self._command(timeout=_TIMEOUT), *arguments]
+        with _started(command, reads=given is not None) as (process, said):
+            if given is not None:
+                assert process.stdin is not None
+                with contextlib.suppress(BrokenPipeError):  # what it said tells why
+                    process.stdin.write(given)
+                    process.stdin.close()
+            assert process.stdout is not None
+            text = process.stdout.read()
+            if process.wait():
+                raise _error(said())
+        return text
+
+    def _command(self, *, timeout: str) -> list[str]:
+        program = shutil.which("kubectl")
+        if program is None:
+            raise StartupError(
+                "kubectl is not in the PATH, and this command reaches the management cluster "
+                "through it. Install it, or write a file for a pull request: "
+                "aks-access grant … --out DIR"
+            )
+        return [program, *self.reach.flags, f"--request-timeout={timeout}"]
+
+
+@contextlib.contextmanager
+def _started(
+    command: Sequence[str], *, reads: bool = False
+) -> Iterator[tuple[subprocess.Popen[str], "_Said"]]:
+    """A running kubectl and what it says on standard error; it ends with the block."""
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE if reads else None,  # else a log-in may ask the person
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        assert process.stderr is not None
+        said = _Said(process.stderr)
+        try:
+            yield process, said
+        finally:
+            process.kill()
+            process.wait()
+            said()
+
+
+class _Said:
+    """Collects complaints, and shows the rest at once: a log-in's "open this page and enter …"."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._lines: list[str] = []
+        self._thread = threading.Thread(target=self._read, args=(stream,), daemon=True)
+        self._thread.start()
+
+    def _read(self, stream: IO[str]) -> None:
+        for line in stream:
+            if self._lines or line.startswith(_ERRORS):
+                self._lines.append(line.strip())
+            elif not line.startswith("Warning:") and " memcache.go:" not in line:
+                sys.stderr.write(line)
+
+    def __call__(self) -> str:
+        """All complaints, on one line."""
+        self._thread.join()
+        return " ".join(line for line in self._lines if line)
+
+
+def _ran_out(said: str) -> bool:
+    return "Client.Timeout" in said or "context deadline exceeded" in said
+
+
+def _error(said: str) -> AksAccessError:
+    """What kubectl's complaint stands for."""
+    told = said.removeprefix("error: ") or "kubectl failed and said nothing"
+    if any(sign in said for sign in _UNREACHED):
+        return StartupError(
+            f"The management cluster cannot be reached: {told}. See that `kubectl get namespaces` "
+            "works with the same --context, or write a file for a pull request: "
+            "aks-access grant … --out DIR"
+        )
+    if said.startswith("Error from server (Forbidden)"):
+        reason = told.partition(": ")[2]
+        return KubeForbidden(
+            f"You may not: {reason}. Ask whoever runs the management cluster for that right"
+        )
+    if _NO_CRDS in said:
+        return KubeError(
+            "This cluster has no ApiAccessGrants, so the operator is not installed here. "
+            "Name the management cluster: --context NAME"
+        )
+    if said.startswith("Error from server (NotFound)"):
+        return KubeNotFound(told.partition(": ")[2])
+    if said.startswith("Error from server (Conflict)") or "conflict" in said:
+        return KubeConflict(told)
+    if any(sign in said for sign in _WRONG_FLAG):
+        return InputError(f"{told}. `kubectl config get-contexts` lists what there is.")
+    return KubeError(told)
+
+
+def _documents(stream: IO[str]) -> Iterator[dict[str, Any]]:
+    """JSON objects that follow one another, each printed over many lines."""
+    decoder = json.JSONDecoder()
+    text = ""
+    for line in stream:
+        text += line
+        if line.startswith("}"):
+            found, end = decoder.raw_decode(text)
+            yield found
+            text = text[end:].lstrip()

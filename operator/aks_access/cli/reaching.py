@@ -1,0 +1,36 @@
+"""The flags by which commands find the management cluster, named as kubectl names them."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from aks_access.cli.cluster import Cluster
+from aks_access.cli.kubectl import Reach
+from aks_access.cli.surroundings import surroundings
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_GROUP = "aks_access.cli.reaching"
+
+
+def reaching(command: Command) -> Command:
+    """`--context` and `--kubeconfig`, kept for `cluster()`: the command does not take them."""
+    for name, told in (
+        ("kubeconfig", "How to reach the management cluster."),
+        ("context", "Context of the kubeconfig."),
+    ):
+        command = click.option(
+            f"--{name}", metavar=name.upper(), help=told, expose_value=False, callback=_keep
+        )(command)
+    return command
+
+
+def _keep(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    ctx.meta.setdefault(_GROUP, {})[param.name] = value
+
+
+def cluster() -> Cluster:
+    """The management cluster that the running command's flags name."""
+    flags = click.get_current_context().meta.get(_GROUP, {})
+    return surroundings().cluster(Reach(**flags))

@@ -1,0 +1,289 @@
+"""The management cluster as commands see it: kubectl on a real API server, and the fake."""
+
+import itertools
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aks_access.cli.cluster import FIELD_MANAGER, Cluster, DryRun, Resource
+from aks_access.cli.fakes.cluster import FakeCluster
+from aks_access.cli.kubectl import Kubectl, Reach
+from aks_access.errors import (
+    InputError,
+    KubeConflict,
+    KubeError,
+    KubeForbidden,
+    KubeNotFound,
+    StartupError,
+)
+from sandbox.controlplane import ControlPlane, binary
+from sandbox.processes import Scratch
+
+GRANTS = Resource.GRANTS
+
+
+def grant(namespace: str, name: str, **fields: object) -> dict[str, Any]:
+    return {
+        "apiVersion": "aksaccess.dev/v1alpha1",
+        "kind": "ApiAccessGrant",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "targetRef": {"name": "prod"},
+            "ipRanges": ["81.2.69.142"],
+            "expiresAt": "2099-01-01T00:00:00Z",
+            **fields,
+        },
+    }
+
+
+@pytest.fixture
+def kubectl_in_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{binary('kubectl').parent}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.fixture(params=["api-server", "sim"])
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def both(
+    backend: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> tuple[Cluster, str]:
+    """The cluster, and a namespace of it."""
+    if backend == "sim":
+        return FakeCluster(), "team-a"
+    request.getfixturevalue("kubectl_in_path")
+    plane = request.getfixturevalue("control_plane")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return Kubectl(Reach(kubeconfig=str(plane.kubeconfig))), request.getfixturevalue("namespace")
+
+
+def test_a_grant_is_applied_read_changed_and_listed(both: tuple[Cluster, str]) -> None:
+    cluster, namespace = both
+    made = cluster.apply(grant(namespace, "g", reason="first"))
+    assert made["spec"]["reason"] == "first"
+    assert cluster.apply(grant(namespace, "g", reason="second"))["spec"]["reason"] == "second"
+    read = cluster.get(GRANTS, namespace=namespace, name="g")
+    assert read is not None
+    assert read["spec"]["reason"] == "second"
+    changed = cluster.patch(
+        GRANTS, namespace=namespace, name="g", change={"spec": {"revoked": True}}
+    )
+    assert changed["spec"]["revoked"] is True
+    cluster.apply(grant(namespace, "h"))
+    listed = cluster.all(GRANTS, namespace=namespace)
+    assert [each["metadata"]["name"] for each in listed] == ["g", "h"]
+    everywhere = {each["metadata"]["namespace"] for each in cluster.all(GRANTS)}
+    assert namespace in everywhere
+
+
+def test_a_dry_run_stores_nothing(both: tuple[Cluster, str]) -> None:
+    cluster, namespace = both
+    assert cluster.apply(grant(namespace, "g"), dry_run=DryRun.SERVER)["spec"]
+    assert cluster.get(GRANTS, namespace=namespace, name="g") is None
+    cluster.apply(grant(namespace, "g"))
+    for dry_run in (DryRun.SERVER, DryRun.CLIENT):
+        cluster.patch(
+            GRANTS, namespace=namespace, name="g", change={"spec": {"revoked": True}},
+            dry_run=dry_run,
+        )  # fmt: skip
+    read = cluster.get(GRANTS, namespace=namespace, name="g")
+    assert read is not None
+    assert "revoked" not in read["spec"]
+
+
+def test_a_conditional_change_of_a_changed_object_is_a_conflict(both: tuple[Cluster, str]) -> None:
+    cluster, namespace = both
+    old = cluster.apply(grant(namespace, "g"))["metadata"]["resourceVersion"]
+    cluster.apply(grant(namespace, "g", reason="second"))
+    with pytest.raises(KubeConflict):
+        cluster.patch(
+            GRANTS,
+            namespace=namespace,
+            name="g",
+            change={"metadata": {"resourceVersion": old}, "spec": {"revoked": True}},
+        )
+
+
+def test_what_is_not_there(both: tuple[Cluster, str]) -> None:
+    cluster, namespace = both
+    assert cluster.get(GRANTS, namespace=namespace, name="none") is None
+    with pytest.raises(KubeNotFound):
+        cluster.patch(GRANTS, namespace=namespace, name="none", change={"spec": {}})
+    assert cluster.all(GRANTS, namespace=f"{namespace}-none") == []
+
+
+def test_the_context_without_a_namespace(both: tuple[Cluster, str]) -> None:
+    assert both[0].namespace() == "default"
+
+
+@pytest.fixture
+def real(
+    kubectl_in_path: None,
+    control_plane: ControlPlane,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> Callable[..., Kubectl]:
+    """A kubectl with flags; absent ones reach the worker's API server as administrator."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("KUBECONFIG", str(control_plane.kubeconfig))
+    return lambda **flags: Kubectl(Reach(**flags))
+
+
+@pytest.mark.integration
+class TestKubectl:
+    """What only the real one can show."""
+
+    def test_a_watch_tells_each_change_until_the_object_is_gone(
+        self, real: Callable[..., Kubectl], namespace: str
+    ) -> None:
+        cluster = real()
+        cluster.apply(grant(namespace, "g", reason="0"))
+        states: Iterator[dict[str, Any]] = cluster.watch(
+            GRANTS, namespace=namespace, name="g", seconds=50
+        )
+        seen = [next(states)["spec"]["reason"]]
+        for number in ("1", "2"):
+            cluster.patch(
+                GRANTS, namespace=namespace, name="g", change={"spec": {"reason": number}}
+            )
+            seen.append(next(states)["spec"]["reason"])
+        assert seen == ["0", "1", "2"]
+        gone = threading.Thread(
+            target=cluster._run,
+            args=(["delete", f"--raw={GRANTS.path(namespace=namespace, name='g')}"],),
+        )
+        gone.start()
+        assert list(states) == []
+        gone.join()
+
+    def test_a_watch_ends_when_its_time_is_up(
+        self, real: Callable[..., Kubectl], namespace: str
+    ) -> None:
+        cluster = real()
+        cluster.apply(grant(namespace, "g"))
+        states = cluster.watch(GRANTS, namespace=namespace, name="g", seconds=1)
+        assert [each["metadata"]["name"] for each in states] == ["g"]
+
+    def test_a_watch_that_is_left_ends_its_process(
+        self, real: Callable[..., Kubectl], namespace: str
+    ) -> None:
+        cluster = real()
+        cluster.apply(grant(namespace, "g"))
+        states = cluster.watch(GRANTS, namespace=namespace, name="g", seconds=50)
+        next(states)
+        children = _children()
+        assert children
+        states.close()  # type: ignore[attr-defined]
+        assert not children & _children()
+
+    def test_what_the_api_server_refuses(
+        self, real: Callable[..., Kubectl], namespace: str
+    ) -> None:
+        with pytest.raises(KubeError, match="end"):
+            real().apply(grant(namespace, "g", duration="1h"))
+
+    def test_a_field_of_another_manager_is_a_conflict(
+        self, real: Callable[..., Kubectl], control_plane: ControlPlane, namespace: str
+    ) -> None:
+        control_plane.request(
+            "PATCH",
+            f"{GRANTS.path(namespace=namespace, name='g')}?fieldManager=argocd",
+            grant(namespace, "g", reason="Git's"),
+            content_type="application/apply-patch+yaml",
+        )
+        with pytest.raises(KubeConflict, match=r"argocd.*reason"):
+            real().apply(grant(namespace, "g", reason="mine"))
+
+    def test_writes_are_of_the_commands_field_manager(
+        self, real: Callable[..., Kubectl], namespace: str
+    ) -> None:
+        cluster = real()
+        cluster.apply(grant(namespace, "g"))
+        made = cluster.patch(
+            GRANTS, namespace=namespace, name="g", change={"spec": {"revoked": True}}
+        )
+        managers = {each["manager"] for each in made["metadata"]["managedFields"]}
+        assert managers == {FIELD_MANAGER}
+
+    def test_a_right_that_is_missing(
+        self, real: Callable[..., Kubectl], control_plane: ControlPlane, namespace: str
+    ) -> None:
+        nobody = control_plane.kubeconfig_for("default", namespace)
+        cluster = real(kubeconfig=str(nobody))
+        with pytest.raises(KubeForbidden, match=r"You may not: .*cannot list"):
+            cluster.all(GRANTS)
+        with pytest.raises(KubeForbidden, match="cannot patch"):
+            cluster.patch(GRANTS, namespace=namespace, name="g", change={"spec": {}})
+
+    def test_an_api_server_that_is_not_there(
+        self, real: Callable[..., Kubectl], control_plane: ControlPlane, tmp_path: Path
+    ) -> None:
+        config = control_plane.kubeconfig.read_text()
+        port = control_plane.kubeconfig.read_text().split("server: https://127.0.0.1:")[1]
+        dead = tmp_path / "dead"
+        dead.write_text(config.replace(port.split()[0], "1"))
+        with pytest.raises(StartupError, match="cannot be reached") as refused:
+            real(kubeconfig=str(dead)).all(GRANTS)
+        assert "--out DIR" in str(refused.value)
+
+    @pytest.mark.parametrize("flags", [{"context": "none"}, {"kubeconfig": "/nowhere"}])
+    def test_a_flag_that_is_wrong(
+        self, real: Callable[..., Kubectl], flags: dict[str, str]
+    ) -> None:
+        with pytest.raises(InputError, match=r"none|nowhere"):
+            real(**flags).all(GRANTS)
+
+    def test_pages_are_put_together(
+        self,
+        real: Callable[..., Kubectl],
+        namespace: str,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr("aks_access.cli.kubectl._PAGE", 2)
+        cluster = real()
+        for name in "abcde":
+            cluster.apply(grant(namespace, name))
+        listed = cluster.all(GRANTS, namespace=namespace)
+        assert "".join(each["metadata"]["name"] for each in listed) == "abcde"
+
+    def test_without_the_operator_the_sentence_says_so(
+        self, real: Callable[..., Kubectl], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(GRANTS, "root", "/apis/aksaccess.dev/v9")
+        with pytest.raises(KubeError, match="not installed here"):
+            real().all(GRANTS)
+
+
+@pytest.mark.usefixtures("kubectl_in_path")
+def test_a_log_in_may_speak_to_the_person(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Scratch() as scratch:
+        program = scratch.path / "kubectl"
+        program.write_text(
+            "#!/bin/sh\necho 'To sign in, enter ABC' >&2\n"
+            "echo 'error: no more: Unauthorized' >&2\nexit 1\n"
+        )
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+        monkeypatch.setenv("PATH", str(scratch.path))
+        with pytest.raises(StartupError, match="no more"):
+            Kubectl().all(GRANTS)
+    assert capsys.readouterr().err == "To sign in, enter ABC\n"
+
+
+def test_without_kubectl_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(StartupError, match=r"kubectl is not in the PATH.*--out DIR"):
+        Kubectl().namespace()
+
+
+def _children() -> set[str]:
+    tasks = Path("/proc/self/task").glob("*/children")
+    return set(itertools.chain.from_iterable(each.read_text().split() for each in tasks))
