@@ -88,4 +88,7 @@ class Cluster(Protocol):
     def watch(
         self, resource: Resource, *, name: str, namespace: str = "", seconds: float
     ) -> Iterator[dict[str, Any]]:
-        """One object as it is, then at each change; ends when it is gone or time is up."""
+        """One object as it is, then at each change; ends when it is gone or time is up.
+
+        The same state may come again.
+        """

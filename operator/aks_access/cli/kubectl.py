@@ -7,13 +7,16 @@ before the Python client is imported.
 
 import contextlib
 import json
+import math
 import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any, Final
+from urllib.parse import quote
 
 from aks_access.cli.cluster import FIELD_MANAGER, DryRun, Resource
 from aks_access.errors import (
@@ -130,24 +133,25 @@ class Kubectl:
         self, resource: Resource, *, name: str, namespace: str = "", seconds: float
     ) -> Iterator[dict[str, Any]]:
         """See `Cluster`."""
-        command = [
-            *self._command(timeout=f"{max(1, round(seconds))}s"),
-            "get",
-            resource.full_name,
-            name,
-            *([f"--namespace={namespace}"] if namespace else []),
-            "--watch",
-            "--output-watch-events",
-            "--output=json",
-        ]
-        with _started(command) as (process, said):
-            assert process.stdout is not None
-            for event in _documents(process.stdout):
-                if event.get("type") == "DELETED":
-                    return
-                yield event["object"]
-            if process.wait() and not _ran_out(said()):
-                raise _error(said())
+        name_is = quote(f"metadata.name={name}", safe="")
+        deadline = time.monotonic() + seconds
+        while (left := math.ceil(deadline - time.monotonic())) > 0:
+            path = f"{resource.path(namespace=namespace)}?watch=true&fieldSelector={name_is}"
+            command = [
+                *self._command(timeout="0"),
+                "get",
+                f"--raw={path}&timeoutSeconds={left}",
+            ]
+            with _started(command) as (process, said):
+                assert process.stdout is not None
+                for event in map(json.loads, process.stdout):
+                    if event["type"] == "DELETED":
+                        return
+                    if event["type"] == "ERROR":
+                        raise KubeError(str(event["object"].get("message")))
+                    yield event["object"]
+                if process.wait():
+                    raise _error(said())
 
     def _json(self, arguments: Sequence[str], *, given: str | None = None) -> dict[str, Any]:
         text = self._run(arguments, given=given)
@@ -229,10 +233,6 @@ class _Said:
         return " ".join(line for line in self._lines if line)
 
 
-def _ran_out(said: str) -> bool:
-    return "Client.Timeout" in said or "context deadline exceeded" in said
-
-
 def _error(said: str) -> AksAccessError:
     """What kubectl's complaint stands for."""
     told = said.removeprefix("error: ") or "kubectl failed and said nothing"
@@ -259,15 +259,3 @@ def _error(said: str) -> AksAccessError:
     if any(sign in said for sign in _WRONG_FLAG):
         return InputError(f"{told}. `kubectl config get-contexts` lists what there is.")
     return KubeError(told)
-
-
-def _documents(stream: IO[str]) -> Iterator[dict[str, Any]]:
-    """JSON objects that follow one another, each printed over many lines."""
-    decoder = json.JSONDecoder()
-    text = ""
-    for line in stream:
-        text += line
-        if line.startswith("}"):
-            found, end = decoder.raw_decode(text)
-            yield found
-            text = text[end:].lstrip()
