@@ -269,7 +269,6 @@ def _of_search(search: Search | None) -> SearchDocument | None:
         message=search.message,
         suspects=tuple(search.suspects.items()),
         trying=search.trying,
-        untried=tuple(search.untried.items()),
         stood=search.stood,
     )
 
@@ -282,7 +281,6 @@ def _to_search(search: SearchDocument | None) -> Search | None:
         message=search.message,
         suspects=dict(search.suspects),
         trying=search.trying,
-        untried=dict(search.untried),
         stood=search.stood,
     )
 

@@ -73,7 +73,6 @@ searches = st.builds(
     message=words,
     suspects=st.dictionaries(words, words, max_size=3),
     trying=raw_lists,
-    untried=st.dictionaries(words, words, max_size=3),
     stood=raw_lists,
 )
 turns = st.builds(Turn, at=times, added=raw_lists, removed=raw_lists)
