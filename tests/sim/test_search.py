@@ -318,3 +318,25 @@ async def test_i4_a_tenant_without_tokens_holds_no_search_up(world: World) -> No
     assert world.state("busy") == "Paced"
     await world.until(lambda: world.state("busy") == "Active")
     assert world.state("bad", namespace="team-c") == "RangeRefused"
+
+
+@simulated
+async def test_i4_bad_ranges_in_ever_new_namespaces_keep_nobody_waiting(world: World) -> None:
+    world.cluster(unacceptable={f"81.2.69.{number}/32" for number in range(100)})
+    world.target()
+    world.grant("bad", "81.2.69.99")
+    await world.start()
+    await world.rest()
+    assert world.state("bad") == "RangeRefused"
+    world.process.watch.held = True
+    world.grant("bad", "81.2.69.0", namespace="team-0")
+    world.grant("good", LAPTOP)
+    world.process.watch.held = False
+    tries = refusals(world)
+    while world.state("good") != "Active":
+        known = refusals(world)
+        assert known - tries <= 6
+        world.grant("bad", f"81.2.69.{known}", namespace=f"team-{known}")
+        await world.until(
+            lambda known=known: refusals(world) > known or world.state("good") == "Active"
+        )

@@ -6,11 +6,11 @@ else keeps that list from being empty, or where somebody cleared it, it has the 
 refused they are to blame. Then the platform's own additions are tried alone, then the grants', by
 halves: the half that is let in is good, so that one culprit of 200 is known after ten writes. Who
 asks for all that the culprit's list added would send the same, and is refused with it. Then whoever
-waits is tried together, first those of namespaces in which AKS refuses nobody. The search stands in
-the ledger. Twelve refusals in four hours are quick, after them one in twenty minutes is tried.
+waits is tried together, the culprit's namespace after the others. The search stands in the ledger.
+Twelve refusals in four hours are quick, after them one in twenty minutes is tried.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -210,9 +210,10 @@ def _convicted(
 ) -> Ledger:
     """The culprit is remembered, and who asks for the same; whoever else waits is tried next.
 
-    What AKS refused is what the culprit adds to the list `ranges`, whoever adds it. First come
-    those of namespaces in which nobody is refused: a tenant's own bad ranges, however many, are
-    searched after everybody else is in.
+    What AKS refused is what the culprit adds to the list `ranges`, whoever adds it. Its namespace
+    comes after the others, and where it was no first time, every namespace of a refused grant: bad
+    ranges of one tenant, however many, keep no other waiting. At a first time these come along, or
+    a stream of bad ranges in ever new namespaces would keep them out.
     """
     added = _entries(culprit) - set(map(canonical, ranges or ()))
     known, rest = dict(ledger.refused), list[Verdict]()
@@ -222,10 +223,16 @@ def _convicted(
             known[uid] = RefusedGrant(asks=verdict.asks, message=search.message)
         elif _waits(verdict):
             rest.append(verdict)
-    tenants = {verdict.grant.namespace for uid, verdict in plan.verdicts.items() if uid in known}
-    others = [verdict for verdict in rest if verdict.grant.namespace not in tenants]
+    earlier = _namespaces(plan, ledger.refused)
+    first = culprit.grant.namespace not in earlier
+    later = _namespaces(plan, known) - (earlier if first else frozenset())
+    others = [verdict for verdict in rest if verdict.grant.namespace not in later]
     following = _together(search=search, suspects=_suspected(others or rest))
     return replace(ledger, refused=known, search=following)
+
+
+def _namespaces(plan: Plan, refused: Collection[str]) -> frozenset[str]:
+    return frozenset(v.grant.namespace for uid, v in plan.verdicts.items() if uid in refused)
 
 
 def _together(*, search: Search, suspects: Mapping[str, str]) -> Search | None:

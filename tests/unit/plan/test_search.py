@@ -294,17 +294,24 @@ def test_i4_a_culprit_that_is_deduced_takes_its_like_with_it() -> None:
     assert after.search is None
 
 
-@pytest.mark.parametrize("earlier", [{}, {"c": RefusedGrant("7-c", "Earlier.")}])
-def test_i4_after_a_culprit_those_of_other_namespaces_come_first(
-    earlier: dict[str, RefusedGrant],
+@pytest.mark.parametrize(
+    ("earlier", "first"),
+    [("", "cde"), ("e", "cde"), ("b", "cde"), ("be", "cd"), ("bcde", "bcde")],
+)
+def test_i4_after_a_culprit_its_namespace_comes_last_and_once_more_all_of_refused_ones(
+    earlier: str, first: str
 ) -> None:
-    changed = {"d": {"grant": elsewhere("d")}, "e": {"grant": elsewhere("e", "team-c")}}
-    refused = {"state": AccessState.REFUSED, "admitted": False}
-    plan = plan_of("a", c={"grant": elsewhere("c", "team-c"), **refused}, **changed)
-    books = searching(SearchPhase.HALVING, suspects=of("ab"), trying=("a",))
-    after = refuse(replace(books, refused=earlier), plan)
-    first = "d" if earlier else "de"
-    assert after.search == Search(
+    """`a` is the culprit, and `b` of its namespace; `e` of another one that `d` is not of."""
+    changed: dict[str, dict[str, object]] = {
+        "c": {"grant": elsewhere("c")},
+        "d": {"grant": elsewhere("d")},
+        "e": {"grant": elsewhere("e", "team-c")},
+    }
+    plan = plan_of("a", **changed)
+    books = searching(SearchPhase.HALVING, suspects=of("a"), trying=("a",))
+    known = {uid: RefusedGrant("7-x", "Earlier.") for uid in earlier}
+    after = refuse(replace(books, refused=known), plan).search
+    assert after == Search(
         phase=SearchPhase.HALVING, message="No.", suspects=of(first), trying=tuple(first)
     )
 
