@@ -166,7 +166,7 @@ def _acquitted(
     """The grants' turn; where the platform's own were in the refused list, no grant is known bad
     yet, and all are tried together.
     """
-    halving = replace(search, phase=SearchPhase.HALVING, trying=(), stood=())
+    halving = replace(search, phase=SearchPhase.HALVING, stood=())
     if not search.stood:
         return _tried(ledger=ledger, search=halving, plan=plan, ranges=ranges)
     return replace(ledger, search=_together(search=halving, suspects=search.suspects))

@@ -282,16 +282,28 @@ def test_i4_where_the_culprit_adds_nothing_any_more_nobody_is_refused_with_it() 
 
 
 def test_i4_a_culprit_that_is_deduced_takes_its_like_with_it() -> None:
-    like = asking("c", "20.0.0.2", "20.0.0.77")
-    plan = plan_of(a=IN, c=like, d=IN, e=IN)
-    books = searching(SearchPhase.HALVING, suspects=of("ab"), trying=("a",))
-    after = advance(books, plan, ranges=(*LIST, "20.0.0.1"))
-    asks = plan.verdicts[GrantUid("c")].asks
-    assert after.refused == {
-        "b": RefusedGrant(ASKS["b"], "Bad range."),
-        "c": RefusedGrant(asks, "Bad range."),
-    }
-    assert after.search is None
+    """What it asks for and stands in the list is not what was refused."""
+    plan = plan_of(
+        a=IN,
+        b=asking("b", "20.0.0.2", *LIST),
+        c=asking("c", "20.0.0.2", "20.0.0.77"),
+        d=asking("d", *LIST),
+        e=IN,
+    )
+    asks = {uid: verdict.asks for uid, verdict in plan.verdicts.items()}
+    known = {uid: RefusedGrant(asks[GrantUid(uid)], "Bad range.") for uid in "bc"}
+    suspects = {**of("a"), "b": asks[GrantUid("b")]}
+    halving = searching(SearchPhase.HALVING, suspects=suspects, trying=("a",))
+    alone = searching(SearchPhase.PLATFORM, suspects={"b": asks[GrantUid("b")]})
+    for books in (halving, alone):
+        after = advance(books, plan, ranges=(*LIST, "20.0.0.1"))
+        assert after.refused == known
+        assert after.search == Search(
+            phase=SearchPhase.HALVING,
+            message="Bad range.",
+            suspects={"d": asks[GrantUid("d")]},
+            trying=("d",),
+        )
 
 
 @pytest.mark.parametrize(
