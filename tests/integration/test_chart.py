@@ -226,6 +226,7 @@ REFUSED = [
     ({"image.digest": "sha256:12"}, "at '/image/digest': 'sha256:12' does not match pattern"),
     ({"operator.retention": "1d"}, "at '/operator/retention': '1d' does not match pattern"),
     ({"proxy.https": "http://me:secret@proxy"}, "at '/proxy/https': "),
+    ({"proxy.https": "http://proxy:$(PORT)"}, "at '/proxy/https': "),
     ({"proxy.noProxy[0]": "10.0.0.0/8"}, "at '/proxy/noProxy/0': '10.0.0.0/8' does not match"),
     ({"networkPolicy.apiServerCIDRs[0]": "10.0.0.1"}, "at '/networkPolicy/apiServerCIDRs/0': "),
     (
@@ -242,6 +243,18 @@ REFUSED = [
     (
         {"operator.extraEnv[0].name": "HTTPS_PROXY", "proxy.https": "http://proxy"},
         "HTTPS_PROXY is in operator.extraEnv, and proxy.https is set too; keep one of them",
+    ),
+    (
+        {"operator.extraArgs[0]": "--lease-name=$(POD_NAME)", "rbac.create": "false"},
+        'the Lease\'s name "$(POD_NAME)" in operator.extraArgs or operator.extraEnv is none',
+    ),
+    (
+        {"operator.extraArgs[0]": "--lease-name", "operator.extraArgs[1]": "a-$$(POD_NAME)"},
+        'the Lease\'s name "a-$$(POD_NAME)" in operator.extraArgs or',
+    ),
+    (
+        {"operator.extraEnv[0].name": "AKS_ACCESS_LEASE_NAME", "operator.extraEnv[0].value": "A.b"},
+        'the Lease\'s name "A.b" in operator.extraArgs or operator.extraEnv is none: at most 63 of',
     ),
     ({"azure.auth": "client-secret"}, "name the Secret that holds AZURE_CLIENT_SECRET in azure.ex"),
     ({"serviceAccount.create": "false"}, "name an existing one in serviceAccount.name"),

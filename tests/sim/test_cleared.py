@@ -8,6 +8,7 @@ from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, simulated
 
 KEY = key_of("weu")
 BAD = "51.140.9.0/24"
+EIGHT = tuple(f"81.2.70.{number}/32" for number in range(0, 16, 2))
 ONE, TWO = "81.2.69.1/32", "81.2.69.2/32"
 
 
@@ -202,3 +203,60 @@ async def test_i12_a_list_that_let_everyone_in_is_not_put_back(world: World) -> 
     await world.advance(minutes=30)
     assert world.list_of() is None
     assert "nothing of it may be sent again: put every client's egress in baseline" in ready(world)
+
+
+async def grown(world: World, *ranges: str) -> None:
+    """A grant's range set grows by a range that AKS refuses; nothing is known of that yet."""
+    world.cluster(unacceptable={BAD})
+    world.range_set("home", *ranges)
+    world.target()
+    world.grant(rangeSetRefs=[{"name": "home"}])
+    await world.start()
+    await world.rest()
+    world.range_set("home", *ranges, BAD)
+
+
+@pytest.mark.parametrize(
+    ("taken", "back"),
+    [(None, EIGHT), (EIGHT[:1], EIGHT[1:]), (EIGHT, ())],
+    ids=["cleared", "one taken out", "all taken out"],
+)
+@simulated
+async def test_i12_what_a_refused_grant_holds_goes_back_with_a_whole_list_alone(
+    world: World, taken: tuple[str, ...] | None, back: tuple[str, ...]
+) -> None:
+    await grown(world, *EIGHT)
+    await world.rest()
+    assert world.target_state() == "MassRemovalHeld"
+    full = world.list_of() or set()
+    world.azure.cluster(KEY).set_by_others(None if taken is None else sorted(full - {*taken}))
+    await world.advance(hours=1)
+    assert world.list_of() == {FOREIGN, OFFICE, *back}
+    assert world.state() == ("RevocationPending" if back else "RangeRefused")
+    world.range_set("home", *EIGHT)
+    await world.rest()
+    assert world.list_of() == {FOREIGN, OFFICE, *EIGHT}
+    assert world.state() == "Active"
+
+
+@simulated
+async def test_i12_a_list_cleared_amid_a_search_goes_back_without_the_grant_that_is_refused(
+    world: World,
+) -> None:
+    await grown(world, *EIGHT)
+    await world.until(lambda: world.target_state() == "WriteRefused")
+    clear(world)
+    await world.advance(hours=1)
+    assert world.list_of() == {FOREIGN, OFFICE}
+    assert (world.state(), world.target_state()) == ("RangeRefused", "InSync")
+    world.range_set("home", *EIGHT)
+    await world.rest()
+    assert world.list_of() == {FOREIGN, OFFICE, *EIGHT}
+
+
+@simulated
+async def test_i3_a_few_entries_of_a_refused_grant_go_at_once(world: World) -> None:
+    await grown(world, *EIGHT[:5])
+    await world.rest()
+    assert world.list_of() == {FOREIGN, OFFICE}
+    assert world.state() == "RangeRefused"

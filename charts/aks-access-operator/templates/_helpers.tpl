@@ -95,7 +95,8 @@ and would go through it. Empty where the values bring their own. */}}
 {{- end }}
 
 {{- /* Name of the operator's Lease, as a flag or a variable of the values may set it; empty where
-only the pod will know it. */}}
+only the pod will know it. What the kubelet would expand in it, the role would not, and with a pod's
+own name in it each replica would lead. */}}
 {{- define "aks-access.lease" -}}
 {{- $name := "aks-access-operator" }}
 {{- range .Values.operator.extraEnv }}
@@ -108,6 +109,9 @@ only the pod will know it. */}}
 {{- if eq $before "--lease-name" }}{{ $name = . }}{{ end }}
 {{- if hasPrefix "--lease-name=" . }}{{ $name = trimPrefix "--lease-name=" . }}{{ end }}
 {{- $before = . }}
+{{- end }}
+{{- if not (regexMatch "^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$" $name) }}
+{{- fail (printf "the Lease's name %q in operator.extraArgs or operator.extraEnv is none: at most 63 of a-z, 0-9 and -, written out" $name) }}
 {{- end }}
 {{- $name }}
 {{- end }}

@@ -76,8 +76,8 @@ GRANT_STATES: Final[Mapping[GrantReason, State]] = {
         "merge ranges, end other grants",
     ),
     GrantReason.RANGE_REFUSED: State(
-        "Azure refused exactly these ranges with a 400, quoted in the message; remembered until "
-        "the grant asks for something else",
+        "Azure refused these ranges, or a part of them that another grant asks for, with a 400, "
+        "quoted in the message; remembered until the grant asks for something else",
         "change `ipRanges`, or mend the range set they come from; to have the same ranges tried "
         "again, change any field of the grant's spec",
     ),

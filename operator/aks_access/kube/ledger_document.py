@@ -1,27 +1,26 @@
 """The ledger as JSON: strict both ways, because a misread ledger takes away or leaves access.
 
-Owners are interned: two thousand entries with ten owners each fit into a ConfigMap that way, and
-do not otherwise. A change of this format needs a new `SCHEMA_VERSION`; the earlier ones are read,
-and a document of a later one, with a field too many or too few, or about another cluster is
-unreadable, never "empty". What a newer operator wrote is its own: `LedgerNewer`.
+Owners are interned, and grants with them: two thousand entries with ten owners each fit into a
+ConfigMap that way, and do not otherwise. A change of this format needs a new `SCHEMA_VERSION`; the
+earlier ones are read, and a document of a later one, with a field too many or too few, or about
+another cluster is unreadable, never "empty". What a newer operator wrote is its own: `LedgerNewer`.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
 from pydantic import ValidationError
 
 from aks_access.errors import LedgerNewer, LedgerUnreadable
+from aks_access.kube.ledger_refusals import of_refused, of_search, to_refused, to_search
 from aks_access.kube.ledger_schema import (
     ConflictDocument,
     EntryDocument,
     IdentityDocument,
     LedgerDocument,
-    RefusedDocument,
     ReversalDocument,
-    SearchDocument,
     TurnDocument,
     WriteDocument,
 )
@@ -31,9 +30,7 @@ from aks_access.plan.ledger import (
     EntryState,
     Ledger,
     LedgerEntry,
-    RefusedGrant,
     Reversal,
-    Search,
     WriteInFlight,
 )
 from aks_access.plan.model import ClusterKey, Identity, cluster_key
@@ -45,7 +42,7 @@ _FIRST_SCHEMA: Final = 1
 
 def encode(ledger: Ledger) -> str:
     """The ledger as compact JSON; fields at their default are left out."""
-    owners = _interned(ledger.entries.values())
+    owners = _interned(ledger)
     index = {owner: place for place, owner in enumerate(owners)}
     document = LedgerDocument(
         schema_version=SCHEMA_VERSION,
@@ -67,16 +64,13 @@ def encode(ledger: Ledger) -> str:
             for entry in ledger.entries.values()
             if _brief(entry)
         ),
-        names=ledger.names,
+        paths=tuple(ledger.names.values()),
         in_flight=_of_write(ledger.in_flight),
         writes=ledger.writes,
         turns=tuple(TurnDocument(at=t.at, added=t.added, removed=t.removed) for t in ledger.turns),
         verified=ledger.verified,
-        refused={
-            uid: RefusedDocument(asks=refused.asks, message=refused.message)
-            for uid, refused in ledger.refused.items()
-        },
-        search=_of_search(ledger.search),
+        refusals=of_refused(ledger.refused, index),
+        search=of_search(ledger.search, index),
         probes=ledger.probes,
         reversals=tuple(
             ReversalDocument(at=item.at, added=item.added, removed=item.removed)
@@ -118,16 +112,13 @@ def decode(text: str, *, key: ClusterKey, version: str) -> Ledger:
                 *(_withdrawn(*each) for each in document.withdrawn),
             )
         },
-        names=dict(document.names),
+        names={**document.names, **dict(zip(document.owners, document.paths, strict=False))},
         in_flight=_to_write(document.in_flight),
         writes=document.writes,
         turns=tuple(Turn(at=t.at, added=t.added, removed=t.removed) for t in document.turns),
         verified=document.verified,
-        refused={
-            uid: RefusedGrant(asks=refused.asks, message=refused.message)
-            for uid, refused in document.refused.items()
-        },
-        search=_to_search(document.search),
+        refused=to_refused(document),
+        search=to_search(document.search, document.owners),
         probes=document.probes,
         reversals=tuple(
             Reversal(at=item.at, added=item.added, removed=item.removed)
@@ -186,8 +177,13 @@ def _sentence(error: ValidationError) -> str:
     return "; ".join(problems[:_PROBLEMS_SHOWN]) + (f"; and {rest} more" if rest > 0 else "")
 
 
-def _interned(entries: Iterable[LedgerEntry]) -> list[str]:
-    return list(dict.fromkeys(o for entry in entries for o in (*entry.owners, *entry.released)))
+def _interned(ledger: Ledger) -> list[str]:
+    """Everybody whom the document names by a place, those with a name of their own first."""
+    owners = (o for entry in ledger.entries.values() for o in (*entry.owners, *entry.released))
+    found = dict.fromkeys((*ledger.names, *owners, *ledger.refused))
+    if ledger.search is not None:
+        found.update(dict.fromkeys((*ledger.search.suspects, *ledger.search.trying)))
+    return list(found)
 
 
 def _of_entry(entry: LedgerEntry, index: Mapping[str, int]) -> EntryDocument:
@@ -258,32 +254,6 @@ def _to_write(write: WriteDocument | None) -> WriteInFlight | None:
         failed=write.failed,
         resends=write.resends,
         undoes=write.undoes,
-    )
-
-
-def _of_search(search: Search | None) -> SearchDocument | None:
-    if search is None:
-        return None
-    return SearchDocument(
-        phase=search.phase,
-        message=search.message,
-        suspects=tuple(search.suspects.items()),
-        trying=search.trying,
-        untried=tuple(search.untried.items()),
-        stood=search.stood,
-    )
-
-
-def _to_search(search: SearchDocument | None) -> Search | None:
-    if search is None:
-        return None
-    return Search(
-        phase=search.phase,
-        message=search.message,
-        suspects=dict(search.suspects),
-        trying=search.trying,
-        untried=dict(search.untried),
-        stood=search.stood,
     )
 
 

@@ -1,6 +1,10 @@
-"""The fields of the ledger's JSON, and what must hold between them."""
+"""The fields of the ledger's JSON, and what must hold between them.
 
-from collections.abc import Mapping
+A grant is its place in `LedgerDocument.owners` wherever it stands, as its uid is long and there may
+be thousands. Where that has not always been so, the uid itself is read as well.
+"""
+
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -12,6 +16,7 @@ from aks_access.plan.ledger import EntryState, SearchPhase
 from aks_access.plan.model import cluster_key
 
 _Owner = Annotated[int, Field(ge=0)]
+_Grant = _Owner | str
 _SINCE_2: Final = frozenset(
     {
         "search",
@@ -23,6 +28,8 @@ _SINCE_2: Final = frozenset(
         "deletion_policy",
         "foreign",
         "withdrawn",
+        "paths",
+        "refusals",
     }
 )
 """Fields that a document of schema 1 does not have."""
@@ -44,7 +51,7 @@ class IdentityDocument(Document):
 
 
 class EntryDocument(Document):
-    """`LedgerEntry`; its owners are places in `LedgerDocument.owners`."""
+    """`LedgerEntry`."""
 
     range: str
     state: EntryState
@@ -85,12 +92,15 @@ class ConflictDocument(Document):
 
 
 class SearchDocument(Document):
-    """`Search`; grants with what they ask for, in the order they are tried in."""
+    """`Search`; grants with what they ask for, in the order they are tried in.
+
+    `untried` was written once, and is of no use.
+    """
 
     phase: SearchPhase
     message: str
-    suspects: tuple[tuple[str, str], ...] = ()
-    trying: tuple[str, ...] = ()
+    suspects: tuple[tuple[_Grant, str], ...] = ()
+    trying: tuple[_Grant, ...] = ()
     untried: tuple[tuple[str, str], ...] = ()
     stood: tuple[str, ...] = ()
 
@@ -104,15 +114,23 @@ class TurnDocument(Document):
 
 
 class RefusedDocument(Document):
-    """`RefusedGrant`."""
+    """`RefusedGrant` as it was written once."""
 
     asks: str
     message: str
 
 
+class RefusalDocument(Document):
+    """One sentence of AKS, and the grants that it refused with what they asked for."""
+
+    message: str
+    grants: tuple[tuple[_Owner, str], ...]
+
+
 class LedgerDocument(Document):
     """The whole document; see `Ledger`. A withdrawn entry is its range, since when (seconds of the
-    epoch) and its tenant: there may be as many of them as a list is long.
+    epoch) and its tenant: there may be as many of them as a list is long. `paths` are the names of
+    the owners at the same places; `names` and `refused` were written once.
     """
 
     schema_version: int
@@ -129,11 +147,13 @@ class LedgerDocument(Document):
     entries: tuple[EntryDocument, ...]
     withdrawn: tuple[tuple[str, int, str], ...] = ()
     names: Mapping[str, str] = Field(default_factory=dict)
+    paths: tuple[str, ...] = ()
     in_flight: WriteDocument | None = None
     writes: tuple[Instant, ...] = ()
     turns: tuple[TurnDocument, ...] = ()
     verified: tuple[str, ...] | None = None
     refused: Mapping[str, RefusedDocument] = Field(default_factory=dict)
+    refusals: tuple[RefusalDocument, ...] = ()
     search: SearchDocument | None = None
     probes: tuple[Instant, ...] = ()
     reversals: tuple[ReversalDocument, ...] = ()
@@ -160,7 +180,18 @@ class LedgerDocument(Document):
         for entry in self.entries:
             if any(index >= len(self.owners) for index in (*entry.owners, *entry.released)):
                 raise ValueError(f"the entry {entry.range} has an owner that is not listed")
+        if len(self.paths) > len(self.owners):
+            raise ValueError("there are more paths than owners")
+        if any(type(grant) is int and grant >= len(self.owners) for grant in self._grants()):
+            raise ValueError("a grant that AKS refused, or may have, is not listed")
         return self
+
+    def _grants(self) -> Iterator[_Grant]:
+        for refusal in self.refusals:
+            yield from (grant for grant, _ in refusal.grants)
+        if self.search is not None:
+            yield from (grant for grant, _ in self.search.suspects)
+            yield from self.search.trying
 
 
 def _canonical(text: str) -> bool:

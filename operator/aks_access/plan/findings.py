@@ -188,7 +188,7 @@ def _refused(scene: Scene) -> Iterator[Finding]:
             "said": found.message,
             "entries": listed(found.stood if found.phase is SearchPhase.OWN else named),
             "foreign": "yes" if any(entry in scene.foreign for entry in named) else "",
-            "grants": str(len({**found.suspects, **found.untried})),
+            "grants": str(len(found.suspects)),
             "next": instant(following) if following is not None else "",
         },
         blocks=True,

@@ -132,9 +132,8 @@ class Search:
     Attributes:
         message: AKS's sentence on the last refusal.
         suspects: grant uid to what it asked for (`Verdict.asks`), the oldest first: at least one of
-            them is to blame.
-        trying: those of `suspects` that are let in now.
-        untried: grants of which nothing is known, likewise; they wait.
+            them is to blame, or nothing is known of them.
+        trying: those of `suspects` that are let in now; everybody else waits.
         stood: the list that is refused without any addition, as it stood; in the other phases what
             the refused list adds for the platform.
     """
@@ -143,7 +142,6 @@ class Search:
     message: str
     suspects: Mapping[str, str] = field(default_factory=dict)
     trying: tuple[str, ...] = ()
-    untried: Mapping[str, str] = field(default_factory=dict)
     stood: tuple[str, ...] = ()
 
 

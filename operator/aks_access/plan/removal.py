@@ -105,20 +105,26 @@ def _homeless(*, grant: Grant, world: World, verdict: Verdict | None) -> bool:
 
 
 def _verdict_cause(*, verdict: Verdict, entry: LedgerEntry) -> Cause:
+    """Why a grant that matches no longer wants the entry: an edit of a set, of its own, a refusal.
+
+    What a set dropped the set took away, whatever the grant is refused for as well; so it did where
+    a range that it brought is what makes the grant refused.
+    """
     if verdict.state in _STATE_CAUSES:
         return _STATE_CAUSES[verdict.state]
-    through_sets = bool(set(entry.sets) & set(verdict.grant.range_sets))
     dropped = all(cidr(item) != entry.range for item in verdict.ranges)
-    by_set = through_sets and (dropped or _refused_as_a_whole(verdict))
-    if verdict.refusals and not by_set and not (dropped and verdict.keeps):
-        causes = [_REFUSAL_CAUSES.get(r.reason, Cause.POLICY) for r in verdict.refusals]
-        return next((cause for cause in causes if cause not in GUARDED), causes[0])
-    return Cause.RANGE_SET if through_sets else Cause.EDITED
+    through_sets = not set(entry.sets).isdisjoint(verdict.grant.range_sets)
+    if through_sets and (dropped or _refused_as_a_whole(verdict)):
+        return Cause.RANGE_SET
+    if not verdict.refusals or (dropped and verdict.keeps):
+        return Cause.EDITED
+    causes = [_REFUSAL_CAUSES.get(refusal.reason, Cause.POLICY) for refusal in verdict.refusals]
+    return next((cause for cause in causes if cause not in GUARDED), causes[0])
 
 
 def _refused_as_a_whole(verdict: Verdict) -> bool:
-    """Whether one more range, which an edit of a set may bring, is what makes it refused."""
-    return bool(verdict.refusals) and all(
+    """Whether nothing but the number of its ranges, or one of them, makes it refused."""
+    return all(
         refusal.reason in _OF_THE_WHOLE or refusal.rule is Rule.MAX_ENTRIES
         for refusal in verdict.refusals
     )

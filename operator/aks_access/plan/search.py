@@ -4,12 +4,13 @@ First the list without any addition is sent: it takes out what is due, and prove
 additions are to blame; refused as well, an entry that stands there already is. Only where nothing
 else keeps that list from being empty, or where somebody cleared it, it has the platform's own, and
 refused they are to blame. Then the platform's own additions are tried alone, then the grants', by
-halves: the half that is let in is good, so that one culprit of 200 is known after ten writes. The
-search stands in the ledger. Twelve refusals in four hours are quick, after them one in twenty
-minutes is tried.
+halves: the half that is let in is good, so that one culprit of 200 is known after ten writes. Who
+asks for all that the culprit's list added would send the same, and is refused with it. Then whoever
+waits is tried together, the culprit's namespace after the others. The search stands in the ledger.
+Twelve refusals in four hours are quick, after them one in twenty minutes is tried.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -21,9 +22,9 @@ from aks_access.plan.ledger import (
     SearchPhase,
     WriteInFlight,
 )
-from aks_access.plan.listing import canonical
+from aks_access.plan.listing import canonical, cidr
 from aks_access.plan.model import Grant, GrantUid
-from aks_access.plan.outcome import AccessState, Plan
+from aks_access.plan.outcome import AccessState, Plan, Verdict
 
 QUICK = 12
 """Refusals in `QUICK_WINDOW` that follow each other at once. With the writes that are accepted
@@ -101,16 +102,14 @@ def refused(
         phase = SearchPhase.PLATFORM if uncontrolled else SearchPhase.CONTROL
         found = Search(phase=phase, message=message, suspects=adding, stood=own)
         return replace(ledger, search=found)
-    others = {uid: what for uid, what in search.suspects.items() if uid not in adding}
-    untried = {**search.untried, **others}
     if search.phase in (SearchPhase.CONTROL, SearchPhase.PLATFORM, SearchPhase.OWN):
         stuck = replace(search, phase=SearchPhase.OWN, message=message, stood=own)
         return replace(ledger, search=stuck)
-    narrowed = replace(search, message=message, suspects=adding, untried=untried)
+    narrowed = replace(search, message=message, suspects=adding)
     if own:
         again = replace(narrowed, phase=SearchPhase.PLATFORM, trying=(), stood=own)
         return replace(ledger, search=again)
-    return _halved(ledger=ledger, search=narrowed)
+    return _halved(ledger=ledger, search=narrowed, plan=plan, ranges=before)
 
 
 def proven(*, ledger: Ledger, flight: WriteInFlight | None) -> Ledger:
@@ -150,7 +149,7 @@ def advanced(*, ledger: Ledger, plan: Plan, ranges: Sequence[str] | None, now: d
         case SearchPhase.PLATFORM | SearchPhase.OWN:
             own = _platform(plan)
             if not own:
-                return _acquitted(ledger=ledger, search=search)
+                return _acquitted(ledger=ledger, search=search, plan=plan, ranges=ranges)
             changed = search.phase is SearchPhase.OWN and set(own) != set(search.stood)
             return (
                 replace(ledger, search=replace(search, phase=SearchPhase.PLATFORM, stood=own))
@@ -158,59 +157,105 @@ def advanced(*, ledger: Ledger, plan: Plan, ranges: Sequence[str] | None, now: d
                 else ledger
             )
         case SearchPhase.HALVING:
-            return _tried(ledger=ledger, search=search, plan=plan)
+            return _tried(ledger=ledger, search=search, plan=plan, ranges=ranges)
 
 
-def _acquitted(*, ledger: Ledger, search: Search) -> Ledger:
+def _acquitted(
+    *, ledger: Ledger, search: Search, plan: Plan, ranges: Sequence[str] | None
+) -> Ledger:
     """The grants' turn; where the platform's own were in the refused list, no grant is known bad
     yet, and all are tried together.
     """
     halving = replace(search, phase=SearchPhase.HALVING, stood=())
     if not search.stood:
-        return _halved(ledger=ledger, search=halving)
-    whole = replace(halving, trying=tuple(search.suspects))
-    return replace(ledger, search=whole if search.suspects else None)
+        return _tried(ledger=ledger, search=halving, plan=plan, ranges=ranges)
+    return replace(ledger, search=_together(search=halving, suspects=search.suspects))
 
 
-def _tried(*, ledger: Ledger, search: Search, plan: Plan) -> Ledger:
+def _tried(*, ledger: Ledger, search: Search, plan: Plan, ranges: Sequence[str] | None) -> Ledger:
     """Halving goes on when the half that was let in is in, or a suspect is another one now."""
     same = {uid: what for uid, what in search.suspects.items() if _asks(plan, uid, what)}
     if len(same) < len(search.suspects):
-        others = {uid: what for uid, what in search.suspects.items() if uid not in same}
-        untried = {**search.untried, **others}
-        whole = replace(search, suspects=same, trying=tuple(same), untried=untried)
-        return replace(ledger, search=whole if same else None)
+        return replace(ledger, search=_together(search=search, suspects=same))
     if not all(plan.verdicts[GrantUid(uid)].present for uid in search.trying):
         return ledger
-    left = {uid: what for uid, what in search.suspects.items() if uid not in search.trying}
-    return _halved(ledger=ledger, search=replace(search, suspects=left))
+    return _halved(ledger=ledger, search=search, plan=plan, ranges=ranges)
 
 
-def _halved(*, ledger: Ledger, search: Search) -> Ledger:
+def _halved(*, ledger: Ledger, search: Search, plan: Plan, ranges: Sequence[str] | None) -> Ledger:
     """One suspect is the culprit; of more the older half is let in next.
 
-    After a culprit the untried ones are let in together.
+    Whose every range is in the list `ranges` cannot be to blame.
     """
-    suspects = list(search.suspects)
-    if not suspects:
-        return replace(ledger, search=None)
+    suspects = {
+        uid: what
+        for uid, what in search.suspects.items()
+        if not plan.verdicts[GrantUid(uid)].present
+    }
     if len(suspects) == 1:
-        culprit = RefusedGrant(asks=search.suspects[suspects[0]], message=search.message)
-        known = {**ledger.refused, suspects[0]: culprit}
-        rest = {uid: what for uid, what in search.untried.items() if uid != suspects[0]}
-        whole = replace(search, suspects=rest, trying=tuple(rest), untried={})
-        return replace(ledger, refused=known, search=whole if rest else None)
-    half = tuple(suspects[: len(suspects) // 2])
-    return replace(ledger, search=replace(search, trying=half))
+        culprit = plan.verdicts[GrantUid(*suspects)]
+        return _convicted(ledger=ledger, search=search, plan=plan, culprit=culprit, ranges=ranges)
+    half = tuple(suspects)[: len(suspects) // 2]
+    halved = replace(search, suspects=suspects, trying=half)
+    return replace(ledger, search=halved if suspects else None)
+
+
+def _convicted(
+    *,
+    ledger: Ledger,
+    search: Search,
+    plan: Plan,
+    culprit: Verdict,
+    ranges: Sequence[str] | None,
+) -> Ledger:
+    """The culprit is remembered, and who asks for the same; whoever else waits is tried next.
+
+    What AKS refused is what the culprit adds to the list `ranges`, whoever adds it. Its namespace
+    comes after the others, and where it was no first time, every namespace of a refused grant: bad
+    ranges of one tenant, however many, keep no other waiting. At a first time these come along, or
+    a stream of bad ranges in ever new namespaces would keep them out.
+    """
+    added = _entries(culprit) - set(map(canonical, ranges or ()))
+    known, rest = dict(ledger.refused), list[Verdict]()
+    for uid, verdict in plan.verdicts.items():
+        alike = bool(added) and added <= _entries(verdict)
+        if uid == culprit.grant.uid or (_waits(verdict) and alike):
+            known[uid] = RefusedGrant(asks=verdict.asks, message=search.message)
+        elif _waits(verdict):
+            rest.append(verdict)
+    earlier = _namespaces(plan, ledger.refused)
+    first = culprit.grant.namespace not in earlier
+    later = _namespaces(plan, known) - (earlier if first else frozenset())
+    others = [verdict for verdict in rest if verdict.grant.namespace not in later]
+    following = _together(search=search, suspects=_suspected(others or rest))
+    return replace(ledger, refused=known, search=following)
+
+
+def _namespaces(plan: Plan, refused: Collection[str]) -> frozenset[str]:
+    return frozenset(v.grant.namespace for uid, v in plan.verdicts.items() if uid in refused)
+
+
+def _together(*, search: Search, suspects: Mapping[str, str]) -> Search | None:
+    """All of them are let in next; without any the search is over."""
+    return replace(search, suspects=suspects, trying=tuple(suspects)) if suspects else None
+
+
+def _waits(verdict: Verdict) -> bool:
+    """Whether the grant would be let in, and is not."""
+    return verdict.state is AccessState.LIVE and verdict.let_in and not verdict.present
+
+
+def _entries(verdict: Verdict) -> frozenset[str]:
+    return frozenset(map(cidr, verdict.ranges))
 
 
 def _asks(plan: Plan, uid: str, what: str) -> bool:
-    """Whether the grant asks for what it was suspected of."""
+    """Whether the grant asks for what it was suspected of, and waits for no token."""
     verdict = plan.verdicts.get(GrantUid(uid))
     return (
         verdict is not None
         and verdict.state is AccessState.LIVE
-        and verdict.admitted
+        and verdict.let_in
         and verdict.asks == what
     )
 
@@ -223,7 +268,12 @@ def _adding(plan: Plan) -> dict[str, str]:
         for owner in change.owners
         if (verdict := plan.verdicts.get(GrantUid(owner))) is not None
     }
-    ordered = sorted(found.values(), key=lambda verdict: (verdict.grant.created, verdict.grant.uid))
+    return _suspected(found.values())
+
+
+def _suspected(verdicts: Iterable[Verdict]) -> dict[str, str]:
+    """What each asks for, by uid, the oldest first."""
+    ordered = sorted(verdicts, key=lambda verdict: (verdict.grant.created, verdict.grant.uid))
     return {verdict.grant.uid: verdict.asks for verdict in ordered}
 
 

@@ -73,7 +73,6 @@ searches = st.builds(
     message=words,
     suspects=st.dictionaries(words, words, max_size=3),
     trying=raw_lists,
-    untried=st.dictionaries(words, words, max_size=3),
     stood=raw_lists,
 )
 turns = st.builds(Turn, at=times, added=raw_lists, removed=raw_lists)
@@ -192,6 +191,53 @@ def test_version_1_is_read_and_becomes_version_2() -> None:
     assert json.loads(encode(decode(old, key=KEY, version="7"))) == FORMAT
 
 
+def searched() -> Ledger:
+    return replace(
+        minimal(),
+        names={"u2": "team-a/two"},
+        refused={"u1": RefusedGrant("1-a", "No."), "u4": RefusedGrant("2-b", "No.")},
+        search=Search(
+            phase=SearchPhase.HALVING, message="No.", suspects={"u3": "1-c"}, trying=("u3",)
+        ),
+    )
+
+
+def test_grants_are_named_by_their_places() -> None:
+    written = json.loads(encode(searched()))
+    assert written == {
+        **FORMAT,
+        "owners": ["u2", "u1", "u4", "u3"],
+        "entries": [{**FORMAT["entries"][0], "owners": [1, 0], "released": [0]}],
+        "paths": ["team-a/two"],
+        "refusals": [{"message": "No.", "grants": [[1, "1-a"], [2, "2-b"]]}],
+        "search": {
+            "phase": "halving",
+            "message": "No.",
+            "suspects": [[3, "1-c"]],
+            "trying": [3],
+        },
+    }
+
+
+def test_grants_are_read_where_they_are_named_by_their_uids() -> None:
+    former = {
+        **FORMAT,
+        "names": {"u2": "team-a/two"},
+        "refused": {
+            "u1": {"asks": "1-a", "message": "No."},
+            "u4": {"asks": "2-b", "message": "No."},
+        },
+        "search": {
+            "phase": "halving",
+            "message": "No.",
+            "suspects": [["u3", "1-c"]],
+            "trying": ["u3"],
+            "untried": [["u5", "1-d"]],
+        },
+    }
+    assert decode(json.dumps(former), key=KEY, version="") == searched()
+
+
 @given(later=st.integers(SCHEMA_VERSION + 1, 10**6), rest=st.dictionaries(words, words))
 def test_what_a_newer_operator_wrote_is_told_from_what_is_damaged(
     later: int, rest: dict[str, str]
@@ -224,6 +270,10 @@ def _changed(**changes: Any) -> str:
     return json.dumps(document)
 
 
+def _searching(**fields: Any) -> str:
+    return _changed(search={"phase": "halving", "message": "", **fields})
+
+
 def _with_entry(**changes: Any) -> str:
     document = json.loads(encode(minimal()))
     document["entries"][0].update(changes)
@@ -243,7 +293,14 @@ def _with_entry(**changes: Any) -> str:
         (_changed(schemaVersion=2.0), "schemaVersion is 2.0"),
         (_changed(schemaVersion=1, probes=[]), "probes is no field of schema 1"),
         (_changed(schemaVersion=1, foreign=[]), "foreign is no field of schema 1"),
+        (_changed(schemaVersion=1, paths=[]), "paths is no field of schema 1"),
+        (_changed(schemaVersion=1, refusals=[]), "refusals is no field of schema 1"),
         (_changed(schemaVersion="1"), "schemaVersion is '1'"),
+        (_changed(paths=["a/b", "a/c", "a/d"]), "more paths than owners"),
+        (_changed(refusals=[{"message": "", "grants": [[2, ""]]}]), "AKS refused.*is not listed"),
+        (_searching(suspects=[[2, "1-a"]]), "AKS refused, or may have, is not listed"),
+        (_searching(trying=[2]), "AKS refused, or may have, is not listed"),
+        (_searching(trying=[-1]), "damaged: search.trying.0"),
         (_changed(entries=None), "damaged: entries: Field required"),
         (_changed(owners=None), "damaged: owners"),
         (_changed(surprise=1), "damaged: surprise: Extra inputs"),

@@ -70,7 +70,6 @@ def junk_ledgers(draw: st.DrawFn) -> Ledger:
         message=draw(texts),
         suspects=draw(asked_for),
         trying=draw(lists),
-        untried=draw(asked_for),
         stood=draw(lists),
     )
     refused = draw(asked_for)

@@ -171,6 +171,32 @@ def test_i8_a_set_that_shrank_is_told_from_an_edit_of_the_grant(
     assert cause(item, verdict=verdict, of=entry("20.0.0.1", "a", sets=sets)) is expected
 
 
+WHOLE = (Refusal(R.RANGE_REFUSED, Rule.AZURE), Refusal(R.CAPACITY_EXCEEDED, Rule.CAPACITY))
+SHARE = Refusal(R.POLICY_DENIED, Rule.MAX_ENTRIES)
+WIDE = Refusal(R.POLICY_DENIED, Rule.MIN_PREFIX)
+AZURE = Cause.REFUSED_BY_AZURE
+
+
+@pytest.mark.parametrize(
+    ("refusals", "sets", "asks", "found"),
+    [
+        (WHOLE[:1], ("office",), "20.0.0.1", Cause.RANGE_SET),
+        ((*WHOLE, SHARE), ("office",), "20.0.0.1", Cause.RANGE_SET),
+        ((WHOLE[0], WIDE), ("office",), "20.0.0.1", AZURE),  # its policy refuses it as well
+        ((WIDE,), ("office",), "20.0.0.1", Cause.POLICY),
+        ((WIDE,), ("office",), "20.0.0.2", Cause.RANGE_SET),  # the set dropped it
+        (WHOLE[:1], (), "20.0.0.1", AZURE),
+        (WHOLE[:1], (), "20.0.0.2", AZURE),
+    ],
+)
+def test_i8_what_a_set_brought_is_told_from_what_else_makes_a_grant_refused(
+    refusals: tuple[Refusal, ...], sets: tuple[str, ...], asks: str, found: Cause
+) -> None:
+    item = replace(grant("a", asks), range_sets=sets)
+    verdict = Verdict(grant=item, state=AccessState.REFUSED, ranges=item.ranges, refusals=refusals)
+    assert cause(item, verdict=verdict, of=replace(OURS, sets=("office",))) is found
+
+
 def test_a_grant_that_starts_later_now_was_edited() -> None:
     assert cause(LIVE, verdict=Verdict(grant=LIVE, state=AccessState.SCHEDULED)) is Cause.EDITED
 

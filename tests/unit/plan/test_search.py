@@ -16,6 +16,7 @@ from aks_access.plan.ledger import (
 )
 from aks_access.plan.model import Cause, Grant, GrantUid
 from aks_access.plan.outcome import AccessState, Change, Plan, Verdict
+from aks_access.plan.pace import Bucket, Paced
 from aks_access.plan.search import (
     PACE,
     QUICK,
@@ -52,7 +53,6 @@ def of(names: str) -> dict[str, str]:
 
 
 FIVE = of("abcde")
-X = {"x": "1-x"}
 
 
 def ago(*minutes: float) -> tuple[datetime, ...]:
@@ -90,6 +90,7 @@ def advance(books: Ledger, plan: Plan, ranges: tuple[str, ...] | None = LIST) ->
     return advanced(ledger=books, plan=plan, ranges=ranges, now=NOW)
 
 
+IN, OUT = {"present": True}, {"present": False}
 SPENT = tuple(NOW - (QUICK - number) * MINUTE for number in range(QUICK))
 
 
@@ -200,22 +201,17 @@ def test_i4_only_the_latest_refusals_are_remembered() -> None:
 
 @pytest.mark.parametrize("phase", [SearchPhase.PLATFORM, SearchPhase.OWN])
 def test_i4_a_refusal_of_the_platforms_own_is_told_as_that(phase: SearchPhase) -> None:
-    books = searching(phase, suspects=FIVE, untried=X)
+    books = searching(phase, suspects=FIVE)
     after = refuse(books, plan_of(platform=(BASE,)))
-    assert after.search == Search(
-        phase=SearchPhase.OWN, message="No.", suspects=FIVE, untried=X, stood=(BASE,)
-    )
+    found = Search(phase=SearchPhase.OWN, message="No.", suspects=FIVE, stood=(BASE,))
+    assert after.search == found
 
 
 def test_i4_the_half_that_is_refused_is_halved_and_the_others_wait() -> None:
-    books = searching(SearchPhase.HALVING, suspects=FIVE, trying=("a", "b", "c"), untried=X)
+    books = searching(SearchPhase.HALVING, suspects=FIVE, trying=("a", "b", "c"))
     after = refuse(books, plan_of("a", "b", "c"))
     assert after.search == Search(
-        phase=SearchPhase.HALVING,
-        message="No.",
-        suspects=of("abc"),
-        trying=("a",),
-        untried={**X, **of("de")},
+        phase=SearchPhase.HALVING, message="No.", suspects=of("abc"), trying=("a",)
     )
 
 
@@ -223,34 +219,113 @@ def test_i4_a_half_with_the_platforms_own_beside_it_says_nothing_of_the_grants()
     books = searching(SearchPhase.HALVING, suspects=FIVE, trying=("a", "b"))
     after = refuse(books, plan_of("a", "b", platform=(BASE,)))
     assert after.search == Search(
-        phase=SearchPhase.PLATFORM,
-        message="No.",
-        suspects=of("ab"),
-        untried=of("cde"),
-        stood=(BASE,),
+        phase=SearchPhase.PLATFORM, message="No.", suspects=of("ab"), stood=(BASE,)
     )
 
 
-def test_i4_the_last_suspect_is_the_culprit_and_the_untried_follow() -> None:
-    books = searching(
-        SearchPhase.HALVING,
-        suspects=of("ab"),
-        trying=("a",),
-        untried={"a": "9-a", **of("cd")},
-    )
+def elsewhere(uid: str, namespace: str = "team-b") -> Grant:
+    return replace(GRANTS[uid], namespace=namespace)
+
+
+def asking(uid: str, *ranges: str) -> dict[str, object]:
+    """Fields of a verdict: the grant, which asks for these ranges."""
+    item = replace(grant(uid, *ranges, created=GRANTS[uid].created), uid=GrantUid(uid))
+    return {"grant": item, "ranges": item.ranges}
+
+
+def test_i4_the_last_suspect_is_the_culprit_and_whoever_waits_follows() -> None:
+    books = searching(SearchPhase.HALVING, suspects=of("ab"), trying=("a",))
     books = replace(books, refused={"z": RefusedGrant("1-z", "Earlier.")})
-    after = refuse(books, plan_of("a"))
+    after = refuse(books, plan_of("a", d=IN, e={"state": AccessState.EXPIRED}))
     assert after.refused == {
         "z": RefusedGrant("1-z", "Earlier."),
         "a": RefusedGrant(ASKS["a"], "No."),
     }
-    rest = of("cdb")
     assert after.search == Search(
-        phase=SearchPhase.HALVING, message="No.", suspects=rest, trying=tuple(rest)
+        phase=SearchPhase.HALVING, message="No.", suspects=of("bc"), trying=("b", "c")
     )
+    assert after.search is not None
+    assert list(after.search.suspects) == ["b", "c"], "the oldest first"
     alone = searching(SearchPhase.HALVING, suspects=of("a"), trying=("a",))
-    done = refuse(alone, plan_of("a"))
+    done = refuse(alone, plan_of("a", b=IN, c=IN, d=IN, e=IN))
     assert (done.search, done.refused) == (None, {"a": RefusedGrant(ASKS["a"], "No.")})
+
+
+@pytest.mark.parametrize(
+    ("culprit", "other", "stands", "guilty"),
+    [
+        (("20.9.9.9",), ("20.9.9.9",), (), True),
+        (("20.9.9.9",), ("20.9.9.9", "20.0.0.77"), (), True),
+        (("20.9.9.9", "30.0.0.5"), ("20.9.9.9",), ("30.0.0.5",), True),  # it adds 20.9.9.9 alone
+        (("20.9.9.9", "20.9.9.8"), ("20.9.9.9",), (), False),  # 20.9.9.8 may be to blame
+        (("20.9.9.9",), ("20.9.9.8",), (), False),
+        (("20.9.9.9",), ("20.9.9.0/24",), (), False),  # another entry, though a wider one
+    ],
+)
+def test_i4_who_asks_for_all_that_was_refused_is_refused_with_the_culprit(
+    culprit: tuple[str, ...], other: tuple[str, ...], stands: tuple[str, ...], guilty: bool
+) -> None:
+    changed = {"a": asking("a", *culprit), "c": asking("c", *other), "d": IN}
+    plan = plan_of("a", b=IN, e=IN, **changed)
+    asks = {uid: verdict.asks for uid, verdict in plan.verdicts.items()}
+    books = searching(SearchPhase.HALVING, suspects={"a": asks[GrantUid("a")]}, trying=("a",))
+    after = refuse(books, plan, before=(*LIST, *stands))
+    known = {uid: RefusedGrant(asks[GrantUid(uid)], "No.") for uid in ("ac" if guilty else "a")}
+    assert after.refused == known
+    assert (after.search is None) is guilty
+
+
+def test_i4_where_the_culprit_adds_nothing_any_more_nobody_is_refused_with_it() -> None:
+    books = searching(SearchPhase.HALVING, suspects=of("a"), trying=("a",))
+    after = refuse(books, plan_of("a"), before=(*LIST, "20.0.0.1"))
+    assert after.refused == {"a": RefusedGrant(ASKS["a"], "No.")}
+
+
+def test_i4_a_culprit_that_is_deduced_takes_its_like_with_it() -> None:
+    """What it asks for and stands in the list is not what was refused."""
+    plan = plan_of(
+        a=IN,
+        b=asking("b", "20.0.0.2", *LIST),
+        c=asking("c", "20.0.0.2", "20.0.0.77"),
+        d=asking("d", *LIST),
+        e=IN,
+    )
+    asks = {uid: verdict.asks for uid, verdict in plan.verdicts.items()}
+    known = {uid: RefusedGrant(asks[GrantUid(uid)], "Bad range.") for uid in "bc"}
+    suspects = {**of("a"), "b": asks[GrantUid("b")]}
+    halving = searching(SearchPhase.HALVING, suspects=suspects, trying=("a",))
+    alone = searching(SearchPhase.PLATFORM, suspects={"b": asks[GrantUid("b")]})
+    for books in (halving, alone):
+        after = advance(books, plan, ranges=(*LIST, "20.0.0.1"))
+        assert after.refused == known
+        assert after.search == Search(
+            phase=SearchPhase.HALVING,
+            message="Bad range.",
+            suspects={"d": asks[GrantUid("d")]},
+            trying=("d",),
+        )
+
+
+@pytest.mark.parametrize(
+    ("earlier", "first"),
+    [("", "cde"), ("e", "cde"), ("b", "cde"), ("be", "cd"), ("bcde", "bcde")],
+)
+def test_i4_after_a_culprit_its_namespace_comes_last_and_once_more_all_of_refused_ones(
+    earlier: str, first: str
+) -> None:
+    """`a` is the culprit, and `b` of its namespace; `e` of another one that `d` is not of."""
+    changed: dict[str, dict[str, object]] = {
+        "c": {"grant": elsewhere("c")},
+        "d": {"grant": elsewhere("d")},
+        "e": {"grant": elsewhere("e", "team-c")},
+    }
+    plan = plan_of("a", **changed)
+    books = searching(SearchPhase.HALVING, suspects=of("a"), trying=("a",))
+    known = {uid: RefusedGrant("7-x", "Earlier.") for uid in earlier}
+    after = refuse(replace(books, refused=known), plan).search
+    assert after == Search(
+        phase=SearchPhase.HALVING, message="No.", suspects=of(first), trying=tuple(first)
+    )
 
 
 def test_i4_a_list_without_additions_that_is_read_back_says_so() -> None:
@@ -302,6 +377,13 @@ def test_i4_the_grants_turn_comes_when_the_platform_adds_nothing_any_more() -> N
     )
     nobody = searching(SearchPhase.PLATFORM, stood=(BASE,))
     assert advance(nobody, plan_of()).search is None
+    gone = searching(SearchPhase.PLATFORM, suspects={"a": ASKS["a"], "ghost": "1-g"})
+    assert advance(gone, plan_of("a")) == replace(
+        gone,
+        search=Search(
+            phase=SearchPhase.HALVING, message="Bad range.", suspects=of("a"), trying=("a",)
+        ),
+    ), "who is gone may have been to blame"
     assert advance(searching(SearchPhase.PLATFORM), plan_of()).search is None
 
 
@@ -317,7 +399,14 @@ def test_i4_the_platforms_own_are_tried_again_when_they_are_others() -> None:
     )
 
 
-IN, OUT = {"present": True}, {"present": False}
+def test_i4_a_suspect_whose_ranges_all_stand_is_not_to_blame() -> None:
+    books = searching(SearchPhase.HALVING, suspects=FIVE, trying=("a", "b"))
+    after = advance(books, plan_of(a=IN, b=IN, c=IN))
+    assert after.search == Search(
+        phase=SearchPhase.HALVING, message="Bad range.", suspects=of("de"), trying=("d",)
+    )
+    passed = advance(books, plan_of(a=IN, b=IN, c=IN, d=IN, e=IN))
+    assert (passed.search, passed.refused) == (None, {})
 
 
 def test_i4_a_half_that_is_in_is_good_and_the_other_one_is_halved() -> None:
@@ -340,20 +429,17 @@ def test_i4_a_half_that_is_in_is_good_and_the_other_one_is_halved() -> None:
         {"ranges": (*GRANTS["b"].ranges, *GRANTS["c"].ranges)},
         {"state": AccessState.EXPIRED},
         {"admitted": False},
+        {"paced": Paced(until=NOW + HOUR, namespace="team-a", bucket=Bucket(1, HOUR))},
     ],
 )
 def test_i4_a_suspect_that_is_another_one_now_is_suspected_no_more(
     changed: Mapping[str, object],
 ) -> None:
-    books = searching(SearchPhase.HALVING, suspects=of("ab"), trying=("b",), untried=X)
+    books = searching(SearchPhase.HALVING, suspects=of("ab"), trying=("b",))
     assert advance(books, plan_of(b=changed)).search == Search(
-        phase=SearchPhase.HALVING,
-        message="Bad range.",
-        suspects=of("a"),
-        trying=("a",),
-        untried={**X, **of("b")},
+        phase=SearchPhase.HALVING, message="Bad range.", suspects=of("a"), trying=("a",)
     )
-    alone = searching(SearchPhase.HALVING, suspects=of("b"), trying=("b",), untried=X)
+    alone = searching(SearchPhase.HALVING, suspects=of("b"), trying=("b",))
     assert advance(alone, plan_of(b=changed)).search is None
     gone = searching(SearchPhase.HALVING, suspects={"ghost": "1-g"}, trying=("ghost",))
     assert advance(gone, plan_of()).search is None

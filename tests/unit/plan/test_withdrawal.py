@@ -3,9 +3,19 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
+from aks_access.azure.errors import LONGEST_MESSAGE
 from aks_access.kube.ledger import SIZE_LIMIT
 from aks_access.kube.ledger_document import encode
-from aks_access.plan.ledger import EntryState, LedgerEntry, WriteInFlight
+from aks_access.plan.ledger import (
+    EntryState,
+    LedgerEntry,
+    RefusedGrant,
+    Search,
+    SearchPhase,
+    WriteInFlight,
+)
 from aks_access.plan.pace import Turn
 from aks_access.plan.withdrawal import MEMORY, MOST, remembered, withdrawn
 from tests.unit.plan.build import NOW, cluster, entry, grant, ledger, planned, wanted_entries
@@ -110,7 +120,9 @@ def test_a_full_memory_beside_a_full_list_of_2000_can_be_saved() -> None:
     assert len(encode(full)) < SIZE_LIMIT
 
 
-def test_threat_17_the_longest_names_fit_beside_a_full_memory() -> None:
+@pytest.mark.parametrize("refused", [False, True])
+def test_threat_17_the_longest_names_fit_beside_a_full_memory(refused: bool) -> None:
+    """While it is searched for what AKS refuses as well, and once it is known."""
     space, name = "n" * 59, "g" * 63
     live = [
         entry(f"{100 + n // 250}.{n % 250}.100.128/25", f"{n:08d}-8a3d-4b7e-9a51-0d6f2b3c4d5e")
@@ -130,4 +142,11 @@ def test_threat_17_the_longest_names_fit_beside_a_full_memory() -> None:
             for n in range(200)
         ),
     )
+    said, asks = "x" * LONGEST_MESSAGE, {item.owners[0]: f"17-{'a' * 12}" for item in live}
+    if refused:
+        known = {uid: RefusedGrant(asks=asked, message=said) for uid, asked in asks.items()}
+        full = replace(full, refused=known)
+    else:
+        search = Search(phase=SearchPhase.HALVING, message=said, suspects=asks, trying=tuple(asks))
+        full = replace(full, search=search)
     assert len(encode(full)) < SIZE_LIMIT
