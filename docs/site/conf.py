@@ -13,6 +13,8 @@ PAGES: Final[dict[str, list[str]]] = {
     "Begin": ["demo", "install", "migration", "GitOps <gitops>"],
     "Use": [
         "Commands <commands/index>",
+        "Who can get in <commands/who-can-get-in>",
+        "commands/why-cant-i-get-in",
         "commands/ask-for-access",
         "commands/check-grants",
         "commands/clean-up",

@@ -30,6 +30,11 @@ class Entry(NamedTuple):
 
 
 _SECTIONS: Final[dict[str, dict[str, Entry]]] = {
+    "Look": {
+        "who": Entry("aks_access.cli.who:who", "Who can get in now."),
+        "explain": Entry("aks_access.cli.explain:explain", "Why an address or a grant gets in."),
+        "status": Entry("aks_access.cli.status:status", "All targets on one screen."),
+    },
     "Grants in files": {
         "grant": Entry("aks_access.cli.grant:grant", "Write a grant for one cluster."),
         "validate": Entry("aks_access.cli.validate:validate", "Check files as the operator will."),

@@ -7,6 +7,7 @@ import getpass
 import re
 import socket
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -40,12 +41,14 @@ class Surroundings:
         own_name: who works here, as an object's name.
         stdin: all of standard input.
         cluster: the management cluster that flags name.
+        pause: waits so many seconds.
     """
 
     now: Callable[[], datetime] = _now
     own_name: Callable[[], str] = _own_name
     stdin: Callable[[], bytes] = field(default=lambda: sys.stdin.buffer.read())
     cluster: Callable[[Reach], Cluster] = Kubectl
+    pause: Callable[[float], None] = time.sleep
 
 
 def surroundings() -> Surroundings:
