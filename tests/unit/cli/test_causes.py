@@ -38,11 +38,12 @@ def told(
     sets: Mapping[str, RangeSet] | None = None,
     namespaces: Mapping[str, Namespace] | None = NAMESPACES,
 ) -> list[Cause]:
+    asked = IPv4Range.parse(wanted)
     facts = Facts(sets=sets or {}, namespaces=lambda: namespaces, now=NOW)
     return causes(
         SeenTarget(on or target("prod-weu")),
-        wanted=IPv4Range.parse(wanted),
-        grants=[SeenGrant(grant)],
+        wanted=asked,
+        grants=[SeenGrant(each) for each in asking([grant], wanted=asked, sets=facts.sets)],
         facts=facts,
         found=found,
     )
