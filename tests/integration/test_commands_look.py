@@ -351,20 +351,22 @@ def test_looking_imports_no_client(world: World, person: Person, command: str) -
     assert not loaded & {"prometheus_client"}
 
 
-@pytest.mark.parametrize("shell", ["bash", "kubectl"])
-def test_tab_offers_the_clusters_names(world: World, person: Person, shell: str) -> None:
+def test_kubectl_completes_its_plugin(world: World, person: Person) -> None:
     target, grant = let_in(world)
-    if shell == "kubectl":
-        done = person.run("kubectl", "__complete", "aks-access", "who", target.name[:3])
-        assert target.name in done.stdout.splitlines()
-        assert done.stdout.splitlines()[-1] == ":4"
-        named = person.run(
-            "kubectl", "__complete", "aks-access", "explain", "-n", grant.namespace, ""
-        )
-        assert grant.name in named.stdout.splitlines()
-        commands = person.run("kubectl", "__complete", "aks-access", "")
-        assert {line.partition("\t")[0] for line in commands.stdout.splitlines()} >= {*COMMANDS}
-        return
+
+    def offered(*words: str) -> list[str]:
+        done = person.run("kubectl", "__complete", "aks-access", *words)
+        *lines, directive = done.stdout.splitlines()
+        assert directive == ":4", done
+        return [line.partition("\t")[0] for line in lines]
+
+    assert target.name in offered("who", target.name[:3])
+    assert grant.name in offered("explain", "-n", grant.namespace, "")
+    assert offered("") == [*COMMANDS]
+
+
+def test_bash_completes_targets(world: World, person: Person) -> None:
+    target, _ = let_in(world)
     script = f"""
         source <(aks-access completion bash)
         COMP_WORDS=(aks-access who {target.name[:3]}); COMP_CWORD=2; COMPREPLY=()
@@ -373,6 +375,24 @@ def test_tab_offers_the_clusters_names(world: World, person: Person, shell: str)
     done = person.run("bash", "-c", script)
     assert done.stderr == ""
     assert target.name in done.stdout.splitlines()
+
+
+@pytest.mark.parametrize(("shell", "current"), [("zsh", "2"), ("fish", "")])
+def test_other_shells_are_answered_in_their_way(
+    world: World, person: Person, shell: str, current: str
+) -> None:
+    """What the functions that `completion` prints for them ask, and split."""
+    target, _ = let_in(world)
+    asked = {
+        "_AKS_ACCESS_COMPLETE": f"{shell}_complete",
+        "COMP_WORDS": "aks-access who ",
+        "COMP_CWORD": current,
+    }
+    said = Person({**person.environment, **asked}).run("aks-access").stdout
+    lines = said.splitlines()
+    assert f"plain,{target.name}" in lines or ["plain", target.name] in [
+        lines[at : at + 2] for at in range(0, len(lines), 3)
+    ], said
 
 
 def test_the_fields_that_people_typed_are_printed_as_text(world: World, person: Person) -> None:
