@@ -4,7 +4,9 @@ Reading ten thousand grants takes seconds, reading the two that a cluster's list
 What a person may not read is left out, and said.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from aks_access.plan.model import Namespace, RangeSet
 
 _FEW: Final = 4
-"""So many objects or namespaces are asked for one by one; more in one list."""
+"""So many targets or namespaces are asked for one by one, each by a kubectl; more in one list."""
 
 _NAMED: Final = 10
 
@@ -60,7 +62,8 @@ def grants(cluster: Cluster, *, namespace: str = "") -> Found:
     """All grants, those of a namespace, or those of one's own where all may not be read."""
     found = Found()
     try:
-        found.add(cluster.all(Resource.GRANTS, namespace=namespace))
+        with _uncollected():
+            found.add(cluster.all(Resource.GRANTS, namespace=namespace))
     except KubeForbidden:
         own = cluster.namespace()
         if namespace:
@@ -73,16 +76,28 @@ def grants(cluster: Cluster, *, namespace: str = "") -> Found:
     return found
 
 
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Reads ten thousand objects in half the time: each new one would have all looked through."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 def grants_named(cluster: Cluster, paths: Iterable[str]) -> Found:
     """The grants of these `namespace/name`, as far as they are there and may be read."""
     wanted = sorted(set(paths))
     found = Found()
     places = sorted({path.partition("/")[0] for path in wanted})
-    if len(places) > _FEW and len(wanted) > _FEW:
+    if len(places) > _FEW:
         return grants(cluster)
     asked: list[partial[list[dict[str, Any]]]] = (
         [partial(_one, cluster, path) for path in wanted]
-        if len(wanted) <= _FEW
+        if len(wanted) == len(places)
         else [partial(cluster.all, Resource.GRANTS, namespace=place) for place in places]
     )
     kept = set(wanted)
