@@ -16,6 +16,7 @@ from aks_access.api.timestamps import format_timestamp
 from aks_access.cli import kustomizations
 from aks_access.cli.flags import Length, Time
 from aks_access.cli.inputs import read_bytes
+from aks_access.cli.printable import printable
 from aks_access.cli.pruning import Pruned, prune
 from aks_access.cli.surroundings import surroundings
 from aks_access.cli.writing import replace
@@ -70,7 +71,7 @@ def gc(
         click.echo(json.dumps(_json(found, edits=edits, written=write), indent=2))
         return
     for line in _lines(found, edits=edits, written=write, now=moment):
-        click.echo(line)
+        click.echo(printable(line))
 
 
 def _edits(folder: Path, *, gone: list[Path]) -> Iterator[Edit]:
