@@ -82,7 +82,8 @@ def check(document: Document) -> Iterator[Finding]:
     """Everything that is wrong with an object of our API group by itself."""
     for mistake in document.mistakes:
         message = sentence(mistake.message)
-        yield finding(document, rule=Check.DUPLICATE_KEY, message=message, at=mistake.position)
+        rule = Check.DUPLICATE_KEY if mistake.twice else Check.INVALID_YAML
+        yield finding(document, rule=rule, message=message, at=mistake.position)
     kind = kind_of(document)
     if kind is None:
         yield _unknown_kind(document)
