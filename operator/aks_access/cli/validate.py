@@ -1,6 +1,7 @@
 """`aks-access validate`: says about files what the API server and the operator will say."""
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import click
@@ -9,7 +10,7 @@ from aks_access.cli.changes import changed_files
 from aks_access.cli.findings import Check, Finding, Level, in_order
 from aks_access.cli.flags import Time
 from aks_access.cli.formats import FORMATS, Report
-from aks_access.cli.inputs import Contents, contents
+from aks_access.cli.inputs import Broken, Contents, contents
 from aks_access.cli.judging import Surrounding, asked, judged
 from aks_access.cli.schema import check, is_ours
 from aks_access.cli.surroundings import surroundings
@@ -58,16 +59,17 @@ def validate(
     Exit codes: 0 nothing is wrong, 1 something is, 2 wrong usage, 3 git is missing.
     """
     machine = surroundings()
-    found = contents(paths, stdin=machine.stdin)
-    more = contents((*targets, *namespaces), stdin=machine.stdin)
+    stdin = functools.cache(machine.stdin)  # it may be named twice, and can be read once
+    found = contents(paths, stdin=stdin)
+    more = contents((*targets, *namespaces), stdin=stdin)
     changed = changed_files(base, sources=found.sources) if base is not None else None
     known = Surrounding()
-    known.add((*found.documents, *more.documents))
+    known.add((*more.documents, *found.documents))  # what is to be merged is what will count
     grants = asked(found.documents, namespace=namespace, changed=changed)
     moment = now or machine.now()
     findings = [
         *_each(found),
-        *_unreadable(more),
+        *_unreadable(each for each in more.broken if each not in found.broken),
         *judged(grants, known=known, now=moment, changed=changed),
     ]
     objects = [document for document in found.documents if is_ours(document)]
@@ -82,14 +84,14 @@ def validate(
 
 
 def _each(found: Contents) -> Iterator[Finding]:
-    yield from _unreadable(found)
+    yield from _unreadable(found.broken)
     for document in found.documents:
         if is_ours(document):
             yield from check(document)
 
 
-def _unreadable(found: Contents) -> Iterator[Finding]:
-    for broken in found.broken:
+def _unreadable(found: Iterable[Broken]) -> Iterator[Finding]:
+    for broken in found:
         yield Finding(
             level=Level.ERROR,
             rule=Check.INVALID_YAML,
