@@ -14,6 +14,9 @@ import yaml
 
 from aks_access.api.ranges import quoted
 
+BOM: Final = "\ufeff"
+"""What may stand at the beginning of a text in UTF-8; parsers pass over it."""
+
 _TAG: Final = "tag:yaml.org,2002:"
 _MERGE: Final = f"{_TAG}merge"
 _BOOLEANS: Final = {
@@ -156,7 +159,8 @@ def _refuse_depth(text: str) -> None:
             depth -= 1
         if depth > _DEEPEST:
             mark = event.start_mark
-            raise YamlError(_TOO_DEEP, position=Position(mark.line + 1, mark.column + 1))
+            at = Position(mark.line + 1, mark.column + 1) if mark else Position(1, 1)
+            raise YamlError(_TOO_DEEP, position=at)
 
 
 def documents(text: str, *, source: str) -> Iterator[Document]:
