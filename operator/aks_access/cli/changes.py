@@ -33,12 +33,12 @@ def changed_files(base: str, *, sources: tuple[str, ...]) -> set[str]:
         "ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", f"{top}", base=base
     )
     paths = {(top / name).resolve() for name in (differing + unknown).split("\0") if name}
-    # Of a submodule, and of a repository within, git names the folder.
-    return {
-        source
-        for source in sources
-        if not paths.isdisjoint([path := Path(source).resolve(), *path.parents])
-    }
+    return {source for source in sources if _is_among(Path(source).resolve(), paths)}
+
+
+def _is_among(file: Path, paths: set[Path]) -> bool:
+    """Whether Git names the file, or the submodule or repository within that it is in."""
+    return not paths.isdisjoint((file, *file.parents))
 
 
 def _git(*arguments: str, base: str) -> str:

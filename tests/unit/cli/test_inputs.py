@@ -95,3 +95,30 @@ def test_standard_input_may_be_both_the_grants_and_what_judges_them(folder: Path
     code, out, _ = execute("aks-access validate - --targets - < a")
     assert code == 1
     assert out.splitlines()[-1].startswith("1 object in 1 file")
+
+
+PATCH = """\
+apiVersion: aksaccess.dev/v1alpha1
+kind: ApiAccessGrant
+metadata: {name: past}
+spec: {reason: an overlay}
+"""
+
+
+@pytest.mark.parametrize("named", [".", "over/p.yaml base/a.yaml"])
+def test_a_patch_of_kustomize_is_no_object(folder: Path, named: str) -> None:
+    for name in ("base", "over"):
+        (folder / name).mkdir()
+    (folder / "base" / "a.yaml").write_text(GRANT)
+    (folder / "base" / "kustomization.yaml").write_text("resources: [a.yaml]\n")
+    (folder / "over" / "p.yaml").write_text(PATCH)
+    listing = folder / "over" / "kustomization.yaml"
+    listing.write_text("resources: [../base]\npatches: [path: p.yaml]\n")
+    code, out, _ = execute(f"aks-access validate {named}")
+    assert code == 0
+    assert (
+        "over/p.yaml:1:1 note NotChecked: over/kustomization.yaml takes the file for a patch, and "
+        "no object; give what it makes: kustomize build DIR | aks-access validate - "
+    ) in out
+    listing.write_text("resources: [../base, p.yaml]\n")
+    assert rules(f"aks-access validate {named}") == ["over/p.yaml: InvalidSpec"] * 2
