@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 import yaml
 
 from aks_access.api.ranges import quoted
+from aks_access.cli.places import Position, locate, position
 
 BOM: Final = "\ufeff"
 """What may stand at the beginning of a text in UTF-8; parsers pass over it."""
@@ -48,13 +49,6 @@ for _name, _pattern, _first in (
     ("merge", "<<", ["<"]),
 ):
     _Loader.add_implicit_resolver(_TAG + _name, re.compile(f"^(?:{_pattern})$"), _first)
-
-
-class Position(NamedTuple):
-    """A place in a file, counted from 1."""
-
-    line: int
-    column: int
 
 
 class Mistake(NamedTuple):
@@ -105,10 +99,7 @@ class Document:
         return found if isinstance(found, str) else ""
 
     def locate(self, path: str, *, key: bool = False) -> Position:
-        """Where `spec.ipRanges[2]` stands; of what is missing, what it is missing from.
-
-        `key` asks for the field's name instead of its value.
-        """
+        """Where a field stands, as `places.locate` says."""
         return locate(self.node, path, key=key)
 
 
@@ -125,9 +116,14 @@ def compose(text: str) -> list[yaml.Node | None]:
         said = " ".join(part for part in (error.problem, error.context) if part)
         raise YamlError(said or "not readable", position=position) from error
     except yaml.YAMLError as error:
-        raise YamlError(" ".join(str(error).split()), position=Position(1, 1)) from error
+        bad = getattr(error, "position", 0)  # in bytes: where a character is that may not be
+        before = text.encode()[:bad].decode(errors="replace").split("\n")
+        at = Position(len(before), len(before[-1]) + 1)
+        raise YamlError(" ".join(str(error).split()), position=at) from error
     except RecursionError as error:
         raise YamlError(_TOO_DEEP, position=Position(1, 1)) from error
+    except UnicodeEncodeError as error:  # bytes that were read as they are
+        raise YamlError("it is not UTF-8", position=Position(1, 1)) from error
 
 
 _TOO_DEEP: Final = "lists and maps are too deep in each other; write it plainly"
@@ -196,11 +192,6 @@ def _objects(node: yaml.MappingNode, *, source: str, index: int) -> Iterator[Doc
 def value_node(node: yaml.MappingNode, key: str) -> yaml.Node | None:
     """The value under a key, the last where there are more; None where there is no such."""
     return next((value for name, value in reversed(node.value) if name.value == key), None)
-
-
-def position(node: yaml.Node) -> Position:
-    """Where a node begins."""
-    return Position(node.start_mark.line + 1, node.start_mark.column + 1)
 
 
 def plain(node: yaml.Node) -> object:
@@ -311,40 +302,3 @@ def _number(text: str) -> int | float | str:
         return float(digits)
     except ValueError:
         return text
-
-
-def locate(node: yaml.Node, path: str, *, key: bool = False) -> Position:
-    """As `Document.locate`, from any node."""
-    at = position(node)
-    rest = path
-    while rest:
-        if isinstance(node, yaml.SequenceNode) and (match := re.match(r"\[(\d+)\]\.?", rest)):
-            if int(match[1]) >= len(node.value):
-                return at
-            node, rest = node.value[int(match[1])], rest[match.end() :]
-            at = position(node)
-            continue
-        found = _step(node, rest)
-        if found is None:
-            return at
-        name, node, rest = found
-        at = position(name)
-        if not rest and not key:
-            return position(node) if node.start_mark.line >= name.start_mark.line else at
-    return at
-
-
-def _step(node: yaml.Node, path: str) -> tuple[yaml.Node, yaml.Node, str] | None:
-    """The longest key of a mapping that the path begins with: keys of labels have dots in them."""
-    if not isinstance(node, yaml.MappingNode):
-        return None
-    best: tuple[yaml.Node, yaml.Node, str] | None = None
-    longest = -1
-    for key, value in node.value:
-        name = quoted(key.value) if isinstance(key, yaml.ScalarNode) else None
-        if name is None or not path.startswith(name) or len(name) < longest:
-            continue
-        rest = path[len(name) :]
-        if rest[:1] in ("", ".", "["):
-            longest, best = len(name), (key, value, rest.removeprefix("."))
-    return best

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from aks_access.api.conditions import GrantReason
-from aks_access.cli.documents import Position
+from aks_access.cli.places import Position
 
 
 class Level(StrEnum):

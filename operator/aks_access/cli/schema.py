@@ -14,9 +14,10 @@ from aks_access.api.crd import object_schema
 from aks_access.api.names import API_VERSION, GROUP, Kind
 from aks_access.api.parse import Invalid, parse
 from aks_access.api.ranges import quoted
-from aks_access.cli.documents import Document, Position
+from aks_access.cli.documents import Document
 from aks_access.cli.findings import Check, Finding, Level
 from aks_access.cli.metadata import problems
+from aks_access.cli.places import Position
 from aks_access.plan.wording import sentence
 
 _METADATA: Final = (

@@ -2,7 +2,8 @@
 
 import pytest
 
-from aks_access.cli.documents import Document, Position, YamlError, documents, locate
+from aks_access.cli.documents import Document, YamlError, documents
+from aks_access.cli.places import Position, locate
 
 
 def one(text: str) -> Document:
@@ -143,3 +144,9 @@ def test_a_path_has_a_place(path: str, place: tuple[int, int]) -> None:
 
 def test_a_place_is_in_characters() -> None:
     assert locate(one("a: {ü: ö, x: 1}").node, "a.x") == Position(1, 14)
+
+
+def test_a_character_that_may_not_be_has_a_place() -> None:
+    with pytest.raises(YamlError) as caught:
+        list(documents("a: 1\nü: x\0y\n", source="x.yaml"))
+    assert caught.value.position == Position(2, 5)

@@ -251,3 +251,9 @@ def test_a_byte_order_mark_of_a_kustomization_file_stays(folder: Path) -> None:
     (folder / "kustomization.yaml").write_text("\ufeffresources: [past.yaml, b]\n")
     gc("--write")
     assert (folder / "kustomization.yaml").read_text() == "\ufeffresources: [b]\n"
+
+
+def test_a_kustomization_file_that_is_not_utf_8_keeps_what_is_beside_it(folder: Path) -> None:
+    (folder / "past.yaml").write_text(PAST)
+    (folder / "kustomization.yaml").write_bytes(b"# M\xfcller\nresources: [past.yaml]\n")
+    assert gc("--write").startswith("left alone past.yaml: kustomization.yaml is no YAML")
