@@ -160,7 +160,9 @@ def _line(text: str) -> str:
 
 
 def _end(line: str, *, code: int) -> None:
-    print(line, file=sys.stderr)
+    from aks_access.cli.printable import printable
+
+    print(printable(line), file=sys.stderr)
     sys.exit(code)
 
 
