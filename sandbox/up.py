@@ -5,9 +5,11 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
+from sandbox import azure_cli
 from sandbox.arm.portal import VARIABLE
 from sandbox.landscape import UNHURRIED, Landscape, landscape
 from sandbox.operator import invocation
@@ -28,6 +30,7 @@ def up(operator: bool) -> None:
         signal.signal(number, signal.default_int_handler)
     try:
         with landscape(say=_say, run_operator=operator) as world:
+            azure_cli.configure(_az_folder(world))
             for line in directions(world):
                 click.echo(line)
             while True:
@@ -54,6 +57,8 @@ def directions(world: Landscape) -> Iterator[str]:
     if world.operator is not None:
         yield f"tail -f {shlex.quote(str(world.operator.log))}    # the operator's log"
         yield f"curl {world.operator.url}/metrics"
+    yield from _az(world)
+    if world.operator is not None:
         yield "\nAnother operator, which stands by while the one that runs leads:\n"
     else:
         yield "\nAn operator:\n"
@@ -63,6 +68,19 @@ def directions(world: Landscape) -> Iterator[str]:
     command = [f"{shlex.quote(sys.executable)} -m aks_access run --log-format=text"]
     yield " \\\n  ".join([*command, *map(shlex.quote, started.flags())])
     yield "\nCtrl-C here ends and removes everything.\n"
+
+
+def _az(world: Landscape) -> Iterator[str]:
+    yield "\nThe real az (yours, or after `make az`: alias az=build/az/bin/az), here only:\n"
+    for name, value in azure_cli.variables(world.arm, folder=_az_folder(world)).items():
+        yield f"export {name}={shlex.quote(value)}"
+    yield from azure_cli.login(world.arm)
+    yield "az aks list -o table"
+
+
+def _az_folder(world: Landscape) -> Path:
+    """It goes with the emulator."""
+    return world.arm.ca_file.with_name("az")
 
 
 def _say(text: str) -> None:
