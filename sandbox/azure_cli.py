@@ -8,7 +8,7 @@ looks for no newer one.
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from configparser import ConfigParser
 from pathlib import Path
 from typing import Final
@@ -68,6 +68,21 @@ def login(arm: ArmProcess, *, client_id: str = CLIENT_ID, secret: str = _SECRET)
             ["az", "login", "--service-principal", *principal, "--output=none"],
         )
     ]
+
+
+def folder_beside(arm: ArmProcess) -> Path:
+    """A folder that goes with the emulator."""
+    return arm.ca_file.with_name("az")
+
+
+def directions(arm: ArmProcess) -> Iterator[str]:
+    """How to use az on this emulator, as lines to read and to paste."""
+    yield "\nThe real az, logged in here only (`make az` installs this one; yours does too):\n"
+    yield f"alias az={shlex.quote(str(ROOT / 'build' / 'az' / 'bin' / 'az'))}"
+    for name, value in variables(arm, folder=folder_beside(arm)).items():
+        yield f"export {name}={shlex.quote(value)}"
+    yield from login(arm)
+    yield "az aks list -o table"
 
 
 def _pinned() -> str:

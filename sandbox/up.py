@@ -5,7 +5,6 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 
@@ -30,7 +29,7 @@ def up(operator: bool) -> None:
         signal.signal(number, signal.default_int_handler)
     try:
         with landscape(say=_say, run_operator=operator) as world:
-            azure_cli.configure(_az_folder(world))
+            azure_cli.configure(azure_cli.folder_beside(world.arm))
             for line in directions(world):
                 click.echo(line)
             while True:
@@ -57,7 +56,7 @@ def directions(world: Landscape) -> Iterator[str]:
     if world.operator is not None:
         yield f"tail -f {shlex.quote(str(world.operator.log))}    # the operator's log"
         yield f"curl {world.operator.url}/metrics"
-    yield from _az(world)
+    yield from azure_cli.directions(world.arm)
     if world.operator is not None:
         yield "\nAnother operator, which stands by while the one that runs leads:\n"
     else:
@@ -68,19 +67,6 @@ def directions(world: Landscape) -> Iterator[str]:
     command = [f"{shlex.quote(sys.executable)} -m aks_access run --log-format=text"]
     yield " \\\n  ".join([*command, *map(shlex.quote, started.flags())])
     yield "\nCtrl-C here ends and removes everything.\n"
-
-
-def _az(world: Landscape) -> Iterator[str]:
-    yield "\nThe real az (yours, or after `make az`: alias az=build/az/bin/az), here only:\n"
-    for name, value in azure_cli.variables(world.arm, folder=_az_folder(world)).items():
-        yield f"export {name}={shlex.quote(value)}"
-    yield from azure_cli.login(world.arm)
-    yield "az aks list -o table"
-
-
-def _az_folder(world: Landscape) -> Path:
-    """It goes with the emulator."""
-    return world.arm.ca_file.with_name("az")
 
 
 def _say(text: str) -> None:

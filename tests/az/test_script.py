@@ -103,6 +103,7 @@ def test_a_grant_comes_between_its_read_and_its_write(az: Az, world: World) -> N
     assert sorted(put.after or ()) == sorted([_OFFICE, _OWN])
     cluster.wait_ranges(_OFFICE, _LAPTOP, _OWN)
     grant.wait_state("Active")
+    target.wait_event("DriftCorrected")
 
 
 def test_a_grant_ends_between_its_read_and_its_write(az: Az, world: World) -> None:
