@@ -4,10 +4,9 @@ The script reads the list, appends its own address and writes it all back, witho
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from sandbox.arm.journal import Area
-from sandbox.processes import Process
 from tests.az.command import Az
 from tests.az.test_clusters import by_az, named
 from tests.integration.things import Cluster, Object
@@ -47,13 +46,13 @@ def held(world: World, cluster: Cluster) -> Iterator[Callable[[], bool]]:
 @contextmanager
 def before_its_write(world: World, az: Az, cluster: Cluster) -> Iterator[None]:
     """The script has read the list, and writes what it read after the block."""
-    script: Process | None = None
-    with held(world, cluster) as arrived:
-        script = az.start(SCRIPT, **named(cluster), IP=_IP)
-        world.eventually(arrived, what="the script's PUT", seconds=_SECONDS)
-        yield
-    assert script.wait(timeout=_SECONDS) == 0, script.log_tail()
-    script.stop()
+    with ExitStack() as ended:
+        with held(world, cluster) as arrived:
+            script = az.start(SCRIPT, **named(cluster), IP=_IP)
+            ended.callback(script.stop)
+            world.eventually(arrived, what="the script's PUT", seconds=_SECONDS)
+            yield
+        assert script.wait(timeout=_SECONDS) == 0, script.log_tail()
 
 
 def granted(world: World, target: Object, *ranges: str) -> Object:
