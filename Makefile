@@ -99,7 +99,7 @@ test-argocd: binaries ## a whole GitOps life under the real Argo CD (needs redis
 	$(PYTEST) -m argocd
 
 test-az: binaries az ## the real az against the sandbox: the usual script beside the operator, guides (installs 730 MB)
-	AKS_ACCESS_AZ=$(CURDIR)/$(AZ)/bin/az $(PYTEST) -m az
+	AKS_ACCESS_AZ=$(CURDIR)/$(AZ)/bin/az $(PYTEST) -m az tests/az
 
 proof: binaries ## mutants, crashes, faults and random histories in virtual time, at length
 	$(PYTEST) -m "proof and not integration"
