@@ -16,6 +16,7 @@ from sandbox.arm.access import Verb
 from sandbox.arm.buckets import Limit
 from sandbox.arm.faults import Fault
 from sandbox.arm.ids import CLUSTER_TYPE, ClusterId
+from sandbox.arm.inventory import type_of
 from sandbox.arm.journal import Area, JournalEntry
 from sandbox.arm.linked import links
 from sandbox.arm.managed import ManagedClusters
@@ -106,7 +107,7 @@ class ArmFront:
         if match := _CLUSTER.fullmatch(request.path):
             return self._cluster(match, request, principal, entry)
         scope = request.path
-        self._require(entry, principal, Verb.READ, scope, _type_of(scope))
+        self._require(entry, principal, Verb.READ, scope, type_of(scope))
         return self._other.answer(request)
 
     def _principal(self, request: ArmRequest, entry: JournalEntry) -> Principal:
@@ -294,12 +295,3 @@ def _require_method(request: ArmRequest, *methods: str) -> None:
             code="MethodNotAllowed",
             message=f"The requested resource does not support http method '{request.method}'.",
         )
-
-
-def _type_of(path: str) -> str:
-    parts = path.strip("/").split("/")
-    lower = [part.lower() for part in parts]
-    if "providers" not in lower:
-        return "Microsoft.Resources/subscriptions"
-    provider = parts[lower.index("providers") + 1 :]
-    return "/".join([provider[0], *provider[1::2]]) if provider else "Microsoft.Resources"

@@ -2,8 +2,8 @@
 
 A block marked `sh` is run by bash, with the variables that earlier blocks set; one marked `console`
 has a command behind each `$ ` and what it prints, which is compared but for times. kubectl and Helm
-are the real ones, `az` is `pretended_az`, and `Pods` does what a kubelet would do with the
-Deployment.
+are the real ones, `az` is `pretended_az` unless a test brings the real one, and `Pods` does what a
+kubelet would do with the Deployment.
 """
 
 import json
@@ -150,6 +150,7 @@ class Reader:
     Attributes:
         answers: what `az` prints, by its arguments; anything else it refuses.
         hurry: text of the page to what stands for it here, where a reader would wait too long.
+        az: the real one, with its variables; None = the pretended one.
     """
 
     page: Path
@@ -158,6 +159,8 @@ class Reader:
     folder: Path
     answers: Mapping[str, str]
     hurry: Mapping[str, str] = field(default_factory=dict)
+    az: Path | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
     pods: Pods = field(init=False)
 
     def __post_init__(self) -> None:
@@ -169,6 +172,9 @@ class Reader:
         tools.mkdir()
         for name in ("kubectl", "helm"):
             (tools / name).symlink_to(binary(name))
+        if self.az is not None:
+            (tools / "az").symlink_to(self.az)
+            return
         az = [sys.executable, str(Path(__file__).with_name("pretended_az.py"))]
         (tools / "az").write_text(f'#!/bin/sh\nexec {shlex.join(az)} "$@"\n')
         (tools / "az").chmod(0o755)
@@ -244,6 +250,7 @@ class Reader:
                 "PRETENDED_AZ": str(self.folder / "az.json"),
                 "PRETENDED_AZ_CONTROL": self.arm.control_url,
                 "PYTHONPATH": str(ROOT),
+                **self.variables,
             },
         )
         assert done.returncode == 0, (
