@@ -64,7 +64,11 @@ class FakeCluster:
         return copy.deepcopy(self._objects.get((resource, namespace, name)))
 
     def apply(
-        self, manifest: Mapping[str, Any], *, dry_run: DryRun = DryRun.NONE
+        self,
+        manifest: Mapping[str, Any],
+        *,
+        dry_run: DryRun = DryRun.NONE,
+        force: bool = False,
     ) -> dict[str, Any]:
         """See `Cluster`."""
         self._refuse()
