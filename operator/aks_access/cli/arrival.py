@@ -59,7 +59,9 @@ class Following:
             case Outcome.OBSERVED:
                 arrival = Arrival([], end.said)
             case _:
-                return Arrival([], late(end, path=f"{namespace}/{name}", limit=self.limit))
+                return Arrival(
+                    [], late(end, path=f"{namespace}/{name}", place="in Azure", limit=self.limit)
+                )
         if self.proves:
             self._prove(arrival, raw=raw, until=until, observed=end.outcome is Outcome.OBSERVED)
         return arrival
@@ -115,15 +117,15 @@ def _unproved(silent: Mapping[str, str], *, waited: float, raw: Mapping[str, Any
     )
 
 
-def late(end: End, *, path: str, limit: timedelta) -> str:
-    """Why the wait for a grant ended without what was waited for."""
+def late(end: End, *, path: str, place: str, limit: timedelta) -> str:
+    """Why the wait for a grant to be `place` ended without that."""
     namespace, _, name = path.partition("/")
     match end.outcome:
         case Outcome.GONE:
             return f"Grant {path} was deleted meanwhile."
         case Outcome.LATE:
             return (
-                f"Grant {path} is not there after {format_duration(limit)}: {sentence(end.said)} "
+                f"Grant {path} is not {place} after {format_duration(limit)}: {sentence(end.said)} "
                 f"Look again with kubectl get aag -n {namespace} {name}; the operator goes on."
             )
         case _:

@@ -72,9 +72,8 @@ def extend(
     edit = Edit(cluster=hub, now=now, ends=ends, shorten=shorten)
     done = edit.made(namespace=namespace or hub.namespace(), name=name, dry_run=dry_run)
     refuse(ctx, done.denied)
-    line = (
-        f"{said_name(name)}  extended{dry(dry_run)}, until {moment(ends, now=now)} ({done.before})"
-    )
+    until_then = f"until {moment(ends, now=now)} ({done.before})"
+    line = f"{said_name(name)}  {done.verb}{dry(dry_run)}, {until_then}"
     following = (
         Following(
             cluster=hub, machine=machine, limit=timeout, began=began, proves=not no_probe, tell=say
@@ -90,6 +89,7 @@ class Done:
     """What came of an edit: the object, what it was before, or why it was denied."""
 
     raw: Mapping[str, Any]
+    verb: str
     before: str
     denied: list[Finding]
 
@@ -123,8 +123,8 @@ class Edit:
         outcome = self._patch(grant, change, dry_run=DryRun.SERVER)
         denied = denials(outcome, cluster=self.cluster, now=self.now)
         if denied or dry_run is not DryRun.NONE:
-            return Done(outcome, before, denied)
-        return Done(self._patch(grant, change, dry_run=DryRun.NONE), before, denied)
+            return Done(outcome, *before, denied)
+        return Done(self._patch(grant, change, dry_run=DryRun.NONE), *before, denied)
 
     def _patch(self, grant: Grant, change: Mapping[str, Any], *, dry_run: DryRun) -> dict[str, Any]:
         try:
@@ -140,8 +140,11 @@ class Edit:
                 f"Grant {grant.path} changed again and again meanwhile; try once more."
             ) from error
 
-    def _checked(self, grant: Grant, raw: Mapping[str, Any]) -> str:
-        """What its end is so far. Raises KubeConflict where it is not to be edited here."""
+    def _checked(self, grant: Grant, raw: Mapping[str, Any]) -> tuple[str, str]:
+        """What is done, and what its end is so far.
+
+        Raises KubeConflict where it is not to be edited here.
+        """
         later = format_timestamp(self.ends)
         if grant.tracked:
             raise KubeConflict(
@@ -159,24 +162,25 @@ class Edit:
             )
         return self._before(grant, raw)
 
-    def _before(self, grant: Grant, raw: Mapping[str, Any]) -> str:
+    def _before(self, grant: Grant, raw: Mapping[str, Any]) -> tuple[str, str]:
         known = status(raw).expires_at
         ends = grant.expires_at or known
         if ends is None and grant.duration is not None:
-            return f"was {format_duration(grant.duration)} from its start"
+            return "extended", f"was {format_duration(grant.duration)} from its start"
         if ends is None and not self.shorten:
             raise KubeConflict(
                 f"Grant {grant.path} has no end. --shorten lets it end at "
                 f"{format_timestamp(self.ends)}."
             )
         if ends is None:
-            return "had no end"
+            return "shortened", "had no end"
         if ends > self.ends and not self.shorten:
             raise KubeConflict(
                 f"Grant {grant.path} ends at {instant(ends)}, which is later than "
                 f"{instant(self.ends)}. --shorten lets it end then."
             )
-        return f"{'ended' if ends <= self.now else 'was'} {moment(ends, now=self.now)}"
+        verb = "shortened" if ends > self.ends else "extended"
+        return verb, f"{'ended' if ends <= self.now else 'was'} {moment(ends, now=self.now)}"
 
 
 class _Moved(KubeConflict):

@@ -157,7 +157,9 @@ def grant(
     file = _file(out=out, form=form, dry_run=dry_run)
     if file is not None and (wait or again):
         flag = "--wait" if wait else "--again"
-        raise click.UsageError(f"{flag} is for a grant that is applied: leave out --out and -o.")
+        raise click.UsageError(
+            f"{flag} is for a grant that is applied: leave out --out and -o yaml."
+        )
     if wait and dry_run is not DryRun.NONE:
         raise click.UsageError("--wait and --dry-run are both given; keep one.")
     if not named and not my_ip:

@@ -113,7 +113,7 @@ class Revoking:
         wait = Wait(cluster=self.cluster, machine=self.machine, until=until, tell=say)
         end = wait.end(namespace=namespace, name=name, judge=taken_out)
         if end.outcome not in (Outcome.REACHED, Outcome.GONE):
-            return "", late(end, path=f"{namespace}/{name}", limit=self.limit)
+            return "", late(end, path=f"{namespace}/{name}", place="out of Azure", limit=self.limit)
         if "Closed, but" in end.said:
             say(f"warning: {end.said}")
         return f" · out of Azure after {round(self.machine.clock() - self.began)} s", ""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from aks_access.__main__ import COMMANDS
 from aks_access.api.crd import file_name, render
 from aks_access.api.names import Kind
 from tests.unit.cli.transcript import GOLDEN, execute
@@ -32,7 +33,9 @@ def process(*arguments: str, **variables: str) -> subprocess.CompletedProcess[st
     )
 
 
-@pytest.mark.parametrize("command", ["validate", "gc", "grant", "crds", "completion"])
+@pytest.mark.parametrize(
+    "command", ["validate", "gc", "grant", "extend", "revoke", "crds", "completion"]
+)
 def test_a_command_for_files_imports_no_client(command: str) -> None:
     code = (
         "import sys; from aks_access.__main__ import cli; "
@@ -193,7 +196,7 @@ def test_bash_completes_commands_and_their_options(path: str) -> None:
     )
     assert done.stderr == ""
     assert done.stdout.splitlines() == [
-        "grant validate gc run ledger crds completion",
+        " ".join(COMMANDS),
         "validate",
         "--format",
     ]

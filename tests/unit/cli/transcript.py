@@ -11,25 +11,23 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from aks_access.__main__ import main
-from aks_access.cli.surroundings import Surroundings
+from tests.unit.cli.desk import Desk, hub_of
 
 GOLDEN: Final = Path(__file__).resolve().parents[2] / "golden" / "cli"
-NOW: Final = datetime(2026, 11, 22, 10, tzinfo=UTC)
 
 
-def execute(command: str) -> tuple[int, str, str]:
+def execute(command: str, *, desk: Desk | None = None) -> tuple[int, str, str]:
     """Run `aks-access … [< file]` here: exit code, standard output and standard error."""
     words, _, file = command.partition(" < ")
     program, *arguments = shlex.split(words)
     if program != "aks-access":
         raise ValueError(f"{command!r} is no command of ours")
     given = Path(file).read_bytes() if file else b""
-    machine = Surroundings(now=lambda: NOW, own_name=lambda: "dev-laptop", stdin=lambda: given)
+    machine = (desk or Desk()).machine(stdin=lambda: given)
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
@@ -40,14 +38,16 @@ def execute(command: str) -> tuple[int, str, str]:
 
 
 def played(transcript: str) -> str:
-    """The transcript as the commands in it speak now, in the working directory."""
-    return "".join(_said(line[2:]) for line in transcript.splitlines() if line.startswith("$ "))
+    """The transcript as the commands in it speak now, in the working directory and one hub."""
+    desk = hub_of(Path("hub"))
+    asked = [line[2:] for line in transcript.splitlines() if line.startswith("$ ")]
+    return "".join(_said(each, desk=desk) for each in asked)
 
 
-def _said(command: str) -> str:
+def _said(command: str, *, desk: Desk) -> str:
     if command.startswith("cat "):
         return f"$ {command}\n{Path(command[4:]).read_text()}\n"
-    code, out, err = execute(command)
+    code, out, err = execute(command, desk=desk)
     ended = f"[exit {code}]\n" if code else ""
     return f"$ {command}\n{out}{err}{ended}\n"
 

@@ -72,7 +72,7 @@ class FakeCluster:
     ) -> dict[str, Any]:
         """See `Cluster`."""
         self._refuse()
-        there = self._objects.get(_key(manifest), {})
+        there = self._objects.get(_key(manifest), {"metadata": {"uid": f"uid-{self._version + 1}"}})
         return self._write(_merged(there, manifest), dry_run=dry_run, asked=manifest)
 
     def patch(
@@ -108,6 +108,10 @@ class FakeCluster:
     def _write(
         self, made: dict[str, Any], *, dry_run: DryRun, asked: Mapping[str, Any]
     ) -> dict[str, Any]:
+        there = self._objects.get(_key(made), {})
+        if made.get("spec") != there.get("spec"):
+            before = there.get("metadata", {}).get("generation", 0)
+            made["metadata"]["generation"] = before + 1
         if dry_run is DryRun.NONE:
             self._store(made)
             self.written.append(copy.deepcopy(dict(asked)))
