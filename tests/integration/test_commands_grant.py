@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import yaml
 
 from aks_access.engine.ports import Kind
 from sandbox.chart import ROOT
@@ -39,15 +40,21 @@ class Person:
     """Standard error of the last command."""
 
     def __post_init__(self) -> None:
-        plugin = self.folder / "kubectl-aks_access"
-        if not plugin.exists():
-            plugin.write_text(f"#!{sys.executable}\nfrom aks_access.__main__ import main\nmain()\n")
-            plugin.chmod(0o755)
+        for name in ("aks-access", "kubectl-aks_access"):
+            program = self.folder / name
+            program.write_text(
+                f"#!{sys.executable}\nfrom aks_access.__main__ import main\nmain()\n"
+            )
+            program.chmod(0o755)
 
     def run(self, line: str, *, code: int = 0) -> str:
         """`kubectl aks-access …` in the own namespace; returns standard output."""
+        return self.script(f"kubectl aks-access {line} -n {self.namespace}", code=code)
+
+    def script(self, text: str, *, code: int = 0) -> str:
+        """A script, run as a pipeline's runner does; returns standard output."""
         done = subprocess.run(
-            [str(binary("kubectl")), "aks-access", *line.split(), "-n", self.namespace],
+            ["bash", "-e", "-c", text],
             env={
                 "PATH": os.pathsep.join(
                     [str(self.folder), str(binary("kubectl").parent), "/usr/bin", "/bin"]
@@ -64,7 +71,7 @@ class Person:
             check=False,
         )
         self.said = done.stderr
-        assert done.returncode == code, f"{line}: {done.returncode}\n{done.stdout}{done.stderr}"
+        assert done.returncode == code, f"{text}: {done.returncode}\n{done.stdout}{done.stderr}"
         assert "Traceback" not in done.stderr
         return done.stdout
 
@@ -310,3 +317,62 @@ def test_an_hour_over_is_opened_again(
     assert "ended already, " in person.run("revoke me")
     assert "(ended " in person.run("extend me --for 1h --wait --no-probe")
     cluster.wait_ranges(OFFICE, f"{HOME}/32")
+
+
+def steps(file: str) -> Iterator[tuple[str, str]]:
+    """The steps of a job that use our command: when they run, and the script."""
+    whole = yaml.safe_load((ROOT / "examples" / "ci" / file).read_text())
+    for step in whole["jobs"]["deploy"]["steps"] if "jobs" in whole else whole["steps"]:
+        script = step.get("run") or step.get("script") or ""
+        if "aks-access " in script:
+            yield step.get("if") or step.get("condition") or "", script
+
+
+@pytest.mark.parametrize(
+    ("file", "variables"),
+    [
+        (
+            "github-access.yaml",
+            {
+                "GITHUB_RUN_ID": "77",
+                "GITHUB_RUN_ATTEMPT": "1",
+                "GITHUB_SHA": "0a1b2c",
+                "GITHUB_ACTOR": "dev",
+            },
+        ),
+        (
+            "azure-devops-access.yaml",
+            {
+                "BUILD_BUILDID": "77",
+                "SYSTEM_JOBATTEMPT": "1",
+                "BUILD_SOURCEVERSION": "0a1b2c",
+                "BUILD_REQUESTEDFOREMAIL": "dev@contoso.com",
+            },
+        ),
+    ],
+)
+def test_a_job_lets_itself_in_and_out(
+    world: World,
+    person: Person,
+    grant: Callable[[str], Object],
+    file: str,
+    variables: Mapping[str, str],
+) -> None:
+    policy = {"requireReason": True, "requireRequestedBy": True, "maxDuration": "1h"}
+    cluster = world.cluster()
+    target = world.target(cluster, policy=policy)
+    person.variables = {**person.variables, **variables}
+    person.kubeconfig = person.folder / "kubeconfig"
+    config = yaml.safe_load(world.plane.kubeconfig.read_text())
+    config["contexts"][0]["name"] = "hub"
+    person.kubeconfig.write_text(yaml.safe_dump({**config, "current-context": "none"}))
+    [(first, let_in), (last, take_out)] = [
+        (when, script.replace("prod-weu", target.name).replace("team-a", person.namespace))
+        for when, script in steps(file)
+    ]
+    assert (first, last) == ("", "always()")
+    grant("ci-77-1")
+    assert "API server answered after" in person.script(let_in)
+    cluster.wait_ranges(OFFICE, f"{HOME}/32")
+    assert person.script(take_out) == "apiaccessgrant/ci-77-1  revoked\n"
+    cluster.wait_ranges(OFFICE)
