@@ -113,8 +113,8 @@ class Wait:
 
     def end(self, *, namespace: str, name: str, judge: Judge) -> End:
         """Watch the grant until it is as it should be, or never will, or the time is over."""
-        told = ""
         last = _UNSEEN
+        told = ""
         while (left := self.until - self.machine.clock()) > 0:
             try:
                 for raw in self.cluster.watch(
@@ -124,12 +124,17 @@ class Wait:
                     if end is not None:
                         return end
                     last = progress(raw)
-                    if last != told:
-                        told = last
-                        self.tell(f"waiting: {last}")
+                    told = self._tell(last, told)
                 if self.cluster.get(Resource.GRANTS, namespace=namespace, name=name) is None:
                     return End(Outcome.GONE)
             except StartupError as error:
-                self.tell(f"waiting: {error}")  # what was asked for may cut the way for a moment
+                # What was asked for may cut the way for a moment.
+                told = self._tell(str(error), told)
             self.machine.pause(min(_PAUSE, max(0.0, self.until - self.machine.clock())))
         return End(Outcome.LATE, last)
+
+    def _tell(self, said: str, told: str) -> str:
+        """Say what is new."""
+        if said != told:
+            self.tell(f"waiting: {said}")
+        return said

@@ -6,11 +6,11 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from aks_access.api.timestamps import format_minute
 from aks_access.cli.cluster import DryRun
 from aks_access.cli.findings import Finding
 from aks_access.cli.flags import Length
 from aks_access.exits import ExitCode
-from aks_access.plan.wording import instant
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -59,11 +59,9 @@ def dry(kind: DryRun) -> str:
 
 
 def moment(when: datetime, *, now: datetime) -> str:
-    """`18:00Z`; another day's with its date."""
+    """`18:00Z`, to the minute as in the columns of kubectl; another day's with its date."""
     utc = when.astimezone(UTC)
-    if utc.date() != now.date() or utc.second:
-        return instant(utc)
-    return utc.strftime("%H:%MZ")
+    return utc.strftime("%H:%MZ") if utc.date() == now.date() else format_minute(utc)
 
 
 def say(line: str) -> None:
