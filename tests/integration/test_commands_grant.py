@@ -226,7 +226,7 @@ def test_azure_has_another_address_than_the_caller_comes_from(
     target = world.target(cluster)
     grant("me")
     ask = f"grant {target.name} --ip {CAFE} --for 1h --reason x --name me --wait"
-    out = person.run(f"{ask} --timeout 8s", code=1)
+    out = person.run(f"{ask} --timeout 12s", code=1)
     assert "in Azure after" in out
     assert "does not answer from here" in person.said
     assert "not yet" in person.said

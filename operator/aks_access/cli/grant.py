@@ -225,7 +225,7 @@ def _apply(ctx: click.Context, ask: Ask, *, machine: Surroundings, wishes: Wishe
     line = f"{said_name(ask.name)}  applied{dry(wishes.dry_run)}, {said}"
     if wishes.dry_run is DryRun.CLIENT:
         ask.manifest()
-        click.echo(line)
+        click.echo(said_name(ask.name) if wishes.form == "name" else line)
         return
     hub = cluster()
     applied = Applied(cluster=hub, chosen=wishes.chosen, again=wishes.again)

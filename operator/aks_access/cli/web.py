@@ -16,6 +16,7 @@ from aks_access.errors import NoAnswer
 
 _ANY_IPV4: Final = ("0.0.0.0", 0)
 _AGENT: Final = "aks-access"
+_WORDS: Final = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +112,12 @@ def _context(*, verified: bool) -> ssl.SSLContext:
 
 
 def _told(error: object, *, by: str) -> str:
+    """In one printable line: proxies word their refusals as they like."""
+    words = "".join(each if each.isprintable() else " " for each in _worded(error, by=by))
+    return " ".join(words.split())[:_WORDS]
+
+
+def _worded(error: object, *, by: str) -> str:
     through = f" through the proxy {by}" if by else ""
     match error:
         case TimeoutError():

@@ -161,6 +161,30 @@ def test_a_proxy_that_cannot_be_used(
         get(Question(url=url(server)))
 
 
+def test_a_proxy_that_refuses_is_quoted_on_one_line(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as proxy:
+        proxy.bind(("127.0.0.1", 0))
+        proxy.listen()
+        place = f"127.0.0.1:{proxy.getsockname()[1]}"
+
+        def refuse() -> None:
+            with contextlib.closing(proxy.accept()[0]) as client:
+                client.recv(4096)
+                client.sendall(b"HTTP/1.1 407 Who\x1b[31m are you\r\n\r\n")
+
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{place}")
+        with pytest.raises(NoAnswer) as refused:
+            get(Question(url=url(server)))
+        thread.join()
+    assert str(refused.value) == (
+        f"Tunnel connection failed: 407 Who [31m are you through the proxy {place}"
+    )
+
+
 def test_a_server_that_says_nothing(tls: TlsFiles, server: Server) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
