@@ -16,7 +16,7 @@ from aks_access.api.grant import GrantStatus
 from aks_access.api.parse import status_of
 from aks_access.cli.cluster import Cluster, Resource
 from aks_access.cli.surroundings import Surroundings
-from aks_access.errors import StartupError
+from aks_access.errors import KubeError, KubeForbidden, StartupError
 
 _PAUSE: Final = 2.0
 _UNSEEN: Final = "the operator has not looked at it yet"
@@ -127,8 +127,10 @@ class Wait:
                     told = self._tell(last, told)
                 if self.cluster.get(Resource.GRANTS, namespace=namespace, name=name) is None:
                     return End(Outcome.GONE)
-            except StartupError as error:
-                # What was asked for may cut the way for a moment.
+            except KubeForbidden:
+                raise
+            except (KubeError, StartupError) as error:
+                # An API server that restarts, or a way there that the new list cuts for a moment.
                 told = self._tell(str(error), told)
             self.machine.pause(min(_PAUSE, max(0.0, self.until - self.machine.clock())))
         return End(Outcome.LATE, last)

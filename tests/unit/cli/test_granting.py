@@ -216,17 +216,30 @@ def test_a_grant_that_is_deleted_meanwhile() -> None:
             assert (code, "out of Azure after" in out) == (0, True)
 
 
-def test_a_way_to_the_management_cluster_that_is_cut_for_a_moment() -> None:
+@pytest.mark.parametrize("kind", [StartupError, KubeError])
+def test_a_way_to_the_management_cluster_that_is_cut_for_a_moment(kind: type[Exception]) -> None:
     class Cut(Guarded):
         def watch(self, resource: Resource, **named: Any) -> Iterator[dict[str, Any]]:  # type: ignore[override]
             if self.clock() < 5:
-                raise StartupError("The management cluster cannot be reached: x")
+                raise kind("x is cut")
             yield from super().watch(resource, **named)
 
     hub = Cut(context_namespace="team-a", to_come=[ACTIVE])
     hub.add(TARGET)
     code, _, err = execute(f"{GRANT} --wait", desk=Desk(hub=hub))
-    assert (code, "waiting: The management cluster cannot be reached: x" in err) == (0, True)
+    assert (code, err.count("waiting: x is cut\n")) == (0, 1)
+
+
+def test_a_watch_that_is_not_allowed_ends_the_wait() -> None:
+    class Blind(Guarded):
+        def watch(self, resource: Resource, **named: Any) -> Iterator[dict[str, Any]]:  # type: ignore[override]
+            raise KubeForbidden("You may not: watch grants")
+
+    hub = Blind(context_namespace="team-a")
+    hub.add(TARGET)
+    code, out, err = execute(f"{GRANT} --wait", desk=Desk(hub=hub))
+    assert (code, out) == (1, "apiaccessgrant/dev-laptop  applied, until 14:00Z\n")
+    assert err.endswith("aks-access: You may not: watch grants\n")
 
 
 def test_the_proof_waits_for_azure_to_enforce_the_list() -> None:
