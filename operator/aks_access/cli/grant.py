@@ -165,13 +165,14 @@ def grant(
     if not named and not my_ip:
         raise click.UsageError("Say from where: --my-ip, or --ip and an address.")
     ends = end(length=length, until=until, now=machine.now())
+    ranges = _ranges(named, services=services if my_ip else None, machine=machine)
     if file is None and dry_run is not DryRun.CLIENT:
         namespace = namespace or cluster().namespace()
     ask = Ask(
         name=name or machine.own_name(),
         namespace=namespace or "",
         target=target,
-        ranges=_ranges(named, services=services if my_ip else (), machine=machine),
+        ranges=ranges,
         ends=ends,
         reason=reason,
         ticket=ticket,
@@ -210,11 +211,11 @@ def _file(*, out: Path | None, form: str | None, dry_run: DryRun) -> Folder | Pr
 
 
 def _ranges(
-    named: Sequence[IPv4Range], *, services: Sequence[str], machine: Surroundings
+    named: Sequence[IPv4Range], *, services: Sequence[str] | None, machine: Surroundings
 ) -> tuple[IPv4Range, ...]:
     """The addresses that were named, and this machine's where it is to be asked for."""
     given = tuple(named)
-    if services:
+    if services is not None:
         own = OwnAddress(services=services, web=machine.web, tell=say, environment=os.environ)
         given += tuple(own.ranges())
     return tuple(Given(given).ranges())

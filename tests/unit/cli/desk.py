@@ -1,8 +1,7 @@
 """Where a command is given in tests: the time, a hub in memory, and what the internet answers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,8 +14,11 @@ from aks_access.cli.own_address import SERVICES
 from aks_access.cli.surroundings import Surroundings
 from aks_access.cli.web import Answer, Question
 from aks_access.errors import NoAnswer
+from tests.unit.cli.transcript import NOW, execute
 
-NOW: Final = datetime(2026, 11, 22, 10, tzinfo=UTC)
+TRANSCRIPTS: Final = ("grant", "extend", "revoke")
+"""Those that play before the hub of tests/golden/cli/files/hub."""
+
 ADDRESS: Final = "81.2.69.142"
 
 
@@ -79,12 +81,11 @@ class Desk:
     after: float = 0.0
     asked: list[str] = field(default_factory=list)
 
-    def machine(self, *, stdin: Callable[[], bytes] = lambda: b"") -> Surroundings:
+    def machine(self) -> Surroundings:
         """As a command sees it."""
         return Surroundings(
             now=lambda: NOW,
             own_name=lambda: "dev-laptop",
-            stdin=stdin,
             cluster=lambda _reach: self.hub,
             web=self._web,
             clock=self.hub.clock,
@@ -100,6 +101,11 @@ class Desk:
         if isinstance(found, Answer):
             return found
         raise found or NoAnswer("no answer in time")
+
+
+def execute_at(command: str, *, desk: Desk) -> tuple[int, str, str]:
+    """`transcript.execute` at a desk."""
+    return execute(command, place=desk.machine())
 
 
 def hub_of(folder: Path) -> Desk:

@@ -14,7 +14,7 @@ import sys
 sys.path[:0] = [{str(ROOT / "operator")!r}, {str(ROOT)!r}]
 from aks_access.__main__ import main
 from aks_access.cli.surroundings import Surroundings
-from tests.unit.cli.desk import NOW
+from tests.unit.cli.transcript import NOW
 main(surroundings=Surroundings(now=lambda: NOW, own_name=lambda: "dev-laptop"))
 """
 

@@ -8,8 +8,7 @@ import pytest
 from aks_access.cli.own_address import SERVICES, VARIABLE
 from aks_access.cli.web import Answer, Question
 from aks_access.errors import NoAnswer
-from tests.unit.cli.desk import ADDRESS, Desk, agreeing, text
-from tests.unit.cli.transcript import execute
+from tests.unit.cli.desk import ADDRESS, Desk, agreeing, execute_at, text
 
 COMMAND = "aks-access grant prod-weu --my-ip --for 4h --reason x -o yaml"
 FIRST, SECOND, THIRD = SERVICES
@@ -24,7 +23,7 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def asked(command: str = COMMAND, **pages: Answer | NoAnswer) -> tuple[int, str, str]:
     desk = Desk(pages={**agreeing(), **{SERVICES[int(key[1])]: it for key, it in pages.items()}})
-    return execute(command, desk=desk)
+    return execute_at(command, desk=desk)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +78,7 @@ def test_two_against_two_is_no_agreement() -> None:
     urls = [f"https://{name}.example" for name in "abcd"]
     desk = Desk(pages={url: text(f"20.50.1.{n // 2}") for n, url in enumerate(urls)})
     services = "".join(f" --address-service {url}" for url in urls)
-    code, _, err = execute(f"{COMMAND}{services}", desk=desk)
+    code, _, err = execute_at(f"{COMMAND}{services}", desk=desk)
     assert (code, "more than one address" in err) == (1, True)
 
 
@@ -89,25 +88,25 @@ def test_services_come_from_the_variable_and_the_flag_goes_before(
     monkeypatch.setenv(VARIABLE, "https://a.example, https://b.example")
     pages = {f"https://{name}.example": text(ADDRESS) for name in "abcd"}
     desk = Desk(pages=dict(pages))
-    assert execute(COMMAND, desk=desk)[0] == 0
+    assert execute_at(COMMAND, desk=desk)[0] == 0
     assert sorted(desk.asked) == ["https://a.example", "https://b.example"]
     desk = Desk(pages=dict(pages))
     own = " --address-service https://c.example --address-service https://d.example"
-    assert execute(COMMAND + own, desk=desk)[0] == 0
+    assert execute_at(COMMAND + own, desk=desk)[0] == 0
     assert sorted(desk.asked) == ["https://c.example", "https://d.example"]
 
 
 @pytest.mark.parametrize("url", ["http://a.example", "https://", "https://me:pw@a.example", "a"])
 def test_a_service_is_https(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv(VARIABLE, f"https://b.example,{url}")
-    code, out, err = execute(COMMAND)
+    code, out, err = execute_at(COMMAND, desk=Desk())
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "is no address of a service" in err
 
 
 def test_nobody_is_asked_without_the_flag() -> None:
     desk = Desk()
-    execute(COMMAND.replace("--my-ip", "--ip 20.50.1.7"), desk=desk)
+    execute_at(COMMAND.replace("--my-ip", "--ip 20.50.1.7"), desk=desk)
     assert desk.asked == []
 
 
@@ -149,6 +148,6 @@ def test_a_service_that_hangs_is_not_waited_for(
                 hanging.wait()
             return text(ADDRESS)
 
-    code, _, err = execute(COMMAND, desk=Slow())
+    code, _, err = execute_at(COMMAND, desk=Slow())
     assert code == 0
     assert f"warning: {SECOND[8:]}: no answer in time." in err
