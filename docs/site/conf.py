@@ -13,6 +13,8 @@ PAGES: Final[dict[str, list[str]]] = {
     "Begin": ["demo", "install", "migration", "GitOps <gitops>"],
     "Use": [
         "Commands <commands/index>",
+        "commands/let-me-in",
+        "commands/let-ci-in",
         "commands/ask-for-access",
         "commands/check-grants",
         "commands/clean-up",

@@ -30,8 +30,12 @@ class Entry(NamedTuple):
 
 
 _SECTIONS: Final[dict[str, dict[str, Entry]]] = {
+    "Access": {
+        "grant": Entry("aks_access.cli.grant:grant", "Let addresses in, or write that to a file."),
+        "extend": Entry("aks_access.cli.extend:extend", "Let a grant end later."),
+        "revoke": Entry("aks_access.cli.revoke:revoke", "Take access away, now."),
+    },
     "Grants in files": {
-        "grant": Entry("aks_access.cli.grant:grant", "Write a grant for one cluster."),
         "validate": Entry("aks_access.cli.validate:validate", "Check files as the operator will."),
         "gc": Entry("aks_access.cli.gc:gc", "Remove what expired long ago from a Git tree."),
     },

@@ -25,9 +25,17 @@ from sandbox.processes import wait_until
 from tests.integration.station import PACE, STEADY
 
 _BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?Z")
-_AGE = re.compile(r"\b(?:\d+[smhd]){1,2}\b")
+_TIME = re.compile(r"(?:\d{4}-\d\d-\d\dT)?\d\d:\d\d(?::\d\d)?Z")
+_AGE = re.compile(r"\b(?:\d+ ?[smhd]){1,2}\b")
 _DEPLOYMENT = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{SERVICE_ACCOUNT}"
+_COMMAND = f"""\
+#!{sys.executable}
+import sys
+sys.path[:0] = [{str(ROOT / "operator")!r}]
+from aks_access.__main__ import main
+from aks_access.cli.surroundings import Surroundings
+main(surroundings=Surroundings(own_name=lambda: "dev-laptop"))
+"""
 _LINKS = ("azure", "charts", "crds", "deploy", "examples")
 _OUTPUT_SECONDS = 30.0
 _BLOCK_SECONDS = 90
@@ -172,6 +180,9 @@ class Reader:
         tools.mkdir()
         for name in ("kubectl", "helm"):
             (tools / name).symlink_to(binary(name))
+        for name in ("aks-access", "kubectl-aks_access"):
+            (tools / name).write_text(_COMMAND)
+            (tools / name).chmod(0o755)
         if self.az is not None:
             (tools / "az").symlink_to(self.az)
             return

@@ -112,6 +112,18 @@ def test_a_conditional_change_of_a_changed_object_is_a_conflict(both: tuple[Clus
         )
 
 
+def test_a_generation_counts_the_specs(both: tuple[Cluster, str]) -> None:
+    cluster, namespace = both
+    cluster.apply(grant(namespace, "g"))
+    again = cluster.apply(grant(namespace, "g"), dry_run=DryRun.SERVER)
+    assert again["metadata"]["generation"] == 1
+    for dry_run in (DryRun.SERVER, DryRun.NONE):
+        changed = cluster.apply(grant(namespace, "g", reason="second"), dry_run=dry_run)
+        assert changed["metadata"]["generation"] == 2
+    last = cluster.patch(GRANTS, namespace=namespace, name="g", change={"spec": {"revoked": True}})
+    assert last["metadata"]["generation"] == 3
+
+
 def test_what_is_not_there(both: tuple[Cluster, str]) -> None:
     cluster, namespace = both
     assert cluster.get(GRANTS, namespace=namespace, name="none") is None
@@ -201,6 +213,8 @@ class TestKubectl:
         )
         with pytest.raises(KubeConflict, match=r"argocd.*reason"):
             real().apply(grant(namespace, "g", reason="mine"))
+        taken = real().apply(grant(namespace, "g", reason="mine"), force=True)
+        assert taken["spec"]["reason"] == "mine"
 
     def test_writes_are_of_the_commands_field_manager(
         self, real: Callable[..., Kubectl], control_plane: ControlPlane, namespace: str

@@ -63,11 +63,16 @@ class Cluster(Protocol):
         """One object; None where there is no such."""
 
     def apply(
-        self, manifest: Mapping[str, Any], *, dry_run: DryRun = DryRun.NONE
+        self,
+        manifest: Mapping[str, Any],
+        *,
+        dry_run: DryRun = DryRun.NONE,
+        force: bool = False,
     ) -> dict[str, Any]:
         """Create the object or bring it up to date, as `FIELD_MANAGER`; returns it as it is then.
 
-        `dry_run` is `NONE` or `SERVER`. Raises `KubeConflict` where a field is somebody else's.
+        `dry_run` is `NONE` or `SERVER`. Raises `KubeConflict` where a field is somebody else's,
+        unless `force` takes it over.
         """
 
     def patch(

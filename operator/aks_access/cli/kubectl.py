@@ -90,7 +90,11 @@ class Kubectl:
             return None
 
     def apply(
-        self, manifest: Mapping[str, Any], *, dry_run: DryRun = DryRun.NONE
+        self,
+        manifest: Mapping[str, Any],
+        *,
+        dry_run: DryRun = DryRun.NONE,
+        force: bool = False,
     ) -> dict[str, Any]:
         """See `Cluster`."""
         return self._json(
@@ -98,6 +102,7 @@ class Kubectl:
                 "apply",
                 "--server-side",
                 f"--field-manager={FIELD_MANAGER}",
+                f"--force-conflicts={str(force).lower()}",
                 f"--dry-run={dry_run}",
                 "--output=json",
                 "--filename=-",

@@ -8,7 +8,11 @@ import pytest
 
 from tests.unit.cli.repository import ROOT, Repository
 
-PAGES = sorted((ROOT / "docs" / "commands").glob("*.md"))
+ELSEWHERE = {"let-me-in"}
+"""Pages whose commands need a management cluster: tests/integration/test_guides.py."""
+PAGES = sorted(
+    page for page in (ROOT / "docs" / "commands").glob("*.md") if page.stem not in ELSEWHERE
+)
 _CONSOLE = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _MARK = "\x1e"
 
@@ -26,7 +30,7 @@ def steps(page: str) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 def test_a_page_says_what_its_commands_say(page: Path, tmp_path: Path) -> None:
     expected = list(steps(page.read_text()))
-    if page.stem == "index":
+    if page.stem in ("index", "let-ci-in"):
         assert expected == []
         return
     script = "set +e\n" + "".join(

@@ -22,7 +22,7 @@ GOLDEN: Final = Path(__file__).resolve().parents[2] / "golden" / "cli"
 NOW: Final = datetime(2026, 11, 22, 10, tzinfo=UTC)
 
 
-def execute(command: str) -> tuple[int, str, str]:
+def execute(command: str, *, place: Surroundings | None = None) -> tuple[int, str, str]:
     """Run `aks-access … [< file]` here: exit code, standard output and standard error."""
     words, _, file = command.partition(" < ")
     program, *arguments = shlex.split(words)
@@ -33,21 +33,29 @@ def execute(command: str) -> tuple[int, str, str]:
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            main(arguments, surroundings=machine)
+            main(arguments, surroundings=place or machine)
         except SystemExit as ended:
             return int(ended.code or 0), out.getvalue(), err.getvalue()
     raise AssertionError(f"{command!r} did not end the process")
 
 
-def played(transcript: str) -> str:
+def played(transcript: str, *, place: Surroundings | None = None) -> str:
     """The transcript as the commands in it speak now, in the working directory."""
-    return "".join(_said(line[2:]) for line in transcript.splitlines() if line.startswith("$ "))
+    asked = [line[2:] for line in transcript.splitlines() if line.startswith("$ ")]
+    return "".join(_said(each, place=place) for each in asked)
 
 
-def _said(command: str) -> str:
+def place_of(path: Path) -> Surroundings | None:
+    """Where a transcript plays, if it needs a hub that remembers."""
+    from tests.unit.cli import desk
+
+    return desk.hub_of(Path("hub")).machine() if path.stem in desk.TRANSCRIPTS else None
+
+
+def _said(command: str, *, place: Surroundings | None) -> str:
     if command.startswith("cat "):
         return f"$ {command}\n{Path(command[4:]).read_text()}\n"
-    code, out, err = execute(command)
+    code, out, err = execute(command, place=place)
     ended = f"[exit {code}]\n" if code else ""
     return f"$ {command}\n{out}{err}{ended}\n"
 
@@ -75,5 +83,5 @@ def files() -> Iterator[None]:
 if __name__ == "__main__":
     for path in sorted(GOLDEN.glob("*.txt")):
         with files():
-            path.write_text(played(path.read_text()))
+            path.write_text(played(path.read_text(), place=place_of(path)))
         sys.stdout.write(f"{path}\n")

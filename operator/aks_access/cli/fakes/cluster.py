@@ -64,11 +64,15 @@ class FakeCluster:
         return copy.deepcopy(self._objects.get((resource, namespace, name)))
 
     def apply(
-        self, manifest: Mapping[str, Any], *, dry_run: DryRun = DryRun.NONE
+        self,
+        manifest: Mapping[str, Any],
+        *,
+        dry_run: DryRun = DryRun.NONE,
+        force: bool = False,
     ) -> dict[str, Any]:
         """See `Cluster`."""
         self._refuse()
-        there = self._objects.get(_key(manifest), {})
+        there = self._objects.get(_key(manifest), {"metadata": {"uid": f"uid-{self._version + 1}"}})
         return self._write(_merged(there, manifest), dry_run=dry_run, asked=manifest)
 
     def patch(
@@ -104,6 +108,10 @@ class FakeCluster:
     def _write(
         self, made: dict[str, Any], *, dry_run: DryRun, asked: Mapping[str, Any]
     ) -> dict[str, Any]:
+        there = self._objects.get(_key(made), {})
+        if made.get("spec") != there.get("spec"):
+            before = there.get("metadata", {}).get("generation", 0)
+            made["metadata"]["generation"] = before + 1
         if dry_run is DryRun.NONE:
             self._store(made)
             self.written.append(copy.deepcopy(dict(asked)))
