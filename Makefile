@@ -22,7 +22,7 @@ PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup lock lint types imports generated generate docs binaries unit integration test test-install \
-  test-argocd test-image test-az proof faults soak mutation audit demo sandbox az image sbom clean
+  test-argocd test-image test-az proof faults soak mutation audit demo bench sandbox az image sbom clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -135,6 +135,9 @@ $(AUDIT)/.ready: requirements/audit.txt | setup
 
 demo: setup ## the main job end to end, on this machine (on your cluster: KUBECONFIG=file CONTEXT=name)
 	$(BIN)/python -m sandbox demo $(call typed,KUBECONFIG,--kubeconfig) $(call typed,CONTEXT,--context) $(if $(call typed,REMOVE,yes),$(if $(REMOVE),--remove))
+
+bench: binaries ## how long people wait for a command, beside kubectl (RUNS=7, GRANTS=10000)
+	@$(BIN)/python -m bench.commands $(if $(filter command,$(origin RUNS)),--runs $(RUNS)) --grants $(or $(GRANTS),10000)
 
 sandbox: setup ## a control plane and an ARM emulator to try things on
 	$(BIN)/python -m sandbox up

@@ -15,6 +15,8 @@ PAGES: Final[dict[str, list[str]]] = {
         "Commands <commands/index>",
         "commands/let-me-in",
         "commands/let-ci-in",
+        "Who can get in <commands/who-can-get-in>",
+        "commands/why-cant-i-get-in",
         "commands/ask-for-access",
         "commands/check-grants",
         "commands/clean-up",

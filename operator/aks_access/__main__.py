@@ -35,6 +35,11 @@ _SECTIONS: Final[dict[str, dict[str, Entry]]] = {
         "extend": Entry("aks_access.cli.extend:extend", "Let a grant end later."),
         "revoke": Entry("aks_access.cli.revoke:revoke", "Take access away, now."),
     },
+    "Look": {
+        "who": Entry("aks_access.cli.who:who", "Who can get in now."),
+        "explain": Entry("aks_access.cli.explain:explain", "Why an address or a grant gets in."),
+        "status": Entry("aks_access.cli.status:status", "All targets on one screen."),
+    },
     "Grants in files": {
         "validate": Entry("aks_access.cli.validate:validate", "Check files as the operator will."),
         "gc": Entry("aks_access.cli.gc:gc", "Remove what expired long ago from a Git tree."),

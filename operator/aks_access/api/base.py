@@ -38,6 +38,7 @@ class ApiModel(BaseModel):
         serialize_by_alias=True,
         extra="ignore",
         frozen=True,
+        defer_build=True,  # a command uses a few models, and waits for each that is built
     )
 
     def to_json(self) -> dict[str, Any]:

@@ -18,9 +18,10 @@ from aks_access.cli.documents import Document
 from aks_access.cli.findings import Check, Finding, Level
 from aks_access.cli.schema import finding, kind_of
 from aks_access.plan import admission
-from aks_access.plan.access import judge, matches, namespace_allowed
+from aks_access.plan.access import judge, matches
 from aks_access.plan.model import Grant, GrantUid, Namespace, RangeSet, Target
-from aks_access.plan.outcome import AccessState, Refusal, Rule, Verdict
+from aks_access.plan.offers import not_found, open_to
+from aks_access.plan.outcome import AccessState, Refusal, Verdict
 from aks_access.plan.sentences import instant, refusal_sentence
 from aks_access.plan.wording import sentence
 from aks_access.projection import (
@@ -32,9 +33,6 @@ from aks_access.projection import (
 
 _ENDLESS: Final = 1_000_000
 """Room in a list whose real size is not known here."""
-
-_OFFERED: Final = 5
-"""How many targets a sentence offers where the one that is named does not exist."""
 
 _SETTLED: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """When unchanged grants count as made: where not all fit, the changed ones are refused."""
@@ -70,15 +68,7 @@ class Surrounding:
 
     def open_to(self, namespace: str) -> list[str]:
         """The targets that take grants of a namespace, the first few."""
-        names = (
-            target.name
-            for target in self.targets.values()
-            if not target.problems
-            and namespace_allowed(
-                namespace=namespace, policy=target.policy, namespaces=self.namespaces
-            )
-        )
-        return sorted(names)[:_OFFERED]
+        return open_to(namespace, targets=self.targets.values(), namespaces=self.namespaces)
 
 
 def _written(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -168,13 +158,7 @@ def _untargeted(each: Asked, *, known: Surrounding, now: datetime) -> Iterator[F
     grant = each.grant
     if grant.expires_at is not None and grant.expires_at <= now:
         return  # a tombstone may outlive its target
-    by_selector = grant.selector is not None
-    refusal = Refusal(
-        reason=GrantReason.TARGET_NOT_FOUND,
-        rule=Rule.SPEC,
-        field="spec.targetSelector" if by_selector else "spec.targetRef.name",
-        value=grant.target_name or "",
-    )
+    refusal = not_found(grant)
     message = refusal_sentence(
         refusal=refusal,
         target=grant.target_name or "",

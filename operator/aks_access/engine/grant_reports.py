@@ -8,13 +8,10 @@ from aks_access.engine.ports import Clock
 from aks_access.engine.reports import GrantReport
 from aks_access.engine.store import Store
 from aks_access.engine.worlds import Worlds, status_targets
-from aks_access.plan import sentences
-from aks_access.plan.access import matches, namespace_allowed, over, period
+from aks_access.plan import offers, sentences
+from aks_access.plan.access import matches, over, period
 from aks_access.plan.model import Grant, Target
 from aks_access.plan.outcome import AccessState, Refusal, Rule, Verdict
-
-NAMED_TARGETS = 5
-"""How many targets a sentence offers where the one that is named does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +71,15 @@ class GrantReports:
                 ends=span.ends,
             )
         else:
-            by_selector = grant.selector is not None
-            refusal = Refusal(
-                reason=GrantReason.TARGET_NOT_FOUND,
-                rule=Rule.SPEC,
-                field="spec.targetSelector" if by_selector else "spec.targetRef.name",
-                value=grant.target_name or "",
-            )
+            refusal = offers.not_found(grant)
         message = sentences.refusal_sentence(
             refusal=refusal,
             target=grant.target_name or "",
-            open_targets=self._open_to(grant.namespace),
+            open_targets=offers.open_to(
+                grant.namespace,
+                targets=self.store.targets(),
+                namespaces=self.store.namespaces(),
+            ),
         )
         return GrantReport(
             target="",
@@ -93,13 +88,3 @@ class GrantReports:
             message=message,
             held=bool(held),
         )
-
-    def _open_to(self, namespace: str) -> list[str]:
-        namespaces = self.store.namespaces()
-        names = sorted(
-            target.name
-            for target in self.store.targets()
-            if not target.problems
-            and namespace_allowed(namespace=namespace, policy=target.policy, namespaces=namespaces)
-        )
-        return names[:NAMED_TARGETS]

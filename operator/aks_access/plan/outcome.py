@@ -13,6 +13,7 @@ from aks_access.api.ranges import IPv4Range
 from aks_access.plan.ledger import Conflict, LedgerEntry, Reversal
 from aks_access.plan.listing import cidr
 from aks_access.plan.model import Cause, Grant, GrantUid
+from aks_access.plan.origin import Origin as Origin
 from aks_access.plan.pace import Paced
 
 
@@ -105,19 +106,6 @@ class Verdict:
         """What it asks for, as a word: another one after an edit, or once a range set changed."""
         ranges = " ".join(map(cidr, self.ranges))
         return f"{self.grant.generation}-{hashlib.sha256(ranges.encode()).hexdigest()[:12]}"
-
-
-class Origin(StrEnum):
-    """Why an entry stands in the list."""
-
-    EGRESS = "Egress"
-    MANAGEMENT = "Management"
-    FOREIGN = "Foreign"
-    BASELINE = "Baseline"
-    GRANT = "Grant"
-    SENTINEL = "Sentinel"
-    UNATTRIBUTED = "Unattributed"
-    REVOKING = "Revoking"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,6 @@
-"""A team's Git repository to run commands in, and a bash that has ours at a fixed time."""
+"""A team's Git repository to run commands in, and a bash that has ours at a fixed time.
+
+The management cluster that they reach is the one of `scene`."""
 
 import os
 import shutil
@@ -7,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from tests.unit.cli import scene
+
 ROOT: Final = Path(__file__).resolve().parents[3]
 _SCRIPT: Final = f"""\
 #!{sys.executable}
@@ -14,8 +18,17 @@ import sys
 sys.path[:0] = [{str(ROOT / "operator")!r}, {str(ROOT)!r}]
 from aks_access.__main__ import main
 from aks_access.cli.surroundings import Surroundings
+from aks_access.cli.fakes.cluster import FakeCluster
 from tests.unit.cli.transcript import NOW
-main(surroundings=Surroundings(now=lambda: NOW, own_name=lambda: "dev-laptop"))
+def cluster(_):
+    import json
+    from pathlib import Path
+    made = FakeCluster(context_namespace="team-a")
+    made.add(*json.loads(Path(sys.argv[0]).with_name("cluster.json").read_text()))
+    return made
+main(surroundings=Surroundings(
+    now=lambda: NOW, own_name=lambda: "dev-laptop", cluster=cluster,
+))
 """
 
 
@@ -31,6 +44,7 @@ class Repository:
         for each in (self.temporary, self.bin):
             each.mkdir()
         self.program("aks-access", _SCRIPT)
+        scene.write(self.bin / "cluster.json")
         self.bash(
             f"git init -q -b main . && git add . && git commit -q -m first && "
             f"git init -q --bare {self.remote} && git remote add origin {self.remote} && "

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from aks_access.__main__ import main
+from aks_access.cli.cluster import Cluster
 from aks_access.cli.surroundings import Surroundings
 
 GOLDEN: Final = Path(__file__).resolve().parents[2] / "golden" / "cli"
@@ -29,7 +30,12 @@ def execute(command: str, *, place: Surroundings | None = None) -> tuple[int, st
     if program != "aks-access":
         raise ValueError(f"{command!r} is no command of ours")
     given = Path(file).read_bytes() if file else b""
-    machine = Surroundings(now=lambda: NOW, own_name=lambda: "dev-laptop", stdin=lambda: given)
+    machine = Surroundings(
+        now=lambda: NOW,
+        own_name=lambda: "dev-laptop",
+        stdin=lambda: given,
+        cluster=lambda _: _scene(),
+    )
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
@@ -37,6 +43,12 @@ def execute(command: str, *, place: Surroundings | None = None) -> tuple[int, st
         except SystemExit as ended:
             return int(ended.code or 0), out.getvalue(), err.getvalue()
     raise AssertionError(f"{command!r} did not end the process")
+
+
+def _scene() -> Cluster:
+    from tests.unit.cli import scene  # which takes a run of the operator
+
+    return scene.cluster()
 
 
 def played(transcript: str, *, place: Surroundings | None = None) -> str:

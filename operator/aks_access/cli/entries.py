@@ -1,0 +1,211 @@
+"""Who can get in to one cluster: each entry of its list with each of its owners.
+
+Pure. The entries are those that the target's status tells; what it leaves out (the sixth grant of
+an entry, the entries past 200) is added from the grants that say they are in Azure there.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from aks_access.api.conditions import GrantReason
+from aks_access.api.names import ARGO_DEFAULT_INSTANCE_LABEL
+from aks_access.api.target_status import LiveEntry
+from aks_access.cli.seen import Gate, SeenGrant, SeenTarget
+from aks_access.plan.origin import Origin
+
+if TYPE_CHECKING:
+    from aks_access.plan.model import RangeSet
+
+EVERYONE: Final = "everyone"
+PLATFORM: Final = "Platform"
+"""The origin of what is not in the list yet: baseline or egress, which the status does not say."""
+WORDS: Final[Mapping[str, str]] = {
+    Origin.BASELINE: "baseline",
+    Origin.EGRESS: "egress",
+    Origin.MANAGEMENT: "management",
+    Origin.FOREIGN: "foreign",
+    Origin.UNATTRIBUTED: "unattributed",
+    Origin.REVOKING: "revoking",
+    Origin.SENTINEL: "nobody",
+    Origin.GRANT: "grants",
+    "": "no list is set",
+}
+"""The owner of an entry that no grant holds, in one word."""
+
+_OWNED: Final = frozenset({Origin.GRANT, Origin.REVOKING})
+"""Whose: the grants'. Every other entry stands without them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """One entry and one of those it stands for.
+
+    Attributes:
+        range: as written in Azure; `everyone` where no list is set.
+        origin: of the status (`plan.outcome.Origin`); "" where no list is set.
+        grant: `namespace/name`; "" where it stands for no grant.
+        until: the end, UTC; None = `ends` says more.
+        ends: `never`, `4h after start`, or "" where nobody knows.
+    """
+
+    range: str
+    origin: str
+    grant: str = ""
+    until: datetime | None = None
+    ends: str = ""
+    requested_by: str = ""
+    ticket: str = ""
+    reason: str = ""
+
+    @property
+    def owner(self) -> str:
+        """The grant, or the word for who else."""
+        return self.grant or WORDS.get(self.origin, self.origin.lower())
+
+    @property
+    def going(self) -> bool:
+        """Whether it has to go, and still stands."""
+        return self.origin == Origin.REVOKING
+
+
+def named(target: SeenTarget) -> set[str]:
+    """The grants that the target's report names."""
+    return {path for entry in target.status.entries for path in entry.grants}
+
+
+def incomplete(target: SeenTarget) -> bool:
+    """Whether the report leaves something out that only the grants can tell."""
+    status = target.status
+    return bool(
+        status.entries_omitted
+        or any(entry.grants_omitted for entry in status.entries)
+        or (target.observed and status.plan is not None and status.plan.add)
+    )
+
+
+def holders(
+    target: SeenTarget, *, grants: Mapping[str, SeenGrant], sets: "Mapping[str, RangeSet]"
+) -> list[Holder]:
+    """Every entry that stands, in Azure's order, once for each owner."""
+    if target.gate is Gate.OPEN:
+        return [Holder(range=EVERYONE, origin="", ends="never")]
+    if target.gate is not Gate.LIST:
+        return []
+    status = target.status
+    inside = _inside(target, grants=grants.values(), sets=sets) if incomplete(target) else {}
+    found = [
+        holder
+        for entry in status.entries
+        for holder in _holders(entry, grants=grants, more=inside.get(entry.range, ()))
+    ]
+    if status.entries_omitted:
+        listed = {entry.range for entry in status.entries}
+        found += [
+            _of_grant(range=item, origin=Origin.GRANT, path=grant.path, grant=grant)
+            for item, owners in sorted(inside.items())
+            if item not in listed
+            for grant in owners
+        ]
+    return found
+
+
+def unknown(target: SeenTarget, found: Iterable[Holder]) -> int:
+    """How many entries stand there that neither the report nor the grants tell."""
+    listed = len({holder.range for holder in found})
+    return max(0, len(target.status.entries) + target.status.entries_omitted - listed)
+
+
+def would_add(
+    target: SeenTarget, *, grants: Iterable[SeenGrant], sets: "Mapping[str, RangeSet]"
+) -> list[Holder]:
+    """What the grants on an observed target would open, and nobody does."""
+    plan = target.status.plan
+    if not target.observed or plan is None:
+        return []
+    asking: dict[str, list[SeenGrant]] = {}
+    for grant in grants:
+        states = [each.reason for each in grant.status.targets if each.name == target.name]
+        if GrantReason.OBSERVED in states:
+            for item in _asked(grant, sets=sets):
+                asking.setdefault(item, []).append(grant)
+    return [
+        holder
+        for item in plan.add
+        for holder in (
+            [
+                _of_grant(range=item, origin=Origin.GRANT, path=grant.path, grant=grant)
+                for grant in asking.get(item, ())
+            ]
+            or [Holder(range=item, origin=PLATFORM, ends="never")]
+        )
+    ]
+
+
+def _holders(
+    entry: LiveEntry, *, grants: Mapping[str, SeenGrant], more: Iterable[SeenGrant]
+) -> Iterator[Holder]:
+    paths = dict.fromkeys([*entry.grants, *(sorted(grant.path for grant in more))])
+    if entry.origin not in _OWNED or not paths:
+        ends = "" if entry.origin in _OWNED else "never"
+        yield Holder(range=entry.range, origin=entry.origin, until=entry.until, ends=ends)
+    for path in paths:
+        grant = grants.get(path)
+        origin = entry.origin if entry.origin in _OWNED else Origin.GRANT
+        alone = entry.until if len(paths) == 1 and not entry.grants_omitted else None
+        yield _of_grant(range=entry.range, origin=origin, path=path, grant=grant, until=alone)
+
+
+def _of_grant(
+    *,
+    range: str,
+    origin: str,
+    path: str,
+    grant: SeenGrant | None,
+    until: datetime | None = None,
+) -> Holder:
+    if grant is None:
+        return Holder(range=range, origin=origin, grant=path, until=until)
+    return Holder(
+        range=range,
+        origin=origin,
+        grant=path,
+        until=grant.status.expires_at or until,
+        ends=grant.ends,
+        requested_by=grant.requested_by,
+        ticket=grant.ticket,
+        reason=grant.reason,
+    )
+
+
+def _inside(
+    target: SeenTarget, *, grants: Iterable[SeenGrant], sets: "Mapping[str, RangeSet]"
+) -> dict[str, list[SeenGrant]]:
+    """Entry to the grants that say that all they ask for stands there."""
+    found: dict[str, list[SeenGrant]] = {}
+    for grant in grants:
+        if _says_so(grant.raw, target=target.name):
+            for item in _asked(grant, sets=sets):
+                found.setdefault(item, []).append(grant)
+    return found
+
+
+def _says_so(raw: Mapping[str, Any], *, target: str) -> bool:
+    """Whether a grant reports that it is in Azure there; of ten thousand few do."""
+    status = raw.get("status")
+    states = status.get("targets") if isinstance(status, Mapping) else None
+    return any(
+        isinstance(each, Mapping) and each.get("name") == target and each.get("inAzure") is True
+        for each in (states if isinstance(states, list) else ())
+    )
+
+
+def _asked(grant: SeenGrant, *, sets: "Mapping[str, RangeSet]") -> list[str]:
+    """The entries that a grant asks for, its range sets' too."""
+    from aks_access.plan.access import expand  # all this is for few, and slow to import
+    from aks_access.plan.listing import cidr
+    from aks_access.projection import project_grant
+
+    projected = project_grant(grant.raw, argo_instance_label=ARGO_DEFAULT_INSTANCE_LABEL)
+    return [cidr(item) for item in expand(grant=projected, sets=sets)[0]]

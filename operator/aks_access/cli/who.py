@@ -1,0 +1,36 @@
+"""`aks-access who`: who can get in to a cluster now, for whom, and until when."""
+
+import json
+
+import click
+
+from aks_access.cli import looking
+from aks_access.cli.completing import targets as complete_targets
+from aks_access.cli.reaching import cluster, reaching
+from aks_access.cli.surroundings import surroundings
+from aks_access.cli.together import Asked
+
+
+@click.command("who")
+@click.argument("names", metavar="[TARGET]…", nargs=-1, shell_complete=complete_targets)
+@click.option("--output", "-o", "form", type=click.Choice(["json", "wide"]), help="Another form.")
+@reaching
+def who(*, names: tuple[str, ...], form: str | None) -> None:
+    """Who can get in to TARGET now, or to each target.
+
+    One line per entry of the cluster's list and owner, as the operator last read it: the range,
+    the grant or else what it is there for, the end (UTC), who asked and the ticket. What is to be
+    known besides follows as sentences: the list is old, or another one than it should be.
+
+    Exit codes: 0 answered, 1 there is no such target or a right is missing, 2 wrong usage, 3 the
+    management cluster cannot be reached.
+    """
+    reached, now = cluster(), surroundings().now()
+    raws = Asked(lambda: looking.targets(reached, names))
+    from aks_access.cli import occupants  # while kubectl asks
+
+    found = occupants.occupants(raws(), reached=reached, now=now)
+    if form == "json":
+        click.echo(json.dumps(found.as_json(), indent=2, ensure_ascii=False))
+    else:
+        occupants.show(found, now=now, wide=form == "wide", several=len(names) != 1)
