@@ -108,6 +108,10 @@ class SimLedgers:
         found.last = found.past[-1 - by]
         self._tell(key, found.ledger, by_engine=False)
 
+    def rewrite(self, key: ClusterKey, ledger: Ledger) -> None:
+        """Somebody writes another ledger into the ConfigMap, and nobody is told."""
+        self._touch(key).last = _Save(ledger, self.codec.write(ledger))
+
     def meddle(self, key: ClusterKey) -> None:
         """Somebody else writes the ConfigMap (only its resourceVersion moves)."""
         self._touch(key)
