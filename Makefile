@@ -18,6 +18,8 @@ EXAMPLES ?= 500
 # the environment may be production's.
 typed = $(if $(findstring command,$(origin $1)),$2 '$(subst ','\'',$($1))')
 PYTEST := $(BIN)/pytest -n 2 --dist worksteal
+# Tests on real processes wait for them half of their time: a third worker has the cores meanwhile.
+WAITING := $(BIN)/pytest -n 3 --dist worksteal
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -86,13 +88,13 @@ unit: setup ## tests without a control plane
 	$(PYTEST) -m "not integration and not proof and not argocd and not image and not az"
 
 integration: setup ## tests on a real API server and the ARM emulator
-	$(PYTEST) -m "integration and not proof and not install"
+	$(WAITING) -m "integration and not proof and not install"
 
 test: lint types imports binaries generated docs ## every check and test, but those of the targets below
-	$(PYTEST) -m "not proof and not install and not argocd and not image and not az"
+	$(WAITING) -m "not proof and not install and not argocd and not image and not az"
 
 test-install: binaries ## what people do around the operator: guides, chart, rights, GitOps examples, the demo elsewhere
-	$(PYTEST) -m install
+	$(WAITING) -m install
 
 test-argocd: binaries ## a whole GitOps life under the real Argo CD (needs redis-server and git; builds for minutes)
 	@$(BIN)/python -m sandbox build argocd
