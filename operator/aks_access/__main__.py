@@ -35,6 +35,9 @@ _SECTIONS: Final[dict[str, dict[str, Entry]]] = {
         "validate": Entry("aks_access.cli.validate:validate", "Check files as the operator will."),
         "gc": Entry("aks_access.cli.gc:gc", "Remove what expired long ago from a Git tree."),
     },
+    "Platform": {
+        "plan": Entry("aks_access.cli.plan:plan", "Say what a cluster's list will be."),
+    },
     "Operator": {
         "run": Entry("aks_access.cli.run:run", "Run the operator."),
         "ledger": Entry(

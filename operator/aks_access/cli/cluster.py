@@ -19,6 +19,9 @@ class Resource(Enum):
     RANGE_SETS = (f"/apis/{names.API_VERSION}", names.PLURALS[names.Kind.RANGE_SET], False)
     NAMESPACES = ("/api/v1", "namespaces", False)
     CONFIG_MAPS = ("/api/v1", "configmaps", True)
+    DEPLOYMENTS = ("/apis/apps/v1", "deployments", True)
+    LEASES = ("/apis/coordination.k8s.io/v1", "leases", True)
+    CRDS = ("/apis/apiextensions.k8s.io/v1", "customresourcedefinitions", False)
 
     def __init__(self, root: str, plural: str, namespaced: bool) -> None:
         self.root = root

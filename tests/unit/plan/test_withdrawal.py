@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from aks_access.kube.ledger import SIZE_LIMIT
+from aks_access.kube.ledger_document import SIZE_LIMIT
 from aks_access.kube.ledger_document import encode
 from aks_access.plan.ledger import EntryState, LedgerEntry, WriteInFlight
 from aks_access.plan.pace import Turn

@@ -15,6 +15,9 @@ _KINDS = {
     names.Kind.RANGE_SET.value: Resource.RANGE_SETS,
     "Namespace": Resource.NAMESPACES,
     "ConfigMap": Resource.CONFIG_MAPS,
+    "Deployment": Resource.DEPLOYMENTS,
+    "Lease": Resource.LEASES,
+    "CustomResourceDefinition": Resource.CRDS,
 }
 _Key = tuple[Resource, str, str]
 
