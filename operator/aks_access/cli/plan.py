@@ -34,6 +34,7 @@ _DUPLICATE = "DuplicateTarget"
 @click.command("plan")
 @click.argument("what", metavar="[DIR|FILE…] [TARGET…]", nargs=-1, required=True)
 @click.option("--as-az", is_flag=True, help="Print the az commands that do it by hand.")
+@click.option("--add-grants", is_flag=True, help="With --as-az: also add what grants ask for.")
 @click.option(
     "--azure", "asks_azure", is_flag=True, help="Read the cluster in Azure now, as who `az` is."
 )
@@ -51,6 +52,7 @@ def plan(
     *,
     what: tuple[str, ...],
     as_az: bool,
+    add_grants: bool,
     asks_azure: bool,
     namespace: str,
     operator_namespace: str,
@@ -71,11 +73,19 @@ def plan(
         raise click.UsageError("--as-az takes one TARGET, and no files.")
     if as_az and form == "json":
         raise click.UsageError("--as-az prints commands, and no JSON.")
+    if add_grants and not as_az:
+        raise click.UsageError("--add-grants goes with --as-az.")
     look = Look(asks_azure=asks_azure, namespace=operator_namespace)
     if paths:
         given = contents(paths, stdin=surroundings().stdin)
         ctx.exit(_files(look, given=given, names=names, namespace=namespace, form=form))
-    _targets(look, names=names, as_az=as_az, form=form)
+    targets = [look.target(name) for name in dict.fromkeys(names)]
+    look.read(targets)
+    if as_az:
+        _by_hand(look, targets[0], add_grants=add_grants)
+    else:
+        _targets(look, targets, form=form)
+    _tell(look)
 
 
 def _sorted(what: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -172,26 +182,25 @@ class Look:
         return self.operator.with_egress(management_egress(target))
 
 
-def _targets(look: Look, *, names: list[str], as_az: bool, form: str) -> None:
-    targets = [look.target(name) for name in dict.fromkeys(names)]
-    look.read(targets)
-    made = []
-    for target in targets:
-        aim = acting(target) if as_az else target
-        made.append(look.forecast(aim, memory=look.memory(target), known=look.facts))
-    if as_az:
-        for line in az_lines(made[0], now=look.now, read_now=look.asks_azure):
-            click.echo(line)
-    elif form == "json":
+def _by_hand(look: Look, target: Target, *, add_grants: bool) -> None:
+    made = look.forecast(acting(target), memory=look.memory(target), known=look.facts)
+    for line in list(
+        az_lines(made, now=look.now, read_now=look.asks_azure, adds_grants=add_grants)
+    ):
+        click.echo(line)
+
+
+def _targets(look: Look, targets: Sequence[Target], *, form: str) -> None:
+    made = [look.forecast(t, memory=look.memory(t), known=look.facts) for t in targets]
+    if form == "json":
         found = [{**json_of(each), "doubts": list(look.doubts)} for each in made]
         click.echo(json.dumps(found[0] if len(found) == 1 else found, indent=2))
-    else:
-        for number, each in enumerate(made):
-            if number:
-                click.echo()
-            for line in text(each):
-                click.echo(line)
-    _tell(look)
+        return
+    for number, each in enumerate(made):
+        if number:
+            click.echo()
+        for line in text(each):
+            click.echo(line)
 
 
 def _tell(look: Look) -> None:
@@ -230,7 +239,7 @@ def _files(look: Look, *, given: Contents, names: list[str], namespace: str, for
             differences.append(_difference(look, before=before, after=target, known=after))
         except (StartupError, KubeError) as error:
             look.doubts[f"{target.name} was not planned. {error}"] = None
-    refused += denied(differences, after=after, given=paths, skip=bad)
+    refused += denied(differences, after=after, given=paths, skip=bad, now=look.now)
     _show(look, differences=differences, refused=refused, form=form)
     return ExitCode.FAILED if refused else ExitCode.OK
 

@@ -2,13 +2,24 @@
 
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
+from datetime import datetime
 
 from aks_access.api.conditions import GrantReason
 from aks_access.api.names import Kind
 from aks_access.cli.documents import Document
 from aks_access.cli.forecast import Forecast
 from aks_access.cli.judging import Surrounding
-from aks_access.cli.plan_words import WHY, Remark, Row, Sign, added, lines, refusal, remarks
+from aks_access.cli.plan_words import (
+    ORIGINS,
+    WHY,
+    Remark,
+    Row,
+    Sign,
+    added,
+    lines,
+    refusal,
+    remarks,
+)
 from aks_access.cli.schema import kind_of
 from aks_access.cli.snapshot import Facts, path_of, written
 from aks_access.plan.access import matches
@@ -36,14 +47,15 @@ class Difference:
         old, new = _list(self.before), _list(self.after)
         causes = {change.entry: change.cause for change in self.after.plan.removals}
         holders = {change.entry: change.owners for change in self.before.plan.additions}
-        held = {canonical(each.entry): each.grants for each in self.before.plan.report}
+        live = {canonical(each.entry): each for each in self.before.plan.report}
         found = [added(self.after, new[entry]) for entry in new if entry not in old]
         for entry in (each for each in old if each not in new):
-            uids = held.get(entry) or holders.get(entry, ())
+            known = live.get(entry)
+            uids = known.grants if known is not None else holders.get(entry, ())
             names = tuple(sorted(self.before.names.get(uid, uid) for uid in uids))
             cause = causes.get(entry)
             why = WHY.get(cause, "") if cause is not None else "no longer asked for"
-            what = ", ".join(names) or "not a grant's"
+            what = ", ".join(names) or (ORIGINS[known.origin] if known is not None else "nobody")
             row = Row(sign=Sign.REMOVED, entry=old[entry], what=what, grants=names, why=why)
             found.append(row)
         return found
@@ -138,6 +150,7 @@ def denied(
     after: Facts,
     given: dict[Kind | None, set[str]],
     skip: Set[str],
+    now: datetime,
 ) -> list[Remark]:
     """What of the files would not be let in: by a policy, or for want of a target."""
     found: list[Remark] = []
@@ -155,6 +168,7 @@ def denied(
         _untargeted(grant, open_targets=known.open_to(grant.namespace))
         for grant in after.grants.values()
         if grant.path in asked
+        and not (grant.expires_at is not None and grant.expires_at <= now)
         and not any(matches(grant=grant, target=each) for each in after.targets.values())
     ]
     return sorted(found, key=lambda each: (each.about, each.message))

@@ -44,7 +44,7 @@ WHY: Final[Mapping[Cause, str]] = {
 }
 """Causes of a removal."""
 
-_ORIGINS: Final[Mapping[Origin, str]] = {
+ORIGINS: Final[Mapping[Origin, str]] = {
     Origin.EGRESS: "node egress",
     Origin.MANAGEMENT: "management cluster",
     Origin.FOREIGN: "foreign",
@@ -135,7 +135,7 @@ def _live(
         sign = Sign.HELD
         why = f"{WHY.get(held.get(name) or removed[name], '')}, but held back"
     grants = tuple(sorted(known.names.get(uid, uid) for uid in entry.grants))
-    what = _ORIGINS[entry.origin]
+    what = ORIGINS[entry.origin]
     if grants and entry.origin in (Origin.GRANT, Origin.REVOKING):
         what = _few(grants)
     return Row(sign=sign, entry=entry.entry, what=what, grants=grants, why=why, until=entry.until)

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from aks_access.__main__ import main
+from aks_access.cli.documents import documents
+from aks_access.cli.fakes.cluster import FakeCluster
 from aks_access.cli.surroundings import Surroundings
 
 GOLDEN: Final = Path(__file__).resolve().parents[2] / "golden" / "cli"
@@ -29,7 +31,12 @@ def execute(command: str) -> tuple[int, str, str]:
     if program != "aks-access":
         raise ValueError(f"{command!r} is no command of ours")
     given = Path(file).read_bytes() if file else b""
-    machine = Surroundings(now=lambda: NOW, own_name=lambda: "dev-laptop", stdin=lambda: given)
+    machine = Surroundings(
+        now=lambda: NOW,
+        own_name=lambda: "dev-laptop",
+        stdin=lambda: given,
+        cluster=lambda _reach: _hub(),
+    )
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
@@ -37,6 +44,13 @@ def execute(command: str) -> tuple[int, str, str]:
         except SystemExit as ended:
             return int(ended.code or 0), out.getvalue(), err.getvalue()
     raise AssertionError(f"{command!r} did not end the process")
+
+
+def _hub() -> FakeCluster:
+    """The management cluster that a file of the working directory describes."""
+    hub = FakeCluster()
+    hub.add(*(each.raw for each in documents(Path("hub.yaml").read_text(), source="hub.yaml")))
+    return hub
 
 
 def played(transcript: str) -> str:

@@ -3,8 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from aks_access.kube.ledger_document import SIZE_LIMIT
-from aks_access.kube.ledger_document import encode
+from aks_access.kube.ledger_document import SIZE_LIMIT, encode
 from aks_access.plan.ledger import EntryState, LedgerEntry, WriteInFlight
 from aks_access.plan.pace import Turn
 from aks_access.plan.withdrawal import MEMORY, MOST, remembered, withdrawn
