@@ -120,7 +120,8 @@ class ArmReads:
         )
 
         async def request() -> Mapping[str, Any]:
-            answer = await self.client.send_request(HttpRequest("GET", url), **call.hooks())
+            wanted = HttpRequest("GET", self.client.format_url(url))
+            answer = await self.client.send_request(wanted, **call.hooks())
             if answer.status_code != 200:
                 raise HttpResponseError(response=answer)
             body = answer.json()

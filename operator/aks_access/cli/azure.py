@@ -4,6 +4,7 @@ Imports nothing of Azure until something is asked.
 """
 
 import asyncio
+import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
@@ -45,6 +46,7 @@ def with_azure(
 ) -> Answer:
     """Ask Azure. Raises `AzureError`, StartupError without a log-in, SettingsError."""
     settings = azure_settings(os.environ)
+    logging.getLogger("azure").addHandler(logging.NullHandler())  # what it says comes as an error
     from aks_access.azure.clusters import ArmOptions
     from aks_access.azure.reads import open_reads
 
@@ -81,4 +83,4 @@ def with_azure(
 
 
 def _waits(seconds: float) -> None:
-    click.echo(f"Azure asks to wait {seconds:g} s …", err=True)
+    click.echo(f"Azure is asked again in {seconds:g} s …", err=True)
