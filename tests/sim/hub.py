@@ -26,7 +26,9 @@ def hub_of(world: World, *, ledgers: bool = True) -> FakeCluster:
         ledger = world.ledgers.peek(key_of(name))
         if ledger is not None:
             text = ledger_document.encode(ledger)
-            hub.add(_map(ledger_name(ledger.key), {ledger_document.DATA_KEY: text}))
+            made = _map(ledger_name(ledger.key), {ledger_document.DATA_KEY: text})
+            made["metadata"]["annotations"] = {"aksaccess.dev/target": ledger.target_name}
+            hub.add(made)
     by_namespace: dict[str, dict[str, Any]] = {}
     for key, when in world.activations.known().items():
         namespace = key.partition(":")[2].partition("/")[0]

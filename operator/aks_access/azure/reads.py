@@ -18,7 +18,7 @@ from azure.mgmt.core import AsyncARMPipelineClient
 
 from aks_access.azure.calls import Call
 from aks_access.azure.clusters import ArmOptions
-from aks_access.azure.credentials import Credentials
+from aks_access.azure.credentials import Credentials, TokenSource
 from aks_access.azure.operations import refuse_elsewhere
 from aks_access.azure.transport import open_session, policies, transport
 from aks_access.azure.view import read_cluster
@@ -51,6 +51,7 @@ class ArmReads:
 
     client: Any
     options: ArmOptions
+    source: TokenSource
     on_wait: Callable[[float], None] = _silent
     on_date: Callable[[datetime], None] = lambda _date: None
 
@@ -92,6 +93,10 @@ class ArmReads:
         """One cluster. Raises `AzureError`."""
         body = await self.get(resource_id, api_version=self.options.api_version)
         return read_cluster(body, resource_id=resource_id)
+
+    async def token(self) -> str:
+        """The token that Azure is asked with; a secret."""
+        return (await self.source.get_token(self.options.scope)).token
 
     async def _get(self, url: str) -> Mapping[str, Any]:
         wait = FIRST_WAIT
@@ -170,7 +175,9 @@ async def open_reads(
                 credential=source, scope=options.scope, user_agent=options.user_agent
             ),
         )
-        yield ArmReads(client=client, options=options, on_wait=on_wait, on_date=on_date)
+        yield ArmReads(
+            client=client, options=options, source=source, on_wait=on_wait, on_date=on_date
+        )
     finally:
         await session.close()
         await credentials.aclose()

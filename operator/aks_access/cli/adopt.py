@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,13 +16,13 @@ from aks_access.cli.adopting import Found, manifest, names
 from aks_access.cli.cluster import Resource
 from aks_access.cli.inputs import contents, read_bytes
 from aks_access.cli.kustomizations import NAMES, with_resource
+from aks_access.cli.outbound import node_egress
 from aks_access.cli.reaching import cluster, is_reached, reaching
 from aks_access.cli.schema import kind_of
 from aks_access.cli.surroundings import surroundings
 from aks_access.cli.writing import replace
 from aks_access.errors import AzureError, InputError
 from aks_access.exits import ExitCode
-from aks_access.plan.listing import canonical, parsed
 from aks_access.plan.model import cluster_key
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ _AT_ONCE: Final = 8
 """Reads side by side: AKS counts them for each cluster, Azure Resource Manager all together."""
 
 _TOLD_EVERY: Final = 25
-_NETWORK_VERSION: Final = "2024-05-01"
 _GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _NAMESPACE: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 
@@ -158,7 +157,9 @@ async def _read(reads: "ArmReads", ids: Sequence[str]) -> dict[str, Found | Azur
         async with turn:
             try:
                 view = await reads.cluster(resource_id)
-                found: Found | AzureError = Found(view=view, egress=await _egress(reads, view.body))
+                found: Found | AzureError = Found(
+                    view=view, egress=await node_egress(reads, view.body)
+                )
             except AzureError as error:
                 found = error
         done += 1
@@ -167,36 +168,6 @@ async def _read(reads: "ArmReads", ids: Sequence[str]) -> dict[str, Found | Azur
         return found
 
     return dict(zip(ids, await asyncio.gather(*map(one, ids)), strict=True))
-
-
-async def _egress(reads: "ArmReads", body: object) -> tuple[str, ...]:
-    """The public addresses that AKS knows its nodes leave by, where these may be read."""
-    found: list[str] = []
-    for resource_id in _outbound(body):
-        try:
-            answer = await reads.get(resource_id, api_version=_NETWORK_VERSION)
-        except AzureError:
-            continue  # a comment's worth: whoever looks through knows it, or finds out in DIFF
-        properties = answer.get("properties")
-        known = properties if isinstance(properties, Mapping) else {}
-        address = known.get("ipAddress") or known.get("ipPrefix")
-        if isinstance(address, str) and parsed(address) is not None:
-            found.append(canonical(address))
-    return tuple(dict.fromkeys(found))
-
-
-def _outbound(body: object) -> Iterator[str]:
-    network = _member(_member(body, "properties"), "networkProfile")
-    for profile in ("loadBalancerProfile", "natGatewayProfile"):
-        listed = _member(_member(network, profile), "effectiveOutboundIPs")
-        for each in listed if isinstance(listed, list) else ():
-            resource_id = _member(each, "id")
-            if isinstance(resource_id, str) and resource_id.startswith("/subscriptions/"):
-                yield resource_id
-
-
-def _member(value: object, name: str) -> object:
-    return value.get(name) if isinstance(value, Mapping) else None
 
 
 def _write(

@@ -1,6 +1,8 @@
 """What commands ask of the management cluster, whoever answers: kubectl, or a fake in a test."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Any, Final, Protocol
 from urllib.parse import quote
@@ -49,6 +51,39 @@ class DryRun(StrEnum):
     SERVER = "server"  # the API server checks it, with admission, and stores nothing
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Right:
+    """A verb on a resource (`plural`, or `plural/subresource`); "" = every namespace or name."""
+
+    verb: str
+    resource: str
+    group: str = ""
+    namespace: str = ""
+    name: str = ""
+
+    def __str__(self) -> str:
+        named = f"{self.resource}.{self.group}" if self.group else self.resource
+        place = f" in {self.namespace}" if self.namespace else ""
+        return f"{self.verb} {named}{place}"
+
+    def review(self) -> dict[str, object]:
+        """The question as the API server takes it."""
+        resource, _, part = self.resource.partition("/")
+        asked = {
+            "verb": self.verb,
+            "group": self.group,
+            "resource": resource,
+            "subresource": part,
+            "namespace": self.namespace,
+            "name": self.name,
+        }
+        return {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {key: value for key, value in asked.items() if value}},
+        }
+
+
 class Cluster(Protocol):
     """The management cluster. Objects are dicts as in the API's JSON.
 
@@ -94,4 +129,16 @@ class Cluster(Protocol):
         """One object as it is, then at each change; ends when it is gone or time is up.
 
         The same state may come again.
+        """
+
+    def version(self) -> str:
+        """The API server's version, like `v1.36.3`."""
+
+    def date(self) -> datetime | None:
+        """What time the API server has, to the second, UTC; None where it cannot be told."""
+
+    def may(self, right: Right, *, as_user: str = "") -> bool:
+        """Whether the person has a right, or the user that they speak for.
+
+        Raises `KubeForbidden` where they may not speak for that one.
         """

@@ -14,8 +14,10 @@ import sys
 sys.path[:0] = [{str(ROOT / "operator")!r}, {str(ROOT)!r}]
 from aks_access.__main__ import main
 from aks_access.cli.surroundings import Surroundings
-from tests.unit.cli.transcript import NOW
-main(surroundings=Surroundings(now=lambda: NOW, own_name=lambda: "dev-laptop"))
+from pathlib import Path
+from tests.unit.cli.transcript import NOW, hub
+cluster = lambda _reach: hub(Path({str(ROOT / "tests/golden/cli/files/hub.yaml")!r}))
+main(surroundings=Surroundings(now=lambda: NOW, own_name=lambda: "dev-laptop", cluster=cluster))
 """
 
 

@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import functools
 import io
 import os
 import shlex
@@ -13,9 +14,11 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from aks_access.__main__ import main
+from aks_access.api.crd import definition
+from aks_access.api.names import Kind
 from aks_access.cli.documents import documents
 from aks_access.cli.fakes.cluster import FakeCluster
 from aks_access.cli.surroundings import Surroundings
@@ -35,7 +38,7 @@ def execute(command: str) -> tuple[int, str, str]:
         now=lambda: NOW,
         own_name=lambda: "dev-laptop",
         stdin=lambda: given,
-        cluster=lambda _reach: _hub(),
+        cluster=lambda _reach: hub(Path("hub.yaml")),
     )
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -46,11 +49,17 @@ def execute(command: str) -> tuple[int, str, str]:
     raise AssertionError(f"{command!r} did not end the process")
 
 
-def _hub() -> FakeCluster:
-    """The management cluster that a file of the working directory describes."""
-    hub = FakeCluster()
-    hub.add(*(each.raw for each in documents(Path("hub.yaml").read_text(), source="hub.yaml")))
-    return hub
+def hub(file: Path) -> FakeCluster:
+    """The management cluster that a file describes, with the CRDs of this version."""
+    made = FakeCluster(time=NOW)
+    made.add(*_objects(file.read_text()))
+    return made
+
+
+@functools.lru_cache(maxsize=16)
+def _objects(text: str) -> list[dict[str, Any]]:
+    objects = [each.raw for each in documents(text, source="hub")]
+    return [*objects, *map(definition, Kind)]
 
 
 def played(transcript: str) -> str:
