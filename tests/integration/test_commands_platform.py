@@ -1,6 +1,7 @@
 """`plan`, `adopt` and `doctor` as the platform team runs them, beside the running operator."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,10 +13,12 @@ import yaml
 from aks_access.api.parse import Invalid, parse_target
 from aks_access.engine.ports import Kind
 from sandbox.arm.process import ArmProcess
+from sandbox.chart import ROOT
 from tests.integration.people import PERSON, Person
 from tests.integration.station import Station
 from tests.integration.things import Cluster
 from tests.integration.world import World
+from tests.unit.cli.test_pages import played, script, steps
 
 pytestmark = pytest.mark.integration
 
@@ -144,10 +147,9 @@ def _pretend_az(person: Person, cluster: Cluster, world: World) -> None:
     folder = person.folder / "az"
     folder.mkdir()
     (folder / "answers.json").write_text(json.dumps({"CLUSTER_ID": cluster.id}))
-    root = Path(__file__).resolve().parents[2]
     program = person.folder / ".bin" / "az"
     program.write_text(
-        f"#!/bin/sh\nPYTHONPATH={root}:{root}/operator PRETENDED_AZ={folder}/answers.json "
+        f"#!/bin/sh\nPYTHONPATH={ROOT}:{ROOT}/operator PRETENDED_AZ={folder}/answers.json "
         f"PRETENDED_AZ_CONTROL={world.station.arm.control_url} "
         f'exec {sys.executable} -c "import sys; from tests.integration.pretended_az import main; '
         'sys.exit(main(sys.argv[1:]))" "$@"\n'
@@ -266,6 +268,26 @@ class TestAdopt:
         done = without.run("aks-access", "adopt", "--subscription", MANY)
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
         assert done.stderr.rstrip().endswith("Run: az login")
+
+
+def test_the_page_about_adopting_says_what_its_commands_say(
+    azure: ArmProcess, tmp_path: Path
+) -> None:
+    control = azure.control
+    control.reset()
+    for number, name in enumerate(("prod-weu", "prod-neu", "dev-weu", "vault")):
+        made = cluster_id(name, group=f"rg-{name.split('-')[0]}")
+        control.create_cluster(made, ranges=["51.140.8.0/24", f"20.82.10.{number + 7}/32"])
+        if name == "vault":
+            private = {"enablePrivateCluster": True}
+            control.set_property(made, path="properties.apiServerAccessProfile", value=private)
+    page = (ROOT / "docs" / "commands" / "adopt-clusters.md").read_text()
+    expected = list(steps(page))
+    person = Person(tmp_path, arm=azure)
+    done = person.run("bash", "-c", f"exec 2>&1\n{script(expected)}")
+    at = re.compile(r"(# [a-z-]+ at )[0-9-]+T[0-9:]+Z")
+    said = [(command, at.sub(r"\g<1>TIME", out)) for command, out in played(expected, done.stdout)]
+    assert said == [(command, at.sub(r"\g<1>TIME", out)) for command, out in expected]
 
 
 class TestDoctor:

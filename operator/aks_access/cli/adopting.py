@@ -20,7 +20,7 @@ from aks_access.plan.cluster import ClusterView
 from aks_access.plan.egress import nodes_let_in_by_azure
 from aks_access.plan.grant_sentences import unsupported_sentence
 from aks_access.plan.listing import SENTINEL, Listing, canonical
-from aks_access.plan.wording import instant
+from aks_access.plan.wording import instant, sentence
 
 LONGEST_NAME: Final = 63
 """Of a target: it stands in labels, too."""
@@ -52,7 +52,8 @@ class Found:
             kind = "Basic load balancer"
         if not kind:
             return ""
-        return unsupported_sentence(kind=kind, cluster=self.view.resource_id, on_grant=False)
+        said = unsupported_sentence(kind=kind, cluster=self.view.resource_id, on_grant=False)
+        return sentence(said.removesuffix(" delete this target.").rstrip(";").removesuffix(", or"))
 
     @property
     def implicit(self) -> bool:
