@@ -164,7 +164,9 @@ def _baseline(found: Found) -> Iterator[str]:
     for entry in Listing.of(found.view.ranges or ()).spelling.values():
         said = _unfit(entry)
         if said:
-            kept.append(f"    # {_plain(entry)}: {said}")
+            kept.append(
+                f"    # {said}" if said.startswith(entry) else f"    # {_plain(entry)}: {said}"
+            )
         else:
             taken.append(f"      - {canonical(entry)}{_remark(entry, found=found)}")
     if not taken:

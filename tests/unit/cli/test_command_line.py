@@ -193,7 +193,7 @@ def test_bash_completes_commands_and_their_options(path: str) -> None:
     )
     assert done.stderr == ""
     assert done.stdout.splitlines() == [
-        "grant validate gc run ledger crds completion",
+        "grant validate gc plan adopt doctor run ledger crds completion",
         "validate",
         "--format",
     ]
