@@ -20,6 +20,9 @@ PAGES: Final[dict[str, list[str]]] = {
         "commands/ask-for-access",
         "commands/check-grants",
         "commands/clean-up",
+        "commands/adopt-clusters",
+        "commands/what-would-change",
+        "commands/find-what-is-wrong",
     ],
     "Operate": [
         "upgrade",

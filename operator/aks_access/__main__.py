@@ -44,6 +44,11 @@ _SECTIONS: Final[dict[str, dict[str, Entry]]] = {
         "validate": Entry("aks_access.cli.validate:validate", "Check files as the operator will."),
         "gc": Entry("aks_access.cli.gc:gc", "Remove what expired long ago from a Git tree."),
     },
+    "Platform": {
+        "plan": Entry("aks_access.cli.plan:plan", "Say what a cluster's list will be."),
+        "adopt": Entry("aks_access.cli.adopt:adopt", "Print targets for clusters as they are."),
+        "doctor": Entry("aks_access.cli.doctor:doctor", "Look at everything access depends on."),
+    },
     "Operator": {
         "run": Entry("aks_access.cli.run:run", "Run the operator."),
         "ledger": Entry(

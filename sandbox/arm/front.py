@@ -12,7 +12,9 @@ from email.utils import formatdate
 from typing import Any
 from urllib.parse import urlencode
 
+from sandbox.arm import authorization
 from sandbox.arm.access import Verb
+from sandbox.arm.authorization import Authorization
 from sandbox.arm.buckets import Limit
 from sandbox.arm.faults import Fault
 from sandbox.arm.ids import CLUSTER_TYPE, ClusterId
@@ -60,6 +62,7 @@ class ArmFront:
         self.world = world
         self._managed = ManagedClusters(world=world, signer=UrlSigner())
         self._other = OtherResources(world=world)
+        self._authorization = Authorization(world=world)
         self._throttle = Throttle(world=world)
 
     def handle(self, request: ArmRequest, *, fault: Fault | None = None) -> ArmResponse:
@@ -102,6 +105,9 @@ class ArmFront:
         self._throttle.arm(request.method, request.path, principal)
         if match := _OPERATION.fullmatch(request.path):
             return self._operation(match, request, principal, entry)
+        if match := authorization.PATH.fullmatch(request.path):
+            _require_method(request, "GET")
+            return self._authorization.answer(match, principal)
         if match := _LIST.fullmatch(request.path):
             return self._list(match, request, principal, entry)
         if match := _CLUSTER.fullmatch(request.path):

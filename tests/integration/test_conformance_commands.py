@@ -2,16 +2,18 @@
 
 import itertools
 import os
+import re
 import stat
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from aks_access.cli.cluster import FIELD_MANAGER, Cluster, DryRun, Resource
+from aks_access.cli.cluster import FIELD_MANAGER, Cluster, DryRun, Resource, Right
 from aks_access.cli.fakes.cluster import FakeCluster
 from aks_access.cli.kubectl import Kubectl, Reach
 from aks_access.errors import (
@@ -22,6 +24,7 @@ from aks_access.errors import (
     KubeNotFound,
     StartupError,
 )
+from sandbox.chart import NAMESPACE, SERVICE_ACCOUNT
 from sandbox.controlplane import ControlPlane, binary
 from sandbox.processes import Scratch
 
@@ -132,6 +135,16 @@ def test_what_is_not_there(both: tuple[Cluster, str]) -> None:
     assert cluster.all(GRANTS, namespace=f"{namespace}-none") == []
 
 
+def test_the_version_is_told(both: tuple[Cluster, str]) -> None:
+    assert re.match(r"v1\.[0-9]+", both[0].version())
+
+
+def test_rights_are_told(both: tuple[Cluster, str]) -> None:
+    cluster, namespace = both
+    right = Right(verb="create", resource="configmaps", namespace=namespace)
+    assert cluster.may(right)
+
+
 def test_the_context_without_a_namespace(both: tuple[Cluster, str]) -> None:
     assert both[0].namespace() == "default"
 
@@ -152,6 +165,24 @@ def real(
 @pytest.mark.integration
 class TestKubectl:
     """What only the real one can show."""
+
+    def test_the_clock_is_the_api_servers(self, real: Callable[..., Kubectl]) -> None:
+        told = real().date()
+        assert told is not None
+        assert abs((datetime.now(UTC) - told).total_seconds()) < 30
+
+    def test_rights_of_others_are_told_to_who_may_speak_for_them(
+        self, real: Callable[..., Kubectl], control_plane: ControlPlane, namespace: str
+    ) -> None:
+        account = f"system:serviceaccount:{namespace}:default"
+        right = Right(verb="patch", resource="apiaccessgrants/status", group="aksaccess.dev")
+        assert real().may(right)
+        assert not real().may(right, as_user=account)
+        operators = f"system:serviceaccount:{NAMESPACE}:{SERVICE_ACCOUNT}"
+        assert real().may(right, as_user=operators)
+        poor = real(kubeconfig=str(control_plane.kubeconfig_for("default", namespace)))
+        with pytest.raises(KubeForbidden):
+            poor.may(right, as_user=operators)
 
     def test_a_watch_tells_each_change_until_the_object_is_gone(
         self, real: Callable[..., Kubectl], namespace: str

@@ -4,7 +4,9 @@
 """
 
 import contextlib
+import functools
 import io
+import json
 import os
 import shlex
 import shutil
@@ -13,14 +15,20 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from aks_access.__main__ import main
+from aks_access.api.crd import definition
+from aks_access.api.names import Kind
 from aks_access.cli.cluster import Cluster
+from aks_access.cli.documents import documents
+from aks_access.cli.fakes.cluster import FakeCluster
 from aks_access.cli.surroundings import Surroundings
 
 GOLDEN: Final = Path(__file__).resolve().parents[2] / "golden" / "cli"
 NOW: Final = datetime(2026, 11, 22, 10, tzinfo=UTC)
+PLANNED: Final = ("plan", "adopt", "doctor")
+"""Commands that see the management cluster of hub.yaml; others see that of `scene`."""
 
 
 def execute(command: str, *, place: Surroundings | None = None) -> tuple[int, str, str]:
@@ -34,7 +42,7 @@ def execute(command: str, *, place: Surroundings | None = None) -> tuple[int, st
         now=lambda: NOW,
         own_name=lambda: "dev-laptop",
         stdin=lambda: given,
-        cluster=lambda _: _scene(),
+        cluster=lambda _reach: hub(Path("hub.yaml")) if arguments[0] in PLANNED else _scene(),
     )
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -43,6 +51,26 @@ def execute(command: str, *, place: Surroundings | None = None) -> tuple[int, st
         except SystemExit as ended:
             return int(ended.code or 0), out.getvalue(), err.getvalue()
     raise AssertionError(f"{command!r} did not end the process")
+
+
+def hub(file: Path) -> FakeCluster:
+    """The management cluster that a file describes, with the CRDs of this version."""
+    made = FakeCluster(time=NOW)
+    made.add(*_objects(file.read_text()))
+    return made
+
+
+@functools.lru_cache(maxsize=16)
+def _objects(text: str) -> list[dict[str, Any]]:
+    objects = [each.raw for each in documents(text, source="hub")]
+    return [*objects, *map(definition, Kind)]
+
+
+def written(file: Path) -> FakeCluster:
+    """The management cluster whose objects a JSON file lists, seen from namespace team-a."""
+    made = FakeCluster(context_namespace="team-a")
+    made.add(*json.loads(file.read_text()))
+    return made
 
 
 def _scene() -> Cluster:
