@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import click
 
+from sandbox import azure_cli
 from sandbox.arm.portal import VARIABLE
 from sandbox.landscape import UNHURRIED, Landscape, landscape
 from sandbox.operator import invocation
@@ -28,6 +29,7 @@ def up(operator: bool) -> None:
         signal.signal(number, signal.default_int_handler)
     try:
         with landscape(say=_say, run_operator=operator) as world:
+            azure_cli.configure(azure_cli.folder_beside(world.arm))
             for line in directions(world):
                 click.echo(line)
             while True:
@@ -54,6 +56,8 @@ def directions(world: Landscape) -> Iterator[str]:
     if world.operator is not None:
         yield f"tail -f {shlex.quote(str(world.operator.log))}    # the operator's log"
         yield f"curl {world.operator.url}/metrics"
+    yield from azure_cli.directions(world.arm)
+    if world.operator is not None:
         yield "\nAnother operator, which stands by while the one that runs leads:\n"
     else:
         yield "\nAn operator:\n"

@@ -131,7 +131,10 @@ def part(raw: Raw, *path: str) -> Any:
     """What stands at this path; None where nothing does."""
     found: Any = raw
     for name in path:
-        found = found.get(name) if isinstance(found, Mapping) else None
+        # JSON has dicts; to ask whether something is a Mapping takes ten times as long.
+        if not isinstance(found, dict) and not isinstance(found, Mapping):
+            return None
+        found = found.get(name)
     return found
 
 

@@ -13,11 +13,16 @@ PAGES: Final[dict[str, list[str]]] = {
     "Begin": ["demo", "install", "migration", "GitOps <gitops>"],
     "Use": [
         "Commands <commands/index>",
+        "commands/let-me-in",
+        "commands/let-ci-in",
         "Who can get in <commands/who-can-get-in>",
         "commands/why-cant-i-get-in",
         "commands/ask-for-access",
         "commands/check-grants",
         "commands/clean-up",
+        "commands/adopt-clusters",
+        "commands/what-would-change",
+        "commands/find-what-is-wrong",
     ],
     "Operate": [
         "upgrade",

@@ -30,15 +30,24 @@ class Entry(NamedTuple):
 
 
 _SECTIONS: Final[dict[str, dict[str, Entry]]] = {
+    "Access": {
+        "grant": Entry("aks_access.cli.grant:grant", "Let addresses in, or write that to a file."),
+        "extend": Entry("aks_access.cli.extend:extend", "Let a grant end later."),
+        "revoke": Entry("aks_access.cli.revoke:revoke", "Take access away, now."),
+    },
     "Look": {
         "who": Entry("aks_access.cli.who:who", "Who can get in now."),
         "explain": Entry("aks_access.cli.explain:explain", "Why an address or a grant gets in."),
         "status": Entry("aks_access.cli.status:status", "All targets on one screen."),
     },
     "Grants in files": {
-        "grant": Entry("aks_access.cli.grant:grant", "Write a grant for one cluster."),
         "validate": Entry("aks_access.cli.validate:validate", "Check files as the operator will."),
         "gc": Entry("aks_access.cli.gc:gc", "Remove what expired long ago from a Git tree."),
+    },
+    "Platform": {
+        "plan": Entry("aks_access.cli.plan:plan", "Say what a cluster's list will be."),
+        "adopt": Entry("aks_access.cli.adopt:adopt", "Print targets for clusters as they are."),
+        "doctor": Entry("aks_access.cli.doctor:doctor", "Look at everything access depends on."),
     },
     "Operator": {
         "run": Entry("aks_access.cli.run:run", "Run the operator."),
@@ -165,7 +174,9 @@ def _line(text: str) -> str:
 
 
 def _end(line: str, *, code: int) -> None:
-    print(line, file=sys.stderr)
+    from aks_access.cli.printable import printable
+
+    print(printable(line), file=sys.stderr)
     sys.exit(code)
 
 

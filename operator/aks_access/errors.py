@@ -6,6 +6,7 @@ AksAccessError
 ├── StartupError             something the operator cannot start without is missing
 ├── UnsafeWrite              a list that must never be sent to Azure (invariant I1)
 ├── FenceClosed              a write that this process may not make any more (invariant I6)
+├── NoAnswer                 a web server gave no answer, or something else spoke in its place
 ├── AzureError               ARM or AKS refused, or did not answer
 └── KubeError                the management cluster's API server refused, or did not answer
     ├── KubeNotFound         the object is gone
@@ -47,6 +48,10 @@ UNSAFE = "UnsafeWrite"
 
 class FenceClosed(AksAccessError):
     """This process no longer holds the Lease for long enough to write."""
+
+
+class NoAnswer(AksAccessError):
+    """A web server that was asked gave no answer; the message says what happened instead."""
 
 
 class AzureFault(StrEnum):

@@ -12,10 +12,13 @@ from email.utils import formatdate
 from typing import Any
 from urllib.parse import urlencode
 
+from sandbox.arm import authorization
 from sandbox.arm.access import Verb
+from sandbox.arm.authorization import Authorization
 from sandbox.arm.buckets import Limit
 from sandbox.arm.faults import Fault
 from sandbox.arm.ids import CLUSTER_TYPE, ClusterId
+from sandbox.arm.inventory import type_of
 from sandbox.arm.journal import Area, JournalEntry
 from sandbox.arm.linked import links
 from sandbox.arm.managed import ManagedClusters
@@ -59,6 +62,7 @@ class ArmFront:
         self.world = world
         self._managed = ManagedClusters(world=world, signer=UrlSigner())
         self._other = OtherResources(world=world)
+        self._authorization = Authorization(world=world)
         self._throttle = Throttle(world=world)
 
     def handle(self, request: ArmRequest, *, fault: Fault | None = None) -> ArmResponse:
@@ -101,12 +105,15 @@ class ArmFront:
         self._throttle.arm(request.method, request.path, principal)
         if match := _OPERATION.fullmatch(request.path):
             return self._operation(match, request, principal, entry)
+        if match := authorization.PATH.fullmatch(request.path):
+            _require_method(request, "GET")
+            return self._authorization.answer(match, principal)
         if match := _LIST.fullmatch(request.path):
             return self._list(match, request, principal, entry)
         if match := _CLUSTER.fullmatch(request.path):
             return self._cluster(match, request, principal, entry)
         scope = request.path
-        self._require(entry, principal, Verb.READ, scope, _type_of(scope))
+        self._require(entry, principal, Verb.READ, scope, type_of(scope))
         return self._other.answer(request)
 
     def _principal(self, request: ArmRequest, entry: JournalEntry) -> Principal:
@@ -294,12 +301,3 @@ def _require_method(request: ArmRequest, *methods: str) -> None:
             code="MethodNotAllowed",
             message=f"The requested resource does not support http method '{request.method}'.",
         )
-
-
-def _type_of(path: str) -> str:
-    parts = path.strip("/").split("/")
-    lower = [part.lower() for part in parts]
-    if "providers" not in lower:
-        return "Microsoft.Resources/subscriptions"
-    provider = parts[lower.index("providers") + 1 :]
-    return "/".join([provider[0], *provider[1::2]]) if provider else "Microsoft.Resources"

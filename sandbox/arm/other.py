@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 from sandbox.arm.ids import key
+from sandbox.arm.inventory import Inventory, group_body
 from sandbox.arm.managed import not_found
 from sandbox.arm.messages import ArmError, ArmRequest, ArmResponse, JsonObject
 from sandbox.arm.world import World
@@ -34,7 +35,7 @@ class OtherResources:
                 code="MethodNotAllowed",
                 message=f"The sandbox answers GET on '{request.path}' only.",
             )
-        body = self.world.resource(request.path)
+        body = self.world.resource(request.path) or Inventory(world=self.world).answer(request)
         if body is None:
             body = self._made(request.path)
         return ArmResponse(status=200, body=body)
@@ -62,13 +63,7 @@ class OtherResources:
                 code="ResourceGroupNotFound",
                 message=f"Resource group '{name}' could not be found.",
             )
-        return {
-            "id": group_id,
-            "name": group_id.rsplit("/", 1)[-1],
-            "type": "Microsoft.Resources/resourceGroups",
-            "location": "westeurope",
-            "properties": {"provisioningState": "Succeeded"},
-        }
+        return group_body(group_id)
 
     def _subscription(self, subscription: str) -> JsonObject:
         if subscription.lower() not in self.world.subscriptions():

@@ -2,8 +2,8 @@
 
 A block marked `sh` is run by bash, with the variables that earlier blocks set; one marked `console`
 has a command behind each `$ ` and what it prints, which is compared but for times. kubectl and Helm
-are the real ones, `az` is `pretended_az`, and `Pods` does what a kubelet would do with the
-Deployment.
+are the real ones, `az` is `pretended_az` unless a test brings the real one, and `Pods` does what a
+kubelet would do with the Deployment.
 """
 
 import json
@@ -25,9 +25,17 @@ from sandbox.processes import wait_until
 from tests.integration.station import PACE, STEADY
 
 _BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?Z")
-_AGE = re.compile(r"\b(?:\d+[smhd]){1,2}\b")
+_TIME = re.compile(r"(?:\d{4}-\d\d-\d\dT)?\d\d:\d\d(?::\d\d)?Z")
+_AGE = re.compile(r"\b(?:\d+ ?[smhd]){1,2}\b")
 _DEPLOYMENT = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{SERVICE_ACCOUNT}"
+_COMMAND = f"""\
+#!{sys.executable}
+import sys
+sys.path[:0] = [{str(ROOT / "operator")!r}]
+from aks_access.__main__ import main
+from aks_access.cli.surroundings import Surroundings
+main(surroundings=Surroundings(own_name=lambda: "dev-laptop"))
+"""
 _LINKS = ("azure", "charts", "crds", "deploy", "examples")
 _OUTPUT_SECONDS = 30.0
 _BLOCK_SECONDS = 90
@@ -150,6 +158,7 @@ class Reader:
     Attributes:
         answers: what `az` prints, by its arguments; anything else it refuses.
         hurry: text of the page to what stands for it here, where a reader would wait too long.
+        az: the real one, with its variables; None = the pretended one.
     """
 
     page: Path
@@ -158,6 +167,8 @@ class Reader:
     folder: Path
     answers: Mapping[str, str]
     hurry: Mapping[str, str] = field(default_factory=dict)
+    az: Path | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
     pods: Pods = field(init=False)
 
     def __post_init__(self) -> None:
@@ -169,6 +180,12 @@ class Reader:
         tools.mkdir()
         for name in ("kubectl", "helm"):
             (tools / name).symlink_to(binary(name))
+        for name in ("aks-access", "kubectl-aks_access"):
+            (tools / name).write_text(_COMMAND)
+            (tools / name).chmod(0o755)
+        if self.az is not None:
+            (tools / "az").symlink_to(self.az)
+            return
         az = [sys.executable, str(Path(__file__).with_name("pretended_az.py"))]
         (tools / "az").write_text(f'#!/bin/sh\nexec {shlex.join(az)} "$@"\n')
         (tools / "az").chmod(0o755)
@@ -244,6 +261,7 @@ class Reader:
                 "PRETENDED_AZ": str(self.folder / "az.json"),
                 "PRETENDED_AZ_CONTROL": self.arm.control_url,
                 "PYTHONPATH": str(ROOT),
+                **self.variables,
             },
         )
         assert done.returncode == 0, (

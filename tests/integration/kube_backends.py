@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from aks_access.api.names import ACKNOWLEDGE_ANNOTATION, ledger_name
 from aks_access.engine.fakes.kube import SimApiServer
-from aks_access.engine.fakes.ledgers import SimActivations, SimLedgers
+from aks_access.engine.fakes.ledgers import Codec, SimActivations, SimLedgers
 from aks_access.engine.fakes.objects import SimObjects
 from aks_access.engine.feed import Feed
 from aks_access.engine.ports import Activations, Kind, Ledgers, ObjectRef, Objects
@@ -78,8 +78,8 @@ class KubeBackend(Protocol):
         ...
 
 
-def through_json(ledger: Ledger) -> Ledger:
-    return decode(encode(ledger), key=ledger.key, version=ledger.version)
+def _decoded(key: ClusterKey, document: str) -> Ledger:
+    return decode(document, key=key, version="")
 
 
 class SimBackend:
@@ -89,7 +89,7 @@ class SimBackend:
         self.namespace = namespace
         self.server = SimApiServer(now=lambda: datetime.now(UTC))
         self.objects = SimObjects(server=self.server, latency=0.0)
-        self.ledgers = SimLedgers(latency=0.0, through=through_json)
+        self.ledgers = SimLedgers(latency=0.0, codec=Codec(write=encode, read=_decoded))
         self.activations = SimActivations(latency=0.0)
         self.server.create_namespace(namespace)
 

@@ -4,7 +4,7 @@ Only what concerns one test's clusters and objects is taken; times are seconds s
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -37,7 +37,11 @@ def history_of(world: "World", *, operator: str, steady: bool) -> History:
     entries = [entry for cluster in world.clusters for entry in cluster.journal()]
     events = list(_events(world))
     first = min([entry.time for entry in entries] + [_time(event) for event in events], default=0.0)
-    lines = [line for cluster in world.clusters for line in _cluster(cluster.journal(), cluster)]
+    lines = [
+        line
+        for cluster in world.clusters
+        for line in _cluster(cluster.journal(), cluster, others=world.others)
+    ]
     lines += _objects(events, world, operator)
     history = History(epoch=datetime.fromtimestamp(first, UTC))
     started = (Mark(at=first, sign=Sign.STARTED),) if steady else ()
@@ -49,7 +53,7 @@ def history_of(world: "World", *, operator: str, steady: bool) -> History:
 # the emulator's journal
 
 
-def _cluster(entries: list[JournalEntry], cluster: Any) -> Iterator[Line]:
+def _cluster(entries: list[JournalEntry], cluster: Any, *, others: Set[str]) -> Iterator[Line]:
     properties = _properties(cluster) if entries else {}
     known = False
     stands: list[str] | None = None
@@ -63,13 +67,10 @@ def _cluster(entries: list[JournalEntry], cluster: Any) -> Iterator[Line]:
             elif entry.method == "DELETE":
                 yield Cluster(at=entry.time, cluster=cluster.key, exists=False)
             else:
-                yield Put(
-                    at=entry.time,
-                    cluster=cluster.key,
-                    operator=False,
-                    before=_ranges(entry.before),
-                    after=_ranges(entry.after),
-                )
+                yield _edit(entry, cluster.key)
+        elif entry.area == Area.ARM and entry.client_id in others:
+            if entry.method == "PUT" and entry.status == 200:
+                yield _edit(entry, cluster.key)
         elif entry.area == Area.ARM and known:
             yield from _request(entry, cluster.key)
         if entry.cluster == cluster.key and entry.method != "GET":
@@ -96,6 +97,12 @@ def _facts(entry: JournalEntry, key: str, properties: Mapping[str, Any]) -> Clus
         vnet=bool(access.get("enableVnetIntegration")),
         blocked="private" if access.get("enablePrivateCluster") else "",
     )
+
+
+def _edit(entry: JournalEntry, key: str) -> Put:
+    """A list changed by somebody else."""
+    before, after = _ranges(entry.before), _ranges(entry.after)
+    return Put(at=entry.time, cluster=key, operator=False, before=before, after=after)
 
 
 def _request(entry: JournalEntry, key: str) -> Iterator[Line]:

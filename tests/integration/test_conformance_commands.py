@@ -2,16 +2,18 @@
 
 import itertools
 import os
+import re
 import stat
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from aks_access.cli.cluster import FIELD_MANAGER, Cluster, DryRun, Resource
+from aks_access.cli.cluster import FIELD_MANAGER, Cluster, DryRun, Resource, Right
 from aks_access.cli.fakes.cluster import FakeCluster
 from aks_access.cli.kubectl import Kubectl, Reach
 from aks_access.errors import (
@@ -22,6 +24,7 @@ from aks_access.errors import (
     KubeNotFound,
     StartupError,
 )
+from sandbox.chart import NAMESPACE, SERVICE_ACCOUNT
 from sandbox.controlplane import ControlPlane, binary
 from sandbox.processes import Scratch
 
@@ -112,12 +115,34 @@ def test_a_conditional_change_of_a_changed_object_is_a_conflict(both: tuple[Clus
         )
 
 
+def test_a_generation_counts_the_specs(both: tuple[Cluster, str]) -> None:
+    cluster, namespace = both
+    cluster.apply(grant(namespace, "g"))
+    again = cluster.apply(grant(namespace, "g"), dry_run=DryRun.SERVER)
+    assert again["metadata"]["generation"] == 1
+    for dry_run in (DryRun.SERVER, DryRun.NONE):
+        changed = cluster.apply(grant(namespace, "g", reason="second"), dry_run=dry_run)
+        assert changed["metadata"]["generation"] == 2
+    last = cluster.patch(GRANTS, namespace=namespace, name="g", change={"spec": {"revoked": True}})
+    assert last["metadata"]["generation"] == 3
+
+
 def test_what_is_not_there(both: tuple[Cluster, str]) -> None:
     cluster, namespace = both
     assert cluster.get(GRANTS, namespace=namespace, name="none") is None
     with pytest.raises(KubeNotFound):
         cluster.patch(GRANTS, namespace=namespace, name="none", change={"spec": {}})
     assert cluster.all(GRANTS, namespace=f"{namespace}-none") == []
+
+
+def test_the_version_is_told(both: tuple[Cluster, str]) -> None:
+    assert re.match(r"v1\.[0-9]+", both[0].version())
+
+
+def test_rights_are_told(both: tuple[Cluster, str]) -> None:
+    cluster, namespace = both
+    right = Right(verb="create", resource="configmaps", namespace=namespace)
+    assert cluster.may(right)
 
 
 def test_the_context_without_a_namespace(both: tuple[Cluster, str]) -> None:
@@ -140,6 +165,24 @@ def real(
 @pytest.mark.integration
 class TestKubectl:
     """What only the real one can show."""
+
+    def test_the_clock_is_the_api_servers(self, real: Callable[..., Kubectl]) -> None:
+        told = real().date()
+        assert told is not None
+        assert abs((datetime.now(UTC) - told).total_seconds()) < 30
+
+    def test_rights_of_others_are_told_to_who_may_speak_for_them(
+        self, real: Callable[..., Kubectl], control_plane: ControlPlane, namespace: str
+    ) -> None:
+        account = f"system:serviceaccount:{namespace}:default"
+        right = Right(verb="patch", resource="apiaccessgrants/status", group="aksaccess.dev")
+        assert real().may(right)
+        assert not real().may(right, as_user=account)
+        operators = f"system:serviceaccount:{NAMESPACE}:{SERVICE_ACCOUNT}"
+        assert real().may(right, as_user=operators)
+        poor = real(kubeconfig=str(control_plane.kubeconfig_for("default", namespace)))
+        with pytest.raises(KubeForbidden):
+            poor.may(right, as_user=operators)
 
     def test_a_watch_tells_each_change_until_the_object_is_gone(
         self, real: Callable[..., Kubectl], namespace: str
@@ -201,6 +244,8 @@ class TestKubectl:
         )
         with pytest.raises(KubeConflict, match=r"argocd.*reason"):
             real().apply(grant(namespace, "g", reason="mine"))
+        taken = real().apply(grant(namespace, "g", reason="mine"), force=True)
+        assert taken["spec"]["reason"] == "mine"
 
     def test_writes_are_of_the_commands_field_manager(
         self, real: Callable[..., Kubectl], control_plane: ControlPlane, namespace: str

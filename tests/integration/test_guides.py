@@ -12,6 +12,7 @@ from sandbox.chart import NAMESPACE, ROOT, SERVICE_ACCOUNT
 from sandbox.controlplane import ControlPlane
 from sandbox.operator import CLIENT_ID, TENANT_ID
 from tests.integration.guides import Reader
+from tests.integration.internet import Internet
 from tests.integration.test_chart_life import PREVIOUS
 from tests.integration.test_chart_on_server import STAND_INS
 
@@ -189,6 +190,29 @@ def test_uninstall(guide: Callable[..., Reader]) -> None:
     reader.run(f"{TARGET}{GRANT}kubectl wait --for=condition=Programmed aag/me --timeout=30s")
     reader.follow(until="## The operator went first")
     assert reader.pods.gone
+
+
+TEAM = """\
+kubectl create namespace team-a
+kubectl config set-context --current --namespace team-a
+kubectl patch aat prod-weu --type=merge -p \\
+  '{"spec":{"policy":{"maxDuration":"24h","contact":"platform@contoso.com"}}}'
+kubectl wait --for=condition=Programmed aat/prod-weu --timeout=30s
+"""
+
+
+def test_let_me_in(guide: Callable[..., Reader], tmp_path: Path) -> None:
+    reader = guide("commands/let-me-in.md")
+    reader.install(VALUES)
+    reader.run(TARGET + TEAM)
+
+    def enforced(_host: str) -> list[str] | None:
+        return reader.arm.control.cluster(CLUSTER).applied
+
+    with Internet(tmp_path / "internet", lists=enforced) as internet:
+        reader.run("\n".join(f"export {name}={it}" for name, it in internet.variables.items()))
+        reader.follow()
+    assert f"{internet.address}/32" not in (reader.arm.control.cluster(CLUSTER).ranges or [])
 
 
 def test_the_lockout_card(guide: Callable[..., Reader]) -> None:

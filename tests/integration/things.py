@@ -69,14 +69,19 @@ class Cluster:
 
     def puts(self, since: Mark | None = None) -> list[JournalEntry]:
         """The operator's PUTs, refused ones too."""
-        return [e for e in self.journal(since) if e.area == Area.ARM and e.method == "PUT"]
+        return [e for e in self._requests(since) if e.method == "PUT"]
 
     def gets(self, since: Mark | None = None) -> list[JournalEntry]:
         """The operator's GETs of the cluster itself."""
         return [
+            e for e in self._requests(since) if e.method == "GET" and e.path.lower() == self.key
+        ]
+
+    def _requests(self, since: Mark | None) -> list[JournalEntry]:
+        return [
             e
             for e in self.journal(since)
-            if e.area == Area.ARM and e.method == "GET" and e.path.lower() == self.key
+            if e.area == Area.ARM and e.client_id not in self.world.others
         ]
 
     def wait_ranges(self, *expected: str, seconds: float = DEADLINE) -> None:

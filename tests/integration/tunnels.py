@@ -1,4 +1,7 @@
-"""A proxy for HTTPS as companies have them: it opens tunnels (CONNECT) and remembers where to."""
+"""A proxy for HTTPS as companies have them: it opens tunnels (CONNECT) and remembers where to.
+
+One that is `closed` opens none: whoever has it as a proxy reaches nothing, and is found out.
+"""
 
 import socket
 import socketserver
@@ -13,7 +16,7 @@ _CHUNK = 65536
 class Tunnels:
     """Listens on loopback while the context lasts; `opened` holds each host and port asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, closed: bool = False) -> None:
         opened: list[str] = []
 
         class Handler(socketserver.StreamRequestHandler):
@@ -22,6 +25,9 @@ class Tunnels:
                 while self.rfile.readline().strip():
                     pass
                 opened.append(where)
+                if closed:
+                    self.wfile.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+                    return
                 host, _, port = where.rpartition(":")
                 with suppress(OSError), socket.create_connection((host, int(port))) as far:
                     self.connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")

@@ -17,6 +17,7 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[2]
 NEEDED: Final = ("operator", "tests", "sandbox", "crds", "deploy", "examples", "pyproject.toml")
 _PATH: Final = os.environ.get("PATH", os.defpath)
+_PATCHED: Final = re.compile(r"^--- a/(.+)$", re.MULTILINE)
 _HEADER: Final = re.compile(r"^(Invariant|Test|Mistake): (.+)$", re.MULTILINE)
 
 
@@ -64,8 +65,8 @@ def mutants() -> list[Mutant]:
 
 
 def copy_tree(to: Path) -> Path:
-    """A copy of what the tests need, to be broken."""
-    without = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    """A copy of what the tests need, to be broken; what is compiled already comes along."""
+    without = shutil.ignore_patterns("*.egg-info")
     for name in NEEDED:
         source = ROOT / name
         if source.is_dir():
@@ -77,6 +78,10 @@ def copy_tree(to: Path) -> Path:
 
 def apply(*, mutant: Mutant, tree: Path) -> None:
     """Break the copy; raises `CalledProcessError` where the patch does not fit the code."""
+    for broken in _PATCHED.findall(mutant.path.read_text()):
+        source = tree / broken
+        for compiled in (source.parent / "__pycache__").glob(f"{source.stem}.*"):
+            compiled.unlink()
     subprocess.run(
         ["git", "apply", "--whitespace=nowarn", str(mutant.path)],
         cwd=tree,

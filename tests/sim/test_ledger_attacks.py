@@ -39,8 +39,7 @@ async def _running(world: World) -> None:
 
 def edited(world: World, change: Callable[[Ledger], Ledger]) -> None:
     """Somebody edits the ledger's ConfigMap by hand."""
-    stored = world.ledgers._touch(KEY)
-    stored.ledger = change(stored.ledger)
+    world.ledgers.rewrite(KEY, change(world.ledger()))
 
 
 def _lose(world: World) -> None:

@@ -19,7 +19,7 @@ from aks_access.engine.fakes.cluster import SimCluster
 from aks_access.engine.fakes.clusters import Request, SimClusters
 from aks_access.engine.fakes.faults import Faults
 from aks_access.engine.fakes.kube import Raw, SimApiServer
-from aks_access.engine.fakes.ledgers import SimActivations, SimLedgers
+from aks_access.engine.fakes.ledgers import Codec, SimActivations, SimLedgers
 from aks_access.engine.fakes.objects import SimObjects
 from aks_access.engine.fakes.recorders import (
     FakeLeadership,
@@ -64,9 +64,12 @@ def key_of(name: str) -> ClusterKey:
     return cluster_key(resource_id(name))
 
 
-def through_json(ledger: Ledger) -> Ledger:
-    """A ledger as it comes back from its ConfigMap."""
-    return decode(encode(ledger), key=ledger.key, version=ledger.version)
+def _decoded(key: ClusterKey, document: str) -> Ledger:
+    return decode(document, key=key, version="")
+
+
+JSON = Codec(write=encode, read=_decoded)
+"""Ledgers as they stand in their ConfigMaps."""
 
 
 class _Crashes(logging.Handler):
@@ -157,7 +160,7 @@ class World:
         self.clock = LoopClock()
         self.api = SimApiServer(now=self.clock.now)
         self.objects = SimObjects(server=self.api)
-        self.ledgers = SimLedgers(through=through_json)
+        self.ledgers = SimLedgers(codec=JSON)
         self.activations = SimActivations()
         self.azure = SimClusters()
         self.events = RecordingEvents()
@@ -316,7 +319,7 @@ class World:
         self.api.delete(Kind.TARGET, name)
 
     def target_gone(self, name: str = "weu") -> bool:
-        return self.api.find(Kind.TARGET, name) is None
+        return not self.api.exists(Kind.TARGET, name)
 
     # time
 
@@ -430,7 +433,7 @@ class World:
         return str(summary.get("state", ""))
 
     def gone(self, name: str = "laptop", *, namespace: str = "team-a") -> bool:
-        return self.raw(name, namespace=namespace) is None
+        return not self.api.exists(Kind.GRANT, name, namespace=namespace)
 
     def code(self, name: str = "weu") -> str:
         """The acknowledgement code that the target's message prints."""

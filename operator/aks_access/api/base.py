@@ -12,10 +12,9 @@ from typing import Any, Final, NamedTuple, Self
 from pydantic import (
     BaseModel,
     ConfigDict,
+    ModelWrapValidatorHandler,
     ValidationError,
     ValidationInfo,
-    ValidatorFunctionWrapHandler,
-    field_validator,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
@@ -73,24 +72,38 @@ class RuledModel(ApiModel):
 class LenientModel(ApiModel):
     """A model that, under `LENIENT`, drops the values it cannot read and keeps the others."""
 
-    @field_validator("*", mode="wrap")
+    @model_validator(mode="wrap")
     @classmethod
     def _drop_unreadable(
-        cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
-    ) -> Any:
-        if info.context != LENIENT:
-            return handler(value)
+        cls, value: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
         try:
             return handler(value)
         except ValidationError as error:
-            bad = {part["loc"][0] if part["loc"] else None for part in error.errors()}
-        field = cls.model_fields[str(info.field_name)]
-        remaining = _without(value, bad)
-        if remaining is not None:
-            return handler(remaining)
-        if field.is_required():
-            return handler(value)
-        return field.get_default(call_default_factory=True)
+            if info.context != LENIENT or not isinstance(value, dict):
+                raise
+            return handler(cls._readable(value, error))
+
+    @classmethod
+    def _readable(cls, value: dict[str, Any], error: ValidationError) -> dict[str, Any]:
+        """The fields, and of those that did not parse what is left without the bad items.
+
+        A required one stays as it is: without it there is no such object.
+        """
+        bad: dict[int | str | None, set[int | str | None]] = {}
+        for problem in error.errors(include_url=False, include_context=False):
+            where = (*problem["loc"], None, None)
+            bad.setdefault(where[0], set()).add(where[1])
+        found = dict(value)
+        for name, field in cls.model_fields.items():
+            spellings = {name, field.alias or name}
+            for key in spellings & bad.keys():
+                remaining = _without(found.get(key), bad[key])
+                if remaining is not None:
+                    found[key] = remaining
+                elif not field.is_required():  # nor does the other spelling count in its place
+                    found = {each: found[each] for each in found.keys() - spellings}
+        return found
 
 
 def _without(value: object, bad: set[int | str | None]) -> object:

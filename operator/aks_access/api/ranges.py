@@ -65,7 +65,7 @@ def quoted(value: object) -> str:
 
 
 def _dotted(address: int) -> str:
-    return ".".join(str(address >> shift & 0xFF) for shift in (24, 16, 8, 0))
+    return f"{address >> 24}.{address >> 16 & 0xFF}.{address >> 8 & 0xFF}.{address & 0xFF}"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -37,8 +37,7 @@ TARGET_STATES: Final[Mapping[TargetReason, State]] = {
     ),
     TargetReason.REVOCATION_OVERDUE: State(
         "a removal is 15 minutes late; the message names entry, due time and cause",
-        "remove the cause; by hand with the `az aks update` of the message, with every other "
-        "entry, never an empty list",
+        "remove the cause; by hand with what `aks-access plan TARGET --as-az` prints",
     ),
     TargetReason.CLUSTER_BUSY: State(
         "another operation runs on the cluster",

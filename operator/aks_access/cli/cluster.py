@@ -1,6 +1,8 @@
 """What commands ask of the management cluster, whoever answers: kubectl, or a fake in a test."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Any, Final, Protocol
 from urllib.parse import quote
@@ -19,6 +21,9 @@ class Resource(Enum):
     RANGE_SETS = (f"/apis/{names.API_VERSION}", names.PLURALS[names.Kind.RANGE_SET], False)
     NAMESPACES = ("/api/v1", "namespaces", False)
     CONFIG_MAPS = ("/api/v1", "configmaps", True)
+    DEPLOYMENTS = ("/apis/apps/v1", "deployments", True)
+    LEASES = ("/apis/coordination.k8s.io/v1", "leases", True)
+    CRDS = ("/apis/apiextensions.k8s.io/v1", "customresourcedefinitions", False)
 
     def __init__(self, root: str, plural: str, namespaced: bool) -> None:
         self.root = root
@@ -46,6 +51,39 @@ class DryRun(StrEnum):
     SERVER = "server"  # the API server checks it, with admission, and stores nothing
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Right:
+    """A verb on a resource (`plural`, or `plural/subresource`); "" = every namespace or name."""
+
+    verb: str
+    resource: str
+    group: str = ""
+    namespace: str = ""
+    name: str = ""
+
+    def __str__(self) -> str:
+        named = f"{self.resource}.{self.group}" if self.group else self.resource
+        place = f" in {self.namespace}" if self.namespace else ""
+        return f"{self.verb} {named}{place}"
+
+    def review(self) -> dict[str, object]:
+        """The question as the API server takes it."""
+        resource, _, part = self.resource.partition("/")
+        asked = {
+            "verb": self.verb,
+            "group": self.group,
+            "resource": resource,
+            "subresource": part,
+            "namespace": self.namespace,
+            "name": self.name,
+        }
+        return {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {key: value for key, value in asked.items() if value}},
+        }
+
+
 class Cluster(Protocol):
     """The management cluster. Objects are dicts as in the API's JSON.
 
@@ -63,11 +101,16 @@ class Cluster(Protocol):
         """One object; None where there is no such."""
 
     def apply(
-        self, manifest: Mapping[str, Any], *, dry_run: DryRun = DryRun.NONE
+        self,
+        manifest: Mapping[str, Any],
+        *,
+        dry_run: DryRun = DryRun.NONE,
+        force: bool = False,
     ) -> dict[str, Any]:
         """Create the object or bring it up to date, as `FIELD_MANAGER`; returns it as it is then.
 
-        `dry_run` is `NONE` or `SERVER`. Raises `KubeConflict` where a field is somebody else's.
+        `dry_run` is `NONE` or `SERVER`. Raises `KubeConflict` where a field is somebody else's,
+        unless `force` takes it over.
         """
 
     def patch(
@@ -91,4 +134,16 @@ class Cluster(Protocol):
         """One object as it is, then at each change; ends when it is gone or time is up.
 
         The same state may come again.
+        """
+
+    def version(self) -> str:
+        """The API server's version, like `v1.36.3`."""
+
+    def date(self) -> datetime | None:
+        """What time the API server has, to the second, UTC; None where it cannot be told."""
+
+    def may(self, right: Right, *, as_user: str = "") -> bool:
+        """Whether the person has a right, or the user that they speak for.
+
+        Raises `KubeForbidden` where they may not speak for that one.
         """

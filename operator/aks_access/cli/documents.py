@@ -13,8 +13,13 @@ from typing import Any, ClassVar, Final, NamedTuple
 import yaml
 
 from aks_access.api.ranges import quoted
+from aks_access.cli.places import Position, locate, position
+
+BOM: Final = "\ufeff"
+"""What may stand at the beginning of a text in UTF-8; parsers pass over it."""
 
 _TAG: Final = "tag:yaml.org,2002:"
+_MERGE: Final = f"{_TAG}merge"
 _BOOLEANS: Final = {
     **dict.fromkeys(
         ("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True
@@ -46,18 +51,12 @@ for _name, _pattern, _first in (
     _Loader.add_implicit_resolver(_TAG + _name, re.compile(f"^(?:{_pattern})$"), _first)
 
 
-class Position(NamedTuple):
-    """A place in a file, counted from 1."""
-
-    line: int
-    column: int
-
-
 class Mistake(NamedTuple):
-    """Something wrong with the YAML itself."""
+    """Something wrong with the YAML itself; `twice`: a field that is there more than once."""
 
     position: Position
     message: str
+    twice: bool = False
 
 
 class YamlError(ValueError):
@@ -100,16 +99,16 @@ class Document:
         return found if isinstance(found, str) else ""
 
     def locate(self, path: str, *, key: bool = False) -> Position:
-        """Where `spec.ipRanges[2]` stands; of what is missing, what it is missing from.
-
-        `key` asks for the field's name instead of its value.
-        """
+        """Where a field stands, as `places.locate` says."""
         return locate(self.node, path, key=key)
 
 
 def compose(text: str) -> list[yaml.Node | None]:
     """The documents of a text; an empty one is None. Raises YamlError."""
+    if text.lstrip()[:1] in ("{", "["):
+        text = _PAIR.sub(_joined, text)
     try:
+        _refuse_depth(text)
         return list(yaml.compose_all(text, Loader=_Loader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -117,12 +116,47 @@ def compose(text: str) -> list[yaml.Node | None]:
         said = " ".join(part for part in (error.problem, error.context) if part)
         raise YamlError(said or "not readable", position=position) from error
     except yaml.YAMLError as error:
-        raise YamlError(" ".join(str(error).split()), position=Position(1, 1)) from error
+        bad = getattr(error, "position", 0)  # in bytes: where a character is that may not be
+        before = text.encode()[:bad].decode(errors="replace").split("\n")
+        at = Position(len(before), len(before[-1]) + 1)
+        raise YamlError(" ".join(str(error).split()), position=at) from error
     except RecursionError as error:
         raise YamlError(_TOO_DEEP, position=Position(1, 1)) from error
+    except UnicodeEncodeError as error:  # bytes that were read as they are
+        raise YamlError("it is not UTF-8", position=Position(1, 1)) from error
 
 
 _TOO_DEEP: Final = "lists and maps are too deep in each other; write it plainly"
+_DEEPEST: Final = 300
+_PAIR: Final = re.compile(
+    r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
+)
+
+
+def _joined(pair: re.Match[str]) -> str:
+    """The character of two escapes: JSON writes what is beyond U+FFFF so, and YAML does not."""
+    high, low = int(pair[2], 16), int(pair[3], 16)
+    return f"{pair[1]}{chr(0x10000 + ((high - 0xD800) << 10) + low - 0xDC00)}"
+
+
+def _refuse_depth(text: str) -> None:
+    """Raise YamlError where nodes are so deep in each other that libyaml would end the process.
+
+    Each level takes a bracket, or a column of some line, so that most texts need no second look.
+    """
+    brackets = text.count("[") + text.count("{")
+    if brackets < _DEEPEST and max(map(len, text.split("\n"))) < _DEEPEST:
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _DEEPEST:
+            mark = event.start_mark
+            at = Position(mark.line + 1, mark.column + 1) if mark else Position(1, 1)
+            raise YamlError(_TOO_DEEP, position=at)
 
 
 def documents(text: str, *, source: str) -> Iterator[Document]:
@@ -141,26 +175,23 @@ def _objects(node: yaml.MappingNode, *, source: str, index: int) -> Iterator[Doc
     assert isinstance(raw, dict)
     items = value_node(node, "items")
     kind = raw.get("kind")
+    around = _Values()
+    around.outline(node)
     if isinstance(kind, str) and kind.endswith("List") and isinstance(items, yaml.SequenceNode):
         for item in items.value:
             if isinstance(item, yaml.MappingNode):
                 values = _Values()
                 content = values.read(item)
                 assert isinstance(content, dict)
-                mistakes = tuple(values.mistakes)
+                mistakes = (*values.mistakes, *around.mistakes)
                 yield Document(source, index, item, content, mistakes=mistakes, listed=True)
     else:
         yield Document(source, index, node, raw, mistakes=tuple(found.mistakes))
 
 
 def value_node(node: yaml.MappingNode, key: str) -> yaml.Node | None:
-    """The value under a key; None where there is no such."""
-    return next((value for name, value in node.value if name.value == key), None)
-
-
-def position(node: yaml.Node) -> Position:
-    """Where a node begins."""
-    return Position(node.start_mark.line + 1, node.start_mark.column + 1)
+    """The value under a key, the last where there are more; None where there is no such."""
+    return next((value for name, value in reversed(node.value) if name.value == key), None)
 
 
 def plain(node: yaml.Node) -> object:
@@ -174,9 +205,14 @@ class _Values:
 
     mistakes: list[Mistake] = field(default_factory=list)
     made: dict[int, object] = field(default_factory=dict)
+    within: set[int] = field(default_factory=set)
 
     def read(self, node: yaml.Node) -> object:
+        if id(node) in self.within:
+            said = "what an anchor names is within itself; write it out"
+            self.mistakes.append(Mistake(position(node), said))
         if id(node) not in self.made:
+            self.within.add(id(node))
             match node:
                 case yaml.MappingNode():
                     result: dict[str, object] = {}
@@ -188,28 +224,59 @@ class _Values:
                     items.extend(self.read(item) for item in node.value)
                 case _:
                     self.made[id(node)] = _scalar(node)
+            self.within.discard(id(node))
         return self.made[id(node)]
 
-    def _fill(self, node: yaml.MappingNode, result: dict[str, object]) -> None:
-        merged: list[yaml.Node] = []
+    def outline(self, node: yaml.MappingNode) -> None:
+        """Note what is wrong with the names of a mapping's fields, whatever their values are."""
         first: dict[str, int] = {}
-        for key, value in node.value:
+        for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 self.mistakes.append(Mistake(position(key), "a field's name is text, and no list"))
-            elif key.tag == f"{_TAG}merge":
-                merged.extend(value.value if isinstance(value, yaml.SequenceNode) else [value])
-            elif key.value in first:
+            elif key.value in first and key.tag != _MERGE:
                 name = quoted(key.value)
                 said = f"{name} is here twice, first in line {first[key.value]}; keep one of them"
-                self.mistakes.append(Mistake(position(key), said))
-            else:
+                self.mistakes.append(Mistake(position(key), said, twice=True))
+            elif key.tag != _MERGE:
                 first[key.value] = position(key).line
+
+    def _fill(self, node: yaml.MappingNode, result: dict[str, object]) -> None:
+        """In the order of the text, the last one winning, as kubectl's parser does it."""
+        self.outline(node)
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if key.tag != _MERGE:
                 result[key.value] = self.read(value)
-        for each in merged:
+                continue
+            for name, inherited in self._merged(key, value).items():
+                if name in result and _differ(result[name], inherited):
+                    said = (
+                        f"{quoted(name)} stands above << and is in it too, and parsers differ on "
+                        "which counts; move << to the top"
+                    )
+                    self.mistakes.append(Mistake(position(key), said, twice=True))
+                result[name] = inherited
+
+    def _merged(self, key: yaml.Node, node: yaml.Node) -> dict[str, object]:
+        """What `<<` brings; of several maps the first wins."""
+        result: dict[str, object] = {}
+        for each in node.value if isinstance(node, yaml.SequenceNode) else [node]:
             content = self.read(each)
             if isinstance(content, dict):
-                for name, inherited in content.items():
-                    result.setdefault(name, inherited)
+                result = {**content, **result}
+            else:
+                said = f"<< takes a map or a list of maps, and no {quoted(content)}"
+                self.mistakes.append(Mistake(position(key), said))
+        return result
+
+
+def _differ(one: object, other: object) -> bool:
+    """Whether two values are not the same; of two maps or lists, whether they stand apart.
+
+    To compare what aliases blow up could take for ever.
+    """
+    return one is not other and (isinstance(other, dict | list) or one != other)
 
 
 def _scalar(node: yaml.Node) -> object:
@@ -235,40 +302,3 @@ def _number(text: str) -> int | float | str:
         return float(digits)
     except ValueError:
         return text
-
-
-def locate(node: yaml.Node, path: str, *, key: bool = False) -> Position:
-    """As `Document.locate`, from any node."""
-    at = position(node)
-    rest = path
-    while rest:
-        if isinstance(node, yaml.SequenceNode) and (match := re.match(r"\[(\d+)\]\.?", rest)):
-            if int(match[1]) >= len(node.value):
-                return at
-            node, rest = node.value[int(match[1])], rest[match.end() :]
-            at = position(node)
-            continue
-        found = _step(node, rest)
-        if found is None:
-            return at
-        name, node, rest = found
-        at = position(name)
-        if not rest and not key:
-            return position(node) if node.start_mark.line >= name.start_mark.line else at
-    return at
-
-
-def _step(node: yaml.Node, path: str) -> tuple[yaml.Node, yaml.Node, str] | None:
-    """The longest key of a mapping that the path begins with: keys of labels have dots in them."""
-    if not isinstance(node, yaml.MappingNode):
-        return None
-    best: tuple[yaml.Node, yaml.Node, str] | None = None
-    longest = -1
-    for key, value in node.value:
-        name = quoted(key.value) if isinstance(key, yaml.ScalarNode) else None
-        if name is None or not path.startswith(name) or len(name) <= longest:
-            continue
-        rest = path[len(name) :]
-        if rest[:1] in ("", ".", "["):
-            longest, best = len(name), (key, value, rest.removeprefix("."))
-    return best

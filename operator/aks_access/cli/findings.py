@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from aks_access.api.conditions import GrantReason
-from aks_access.cli.documents import Position
+from aks_access.cli.places import Position
 
 
 class Level(StrEnum):
@@ -30,7 +30,7 @@ class Check(StrEnum):
 
 
 RULES: Final[dict[str, str]] = {
-    Check.INVALID_YAML: "The file is no YAML.",
+    Check.INVALID_YAML: "The file is no YAML, or cannot be read.",
     Check.DUPLICATE_KEY: "A field is there twice; parsers keep either.",
     Check.UNKNOWN_FIELD: "The API has no such field, and would drop it.",
     Check.UNKNOWN_KIND: "The API group has no such kind or version.",

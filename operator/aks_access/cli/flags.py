@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 
 import click
 
+from aks_access.api.cel import DNS_NAME_PATTERN
 from aks_access.api.duration import DurationError, parse_duration
+from aks_access.api.ranges import MIN_GRANT_PREFIX, IPv4Range, RangeError, parse_public
 from aks_access.api.timestamps import TimestampError, parse_timestamp
-from aks_access.plan.wording import sentence
+from aks_access.plan.wording import instant, sentence
 
 
 class Time(click.ParamType[datetime]):
@@ -49,3 +51,65 @@ class Length(click.ParamType[timedelta]):
         except DurationError as error:
             hint = ", or days like 7d" if self.days else ""
             self.fail(sentence(f"{error}{hint}"), param, ctx)
+
+
+class Range(click.ParamType[IPv4Range]):
+    """A public IPv4 range that a grant may ask for."""
+
+    name = "cidr"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> IPv4Range:
+        """The range."""
+        if isinstance(value, IPv4Range):
+            return value
+        try:
+            return parse_public(str(value), min_prefix=MIN_GRANT_PREFIX)
+        except RangeError as error:
+            self.fail(sentence(str(error)), param, ctx)
+
+
+class Name(click.ParamType[str]):
+    """An object's name."""
+
+    name = "name"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """The name."""
+        text = str(value)
+        if len(text) > 253 or not re.fullmatch(DNS_NAME_PATTERN.strip("^$"), text, re.ASCII):
+            self.fail(
+                f"{text!r} is no name; use lower-case letters, digits, hyphens and dots.",
+                param,
+                ctx,
+            )
+        return text
+
+
+class GrantName(Name):
+    """A grant's name, alone or as `kubectl get -o name` has it."""
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """The name."""
+        kind, slash, name = str(value).partition("/")
+        ours = kind.partition(".")[0] in _GRANT_KINDS
+        return super().convert(name if slash and ours else value, param, ctx)
+
+
+_GRANT_KINDS = ("apiaccessgrant", "apiaccessgrants", "aag")
+
+
+def end(*, length: timedelta | None, until: datetime | None, now: datetime) -> datetime:
+    """The end that `--for` or `--until` names; exactly one of them is needed."""
+    if length is not None and until is None:
+        return now + length
+    if until is None or length is not None:
+        raise click.UsageError("Say when access ends, once: --for 4h, or --until a time.")
+    if until <= now:
+        raise click.UsageError(f"--until {instant(until)} is over; name a later time.")
+    return until

@@ -1,6 +1,7 @@
 """Findings as text for people, JSON, GitHub's annotations, and SARIF 2.1.0."""
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -11,6 +12,7 @@ import click
 
 from aks_access import __version__
 from aks_access.cli.findings import RULES, Finding, Level
+from aks_access.cli.printable import printable
 
 _COLORS: Final = {Level.ERROR: "red", Level.WARNING: "yellow", Level.NOTE: "cyan"}
 _SARIF_SCHEMA: Final = (
@@ -40,8 +42,9 @@ def text(report: Report) -> Iterator[str]:
     for found in report.findings:
         line, column = found.position
         level = click.style(found.level.value, fg=_COLORS[found.level])
-        of = f" [{found.object}]" if found.object else ""
-        yield f"{found.source}:{line}:{column} {level} {found.rule}: {found.message}{of}"
+        of = f" [{printable(found.object)}]" if found.object else ""
+        said = f"{found.rule}: {printable(found.message)}{of}"
+        yield f"{printable(found.source)}:{line}:{column} {level} {said}"
     counts = [f"{_counted(report.count(level), level.value)}" for level in Level]
     objects, files = _counted(report.objects, "object"), _counted(report.files, "file")
     yield f"{objects} in {files}: {', '.join(counts)}"
@@ -67,7 +70,7 @@ def as_json(report: Report) -> Iterator[str]:
         for each in report.findings
     ]
     whole = {"objects": report.objects, "files": report.files, "findings": found}
-    yield json.dumps(whole, indent=2, ensure_ascii=False)
+    yield json.dumps(whole, indent=2)
 
 
 _GITHUB: Final = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTE: "notice"}
@@ -77,9 +80,10 @@ def github(report: Report) -> Iterator[str]:
     """Workflow commands that GitHub shows beside the lines of a pull request."""
     for each in report.findings:
         line, column = each.position
-        place = f"file={_property(each.source)},line={line},col={column}"
+        place = f"file={_property(printable(each.source))},line={line},col={column}"
         title = _property(str(each.rule))
-        yield f"::{_GITHUB[each.level]} {place},title={title}::{_data(each.message)}"
+        message = printable(f"{each.message} [{each.object}]" if each.object else each.message)
+        yield f"::{_GITHUB[each.level]} {place},title={title}::{_data(message)}"
 
 
 def _data(value: str) -> str:
@@ -106,13 +110,13 @@ def sarif(report: Report) -> Iterator[str]:
         "results": [_result(each, index=names.index(str(each.rule))) for each in report.findings],
     }
     log = {"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}
-    yield json.dumps(log, indent=2, ensure_ascii=False)
+    yield json.dumps(log, indent=2)
 
 
 def _result(each: Finding, *, index: int) -> dict[str, Any]:
     line, column = each.position
     path = PurePath(each.source)
-    uri = path.as_uri() if path.is_absolute() else quote(path.as_posix())
+    uri = path.as_uri() if path.is_absolute() else quote(os.fsencode(path.as_posix()))
     location: dict[str, Any] = {
         "physicalLocation": {
             "artifactLocation": {"uri": uri},

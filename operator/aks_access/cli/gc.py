@@ -4,6 +4,7 @@ The operator never deletes what a GitOps tool tracks, because the tool would cre
 ended grants stay in Git until somebody cleans up.
 """
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from aks_access.api.timestamps import format_timestamp
 from aks_access.cli import kustomizations
 from aks_access.cli.flags import Length, Time
 from aks_access.cli.inputs import read_bytes
+from aks_access.cli.printable import printable
 from aks_access.cli.pruning import Pruned, prune
+from aks_access.cli.references import References
 from aks_access.cli.surroundings import surroundings
 from aks_access.cli.writing import replace
 from aks_access.errors import InputError
@@ -58,8 +61,14 @@ def gc(
     Exit codes: 0 done, 2 wrong usage.
     """
     moment = now or surroundings().now()
-    found = prune(folder, before=moment - older_than)
-    edits = list(_edits(folder, gone=[each.file for each in found if each.text is None]))
+    listings = list(kustomizations.files_of(folder))
+    references = References.of(listings)
+    found = [
+        _checked(each, references=references)
+        for each in prune(folder, older_than=older_than, now=moment)
+    ]
+    gone = [each.file for each in found if each.text is None and not each.kept]
+    edits = list(_edits(listings, gone=gone))
     if write:
         for edit in edits:
             replace(edit.file, edit.text)
@@ -70,13 +79,21 @@ def gc(
         click.echo(json.dumps(_json(found, edits=edits, written=write), indent=2))
         return
     for line in _lines(found, edits=edits, written=write, now=moment):
-        click.echo(line)
+        click.echo(printable(line))
 
 
-def _edits(folder: Path, *, gone: list[Path]) -> Iterator[Edit]:
-    if not gone:
-        return
-    for file in (*kustomizations.files_above(folder), *kustomizations.files_in(folder)):
+def _checked(pruned: Pruned, *, references: References) -> Pruned:
+    """The same, left alone where a kustomization file speaks for it."""
+    if pruned.kept:
+        return pruned
+    why = references.why_kept(pruned.file, goes=pruned.text is None)
+    return dataclasses.replace(pruned, kept=f"{why}; edit that by hand") if why else pruned
+
+
+def _edits(listings: list[Path], *, gone: list[Path]) -> Iterator[Edit]:
+    for file in listings if gone else ():
+        if file.is_symlink():
+            continue  # what it names stays
         text = read_bytes(file).decode(errors="surrogateescape")
         new = kustomizations.without(text, file=file, removed=gone)
         if new != text:

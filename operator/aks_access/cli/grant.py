@@ -1,10 +1,11 @@
-"""`aks-access grant`: access for some hours, as a file for a pull request or for kubectl.
+"""`aks-access grant`: access for some hours, applied to the management cluster, or as a file.
 
-Whoever lacks access often cannot reach the management cluster either, so nothing is contacted.
+Whoever lacks access often cannot reach the management cluster either. So the file (`--out`, `-o`)
+needs nobody, and a pull request brings it there.
 """
 
 import json
-import re
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,54 +13,22 @@ from pathlib import Path
 
 import click
 
-from aks_access.api.cel import DNS_NAME_PATTERN
-from aks_access.api.ranges import MIN_GRANT_PREFIX, IPv4Range, RangeError, parse_public
-from aks_access.cli.ask import Addresses, Ask, Destination, Given, as_yaml
+from aks_access.api.ranges import IPv4Range
+from aks_access.cli.applied import Applied
+from aks_access.cli.arrival import Following, finish
+from aks_access.cli.ask import Ask, Given, as_yaml
+from aks_access.cli.cluster import DryRun
 from aks_access.cli.documents import documents
 from aks_access.cli.findings import Finding, Level
-from aks_access.cli.flags import Length, Time
+from aks_access.cli.flags import Length, Name, Range, Time, end
 from aks_access.cli.folder import Folder
 from aks_access.cli.inputs import contents
 from aks_access.cli.judging import Surrounding, asked, judged
+from aks_access.cli.own_address import SERVICES, VARIABLE, OwnAddress, Service
+from aks_access.cli.present import denials
+from aks_access.cli.reaching import cluster, reaching
 from aks_access.cli.surroundings import Surroundings, surroundings
-from aks_access.exits import ExitCode
-from aks_access.plan.wording import instant, sentence
-
-
-class Range(click.ParamType[IPv4Range]):
-    """A public IPv4 range that a grant may ask for."""
-
-    name = "cidr"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> IPv4Range:
-        """The range."""
-        if isinstance(value, IPv4Range):
-            return value
-        try:
-            return parse_public(str(value), min_prefix=MIN_GRANT_PREFIX)
-        except RangeError as error:
-            self.fail(sentence(str(error)), param, ctx)
-
-
-class Name(click.ParamType[str]):
-    """An object's name."""
-
-    name = "name"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:
-        """The name."""
-        text = str(value)
-        if len(text) > 253 or not re.fullmatch(DNS_NAME_PATTERN.strip("^$"), text, re.ASCII):
-            self.fail(
-                f"{text!r} is no name; use lower-case letters, digits, hyphens and dots.",
-                param,
-                ctx,
-            )
-        return text
+from aks_access.cli.writes import dry, dry_run, moment, probing, refuse, said_name, say, waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +45,24 @@ class Printed:
         return [as_yaml(manifest).rstrip("\n")]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the person wants of a grant that is applied.
+
+    Attributes:
+        chosen, again: see `Applied`.
+        form: `name`, `yaml` or `json` instead of a line for people.
+        limit: how long to wait until access is there; None = not at all.
+    """
+
+    chosen: bool
+    again: bool
+    dry_run: DryRun
+    form: str | None
+    limit: timedelta | None
+    proves: bool
+
+
 @click.command("grant")
 @click.argument("target", type=Name())
 @click.option(
@@ -84,8 +71,18 @@ class Printed:
     metavar="CIDR",
     type=Range(),
     multiple=True,
-    required=True,
     help="An address or network as the internet sees it; may be given again.",
+)
+@click.option("--my-ip", is_flag=True, help="The address that services on the internet see here.")
+@click.option(
+    "--address-service",
+    "services",
+    metavar="URL",
+    type=Service(),
+    multiple=True,
+    envvar=VARIABLE,
+    default=SERVICES,
+    help=f"Whom --my-ip asks, instead of {', '.join(SERVICES)}; may be given again.",
 )
 @click.option("--for", "length", type=Length(days=True), help="How long, from now, like 4h.")
 @click.option("--until", type=Time(), help="Until when, like 2026-11-22T18:00:00Z.")
@@ -93,28 +90,44 @@ class Printed:
 @click.option("--ticket", default="", help="The ticket that belongs to it.")
 @click.option("--requested-by", default="", help="Who asks, such as a mail address.")
 @click.option(
-    "--namespace", "-n", type=Name(), help="The team's; absent: the GitOps tool's choice."
+    "--namespace",
+    "-n",
+    type=Name(),
+    help="The team's; absent: the context's, and in a file the GitOps tool's choice.",
 )
 @click.option("--name", type=Name(), help="Of the grant; absent: user-host.")
+@click.option("--again", is_flag=True, help="Also where it was revoked.")
+@waiting("Wait until it is in Azure, then until the API server answers here.")
+@probing
+@dry_run
 @click.option(
     "--out",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Write DIR/NAME.yaml, or bring that one up to date.",
+    help="Apply nothing: write DIR/NAME.yaml, or bring that one up to date.",
 )
-@click.option("--output", "-o", "form", type=click.Choice(["yaml", "json"]), help="Print it.")
+@click.option(
+    "--output",
+    "-o",
+    "form",
+    type=click.Choice(["yaml", "json", "name"]),
+    help="yaml, json: apply nothing, print it. name: print no more than the name.",
+)
 @click.option(
     "--targets",
     metavar="FILE",
     multiple=True,
     help="Targets, range sets and namespaces to judge it by first, as validate does.",
 )
+@reaching
 @click.pass_context
 def grant(
     ctx: click.Context,
     *,
     target: str,
     named: tuple[IPv4Range, ...],
+    my_ip: bool,
+    services: tuple[str, ...],
     length: timedelta | None,
     until: datetime | None,
     reason: str,
@@ -122,57 +135,121 @@ def grant(
     requested_by: str,
     namespace: str | None,
     name: str | None,
+    again: bool,
+    wait: bool,
+    timeout: timedelta,
+    no_probe: bool,
+    dry_run: DryRun,
     out: Path | None,
     form: str | None,
     targets: tuple[str, ...],
 ) -> None:
-    """Write a grant that lets addresses in to TARGET, until a fixed time.
+    """Let addresses in to TARGET until a fixed time.
 
-    Nothing is contacted: commit the file, or give it to kubectl apply. The same name again is the
-    same grant with other addresses and another end.
+    The grant is applied to the management cluster, through kubectl. With --out or -o yaml it is a
+    file for a pull request instead, and nobody is contacted but the services of --my-ip. The same
+    name again is the same grant with other addresses and another end.
 
-    Exit codes: 0 written, 1 denied by --targets, 2 wrong usage.
+    Exit codes: 0 done, 1 denied, or --wait ended without access, 2 wrong usage, 3 something cannot
+    be reached.
     """
     machine = surroundings()
-    destination = _destination(out=out, form=form)
-    addresses: Addresses = Given(named)
+    file = _file(out=out, form=form, dry_run=dry_run)
+    if file is not None and (wait or again):
+        flag = "--wait" if wait else "--again"
+        raise click.UsageError(
+            f"{flag} is for a grant that is applied: leave out --out and -o yaml."
+        )
+    if wait and dry_run is not DryRun.NONE:
+        raise click.UsageError("--wait and --dry-run are both given; keep one.")
+    if not named and not my_ip:
+        raise click.UsageError("Say from where: --my-ip, or --ip and an address.")
+    ends = end(length=length, until=until, now=machine.now())
+    ranges = _ranges(named, services=services if my_ip else None, machine=machine)
+    if file is None and dry_run is not DryRun.CLIENT:
+        namespace = namespace or cluster().namespace()
     ask = Ask(
         name=name or machine.own_name(),
         namespace=namespace or "",
         target=target,
-        ranges=tuple(addresses.ranges()),
-        ends=_end(length=length, until=until, now=machine.now()),
+        ranges=ranges,
+        ends=ends,
         reason=reason,
         ticket=ticket,
         requested_by=requested_by,
     )
-    denied = _denied(ask, targets=targets, machine=machine)
-    if denied:
-        for each in denied:
-            click.echo(f"{ctx.command_path}: {each.rule}: {each.message}", err=True)
-        ctx.exit(ExitCode.FAILED)
-    for line in destination.deliver(ask):
-        click.echo(line)
-
-
-def _destination(*, out: Path | None, form: str | None) -> Destination:
-    if out is not None and form is None:
-        return Folder(out)
-    if form is not None and out is None:
-        return Printed(form)
-    raise click.UsageError(
-        "Say where to, once: --out DIR writes a file, -o yaml prints it (| kubectl apply -f -)."
+    refuse(ctx, _denied(ask, targets=targets, machine=machine))
+    if file is not None:
+        for line in file.deliver(ask):
+            click.echo(line)
+        return
+    _apply(
+        ctx,
+        ask,
+        machine=machine,
+        wishes=Wishes(
+            chosen=name is not None,
+            again=again,
+            dry_run=dry_run,
+            form=form,
+            limit=timeout if wait else None,
+            proves=not no_probe,
+        ),
     )
 
 
-def _end(*, length: timedelta | None, until: datetime | None, now: datetime) -> datetime:
-    if length is not None and until is None:
-        return now + length
-    if until is None or length is not None:
-        raise click.UsageError("Say when access ends, once: --for 4h, or --until a time.")
-    if until <= now:
-        raise click.UsageError(f"--until {instant(until)} is over; name a later time.")
-    return until
+def _file(*, out: Path | None, form: str | None, dry_run: DryRun) -> Folder | Printed | None:
+    """Where the grant goes instead of the management cluster."""
+    if out is not None:
+        if form is not None or dry_run is not DryRun.NONE:
+            flag = "-o" if form is not None else "--dry-run"
+            raise click.UsageError(f"--out and {flag} are both given; keep one.")
+        return Folder(out)
+    if form in ("yaml", "json") and dry_run is not DryRun.SERVER:
+        return Printed(form)
+    return None
+
+
+def _ranges(
+    named: Sequence[IPv4Range], *, services: Sequence[str] | None, machine: Surroundings
+) -> tuple[IPv4Range, ...]:
+    """The addresses that were named, and this machine's where it is to be asked for."""
+    given = tuple(named)
+    if services is not None:
+        own = OwnAddress(services=services, web=machine.web, tell=say, environment=os.environ)
+        given += tuple(own.ranges())
+    return tuple(Given(given).ranges())
+
+
+def _apply(ctx: click.Context, ask: Ask, *, machine: Surroundings, wishes: Wishes) -> None:
+    said = f"until {moment(ask.ends, now=machine.now())}"
+    line = f"{said_name(ask.name)}  applied{dry(wishes.dry_run)}, {said}"
+    if wishes.dry_run is DryRun.CLIENT:
+        ask.manifest()
+        click.echo(said_name(ask.name) if wishes.form == "name" else line)
+        return
+    hub = cluster()
+    applied = Applied(cluster=hub, chosen=wishes.chosen, again=wishes.again)
+    prepared = applied.prepare(ask)
+    refuse(ctx, denials(prepared.outcome, cluster=hub, now=machine.now()))
+    began = machine.clock()
+    made = applied.apply(prepared, dry_run=wishes.dry_run)
+    if wishes.form in ("yaml", "json"):
+        made["metadata"].pop("managedFields", None)
+        text = json.dumps(made, indent=2) if wishes.form == "json" else as_yaml(made).rstrip("\n")
+        click.echo(text)
+        return
+    following = None
+    if wishes.limit is not None:
+        following = Following(
+            cluster=hub,
+            machine=machine,
+            limit=wishes.limit,
+            began=began,
+            proves=wishes.proves,
+            tell=say,
+        )
+    finish(ctx, made, line=line, short=wishes.form == "name", following=following)
 
 
 def _denied(ask: Ask, *, targets: tuple[str, ...], machine: Surroundings) -> list[Finding]:

@@ -63,7 +63,7 @@ class Surrounding:
                 self.targets[name] = project_target(_written(document.raw))
             elif kind is Kind.RANGE_SET:
                 self.sets[name] = project_range_set(_written(document.raw))
-            elif document.raw.get("kind") == "Namespace":
+            elif (document.raw.get("apiVersion"), document.raw.get("kind")) == ("v1", "Namespace"):
                 self.namespaces[name] = project_namespace(document.raw)
 
     def open_to(self, namespace: str) -> list[str]:

@@ -8,6 +8,7 @@ before the Python client is imported.
 import contextlib
 import json
 import math
+import re
 import shutil
 import subprocess
 import sys
@@ -15,10 +16,12 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import IO, Any, Final
 from urllib.parse import quote
 
-from aks_access.cli.cluster import FIELD_MANAGER, DryRun, Resource
+from aks_access.api.timestamps import parse_date
+from aks_access.cli.cluster import FIELD_MANAGER, DryRun, Resource, Right
 from aks_access.errors import (
     AksAccessError,
     InputError,
@@ -41,6 +44,7 @@ _UNREACHED: Final = (
     "no configuration has been provided",
 )
 _WRONG_FLAG: Final = ("does not exist", "no such file", "error loading config", "unknown flag")
+_DATE: Final = re.compile(r"\bDate: ([A-Z][a-z]{2}, [0-9A-Za-z: ]+ GMT)")
 _NO_CRDS: Final = "the server could not find the requested resource"
 
 
@@ -90,7 +94,11 @@ class Kubectl:
             return None
 
     def apply(
-        self, manifest: Mapping[str, Any], *, dry_run: DryRun = DryRun.NONE
+        self,
+        manifest: Mapping[str, Any],
+        *,
+        dry_run: DryRun = DryRun.NONE,
+        force: bool = False,
     ) -> dict[str, Any]:
         """See `Cluster`."""
         return self._json(
@@ -98,6 +106,7 @@ class Kubectl:
                 "apply",
                 "--server-side",
                 f"--field-manager={FIELD_MANAGER}",
+                f"--force-conflicts={str(force).lower()}",
                 f"--dry-run={dry_run}",
                 "--output=json",
                 "--filename=-",
@@ -152,6 +161,32 @@ class Kubectl:
                     yield event["object"]
                 if process.wait():
                     raise _error(said())
+
+    def version(self) -> str:
+        """See `Cluster`."""
+        return str(self._json(["get", "--raw=/version"]).get("gitVersion", ""))
+
+    def date(self) -> datetime | None:
+        """See `Cluster`; kubectl shows an answer's headers among its debugging lines."""
+        done = subprocess.run(
+            [*self._command(timeout=_TIMEOUT), "get", "--raw=/version", "-v=8"],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+        found = _DATE.search(done.stderr)
+        return parse_date(found[1]) if found is not None else None
+
+    def may(self, right: Right, *, as_user: str = "") -> bool:
+        """See `Cluster`."""
+        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        arguments = ["create", f"--raw={path}", "--filename=-"]
+        if as_user:
+            arguments.append(f"--as={as_user}")
+        answer = self._json(arguments, given=json.dumps(right.review()))
+        return (answer.get("status") or {}).get("allowed") is True
 
     def _json(self, arguments: Sequence[str], *, given: str | None = None) -> dict[str, Any]:
         text = self._run(arguments, given=given)

@@ -5,31 +5,52 @@ The text is edited where the entry stands, and nowhere else: comments and order 
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 import yaml
 
-from aks_access.cli.documents import YamlError, compose, value_node
+from aks_access.cli.documents import BOM, YamlError, compose, plain, value_node
 from aks_access.errors import InputError
 
 NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 
-def files_above(folder: Path) -> Iterator[Path]:
-    """Kustomization files of the folders above, up to the top of the Git repository it is in."""
-    above: list[Path] = []
+def files_of(folder: Path) -> Iterator[Path]:
+    """Kustomization files of a folder, and of all of the Git repository that it is in."""
+    seen: set[str] = set()
+    for file in files_in(folder):
+        seen.add(os.path.abspath(file))
+        yield file
+    top = top_of(folder)
+    for file in files_in(top) if top is not None else ():
+        if os.path.abspath(file) not in seen:
+            yield Path(os.path.relpath(file))
+
+
+def files_around(files: Iterable[Path]) -> Iterator[Path]:
+    """Kustomization files beside files and in the folders above, up to the repository's top."""
+    seen: set[Path] = set()
+    for folder in {file.absolute().parent for file in files}:
+        at = folder
+        top = top_of(at) or at
+        while at not in seen:
+            seen.add(at)
+            yield from (at / name for name in NAMES if (at / name).is_file())
+            if at == top or at.resolve() == top:
+                break
+            at = at.parent
+
+
+def top_of(folder: Path) -> Path | None:
+    """The top of the Git repository that a folder is in; None = it is in none."""
     at = folder.resolve()
     while not (at / ".git").exists():
         if at.parent == at:
-            return
+            return None
         at = at.parent
-        above.append(at)
-    for parent in above:
-        for name in NAMES:
-            if (parent / name).is_file():
-                yield Path(os.path.relpath(parent / name))
+    return at
 
 
 def files_in(folder: Path) -> Iterator[Path]:
@@ -37,21 +58,23 @@ def files_in(folder: Path) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(each for each in folders if not each.startswith("."))
         found = (Path(parent, name) for name in NAMES if name in names)
-        yield from (path for path in found if not path.is_symlink())
+        yield from (path for path in found if path.is_file())
 
 
-def without(text: str, *, file: Path, removed: Iterable[Path]) -> str:
+def without(text: str, *, file: Path, removed: Collection[Path]) -> str:
     """The text of a kustomization file without the resources that are `removed`.
 
     Returns it unchanged where it names none of them, or is no such file. Raises InputError where
     the list is written in a way that cannot be edited safely.
     """
+    if text.startswith(BOM):  # the parser does not count it
+        return BOM + without(text.removeprefix(BOM), file=file, removed=removed)
     gone = {path.resolve() for path in removed}
     while (entry := _first(text, file=file, gone=gone)) is not None:
         items, index = entry
         new = _cut(text, items, index)
-        if _listed(new) != [each for n, each in enumerate(_listed(text)) if n != index]:
-            raise InputError(f"{file}: resources cannot be edited safely; do it by hand.")
+        if _whole(new) != _whole(text, but=index):
+            raise InputError(f"{file}: resources cannot be edited safely.")
         text = new
     return text
 
@@ -89,9 +112,16 @@ def _resources(text: str) -> yaml.SequenceNode | None:
     return items if isinstance(items, yaml.SequenceNode) else None
 
 
-def _listed(text: str) -> list[str]:
-    items = _resources(text)
-    return [str(item.value) for item in items.value] if items is not None else []
+def _whole(text: str, *, but: int | None = None) -> object:
+    """All that a kustomization file says, without one of its resources."""
+    try:
+        [node] = compose(text)
+    except (YamlError, ValueError):
+        return None
+    raw = plain(node) if node is not None else None
+    if but is None or not isinstance(raw, dict):
+        return raw
+    return {**raw, "resources": [each for n, each in enumerate(raw["resources"]) if n != but]}
 
 
 def _names(item: yaml.Node, *, file: Path) -> Path | None:

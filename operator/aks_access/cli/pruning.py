@@ -6,7 +6,7 @@ with a `duration` ends by what the cluster remembers, so a file that has one is 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import yaml
@@ -14,7 +14,7 @@ import yaml
 from aks_access.api.grant import ApiAccessGrant
 from aks_access.api.names import Kind
 from aks_access.api.parse import parse_grant
-from aks_access.cli.documents import Document, YamlError, compose, documents
+from aks_access.cli.documents import BOM, Document, YamlError, compose, documents
 from aks_access.cli.inputs import files_below, read_bytes
 from aks_access.cli.schema import kind_of
 
@@ -44,13 +44,20 @@ class Pruned:
     kept: str = ""
 
 
-def prune(folder: Path, *, before: datetime) -> list[Pruned]:
-    """The files in a folder that hold grants which ended before a time."""
-    found = (_file(path, before=before) for path in files_below(folder) if not path.is_symlink())
+def prune(folder: Path, *, older_than: timedelta, now: datetime) -> list[Pruned]:
+    """The files in a folder that hold grants which ended longer ago than that.
+
+    A grant's own `retainAfterExpiry` counts where it is longer.
+    """
+    found = (
+        _file(path, older_than=older_than, now=now)
+        for path in files_below(folder)
+        if not path.is_symlink()
+    )
     return [each for each in found if each is not None]
 
 
-def _file(path: Path, *, before: datetime) -> Pruned | None:
+def _file(path: Path, *, older_than: timedelta, now: datetime) -> Pruned | None:
     if path.suffix == ".json":
         return None
     try:
@@ -64,7 +71,8 @@ def _file(path: Path, *, before: datetime) -> Pruned | None:
         for document, grant in grants
         if grant is not None
         and grant.spec.expires_at is not None
-        and grant.spec.expires_at < before
+        and now - grant.spec.expires_at
+        > max(older_than, grant.spec.retain_after_expiry or older_than)
     )
     if not ended:
         return None
@@ -95,6 +103,9 @@ def cut(text: str, indices: Iterable[int]) -> str | None:
     cannot be taken apart safely.
     """
     gone = set(indices)
+    if text.startswith(BOM):  # the parser does not count it
+        rest = cut(text.removeprefix(BOM), gone)
+        return None if rest is None else BOM + rest
     nodes = compose(text)
     left = [node for index, node in enumerate(nodes) if index not in gone]
     if not any(_holds(node) for node in left):

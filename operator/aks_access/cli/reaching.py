@@ -30,6 +30,12 @@ def _keep(ctx: click.Context, param: click.Parameter, value: str | None) -> None
     ctx.meta.setdefault(_GROUP, {})[param.name] = value
 
 
+def is_reached() -> bool:
+    """Whether a flag names a management cluster."""
+    flags = click.get_current_context().meta.get(_GROUP, {})
+    return any(value is not None for value in flags.values())
+
+
 def cluster() -> Cluster:
     """The management cluster that the running command's flags name."""
     flags = click.get_current_context().meta.get(_GROUP, {})

@@ -14,8 +14,10 @@ from aks_access.api.crd import object_schema
 from aks_access.api.names import API_VERSION, GROUP, Kind
 from aks_access.api.parse import Invalid, parse
 from aks_access.api.ranges import quoted
-from aks_access.cli.documents import Document, Position
+from aks_access.cli.documents import Document
 from aks_access.cli.findings import Check, Finding, Level
+from aks_access.cli.metadata import problems
+from aks_access.cli.places import Position
 from aks_access.plan.wording import sentence
 
 _METADATA: Final = (
@@ -36,11 +38,19 @@ _METADATA: Final = (
     "uid",
 )
 _SHOWN: Final = 12
+_NEAR: Final = 0.8
 
 
 def is_ours(document: Document) -> bool:
-    """Whether the object belongs to our API group, in whatever version."""
-    return document.text("apiVersion").partition("/")[0] == GROUP
+    """Whether the object belongs to our API group, in whatever version, or is meant to.
+
+    One of our kinds in a group that is none, or nearly ours, would be passed over for a slip.
+    """
+    group, slash, _ = document.text("apiVersion").partition("/")
+    if group == GROUP:
+        return True
+    is_slip = not slash or bool(difflib.get_close_matches(group.lower(), [GROUP], cutoff=_NEAR))
+    return is_slip and document.raw.get("kind") in {kind.value for kind in Kind}
 
 
 def kind_of(document: Document) -> Kind | None:
@@ -82,7 +92,8 @@ def check(document: Document) -> Iterator[Finding]:
     """Everything that is wrong with an object of our API group by itself."""
     for mistake in document.mistakes:
         message = sentence(mistake.message)
-        yield finding(document, rule=Check.DUPLICATE_KEY, message=message, at=mistake.position)
+        rule = Check.DUPLICATE_KEY if mistake.twice else Check.INVALID_YAML
+        yield finding(document, rule=rule, message=message, at=mistake.position)
     kind = kind_of(document)
     if kind is None:
         yield _unknown_kind(document)
@@ -128,27 +139,9 @@ def _metadata(document: Document) -> Iterator[Finding]:
     if not isinstance(metadata, dict):
         return
 
-    def invalid(field: str, said: str) -> Finding:
-        rule = GrantReason.INVALID_SPEC
-        return finding(document, rule=rule, message=f"{field}: {said}", field=field)
-
-    name = metadata.get("name")
-    if name is None or name == "":
-        yield invalid("metadata.name", "the object needs a name.")
-    for field in ("name", "namespace"):
-        value = metadata.get(field)
-        if value is not None and not isinstance(value, str):
-            yield invalid(f"metadata.{field}", f"{quoted(value)} is not text; put it in quotes.")
-    for field in ("labels", "annotations"):
-        entries = metadata.get(field)
-        if entries is not None and not isinstance(entries, dict):
-            said = f"{quoted(entries)} is not an object; write its fields indented below it."
-            yield invalid(f"metadata.{field}", said)
-            continue
-        for key, value in (entries or {}).items():
-            if not isinstance(value, str):
-                said = f"{quoted(value)} is not text; put it in quotes."
-                yield invalid(f"metadata.{field}.{quoted(key)}", said)
+    for field, said in problems(metadata):
+        message = f"{field}: {said}"
+        yield finding(document, rule=GrantReason.INVALID_SPEC, message=message, field=field)
 
 
 @functools.cache

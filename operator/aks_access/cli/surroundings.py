@@ -11,12 +11,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from aks_access.cli.cluster import Cluster
 from aks_access.cli.kubectl import Kubectl, Reach
+
+if TYPE_CHECKING:
+    from aks_access.cli.web import Answer, Question
 
 _NO_NAME: Final = re.compile(r"[^a-z0-9]+")
 _LONGEST: Final = 63
@@ -32,6 +35,12 @@ def _own_name() -> str:
     return _NO_NAME.sub("-", f"{getpass.getuser()}-{host}".lower())[:_LONGEST].strip("-")
 
 
+def _web(question: "Question") -> "Answer":
+    from aks_access.cli import web  # a third of a command's start, for the few that ask
+
+    return web.get(question)
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """The machine.
@@ -41,6 +50,8 @@ class Surroundings:
         own_name: who works here, as an object's name.
         stdin: all of standard input.
         cluster: the management cluster that flags name.
+        web: the answer of a web server; raises `NoAnswer`.
+        clock: seconds that only grow, for waiting.
         pause: waits so many seconds.
     """
 
@@ -48,6 +59,8 @@ class Surroundings:
     own_name: Callable[[], str] = _own_name
     stdin: Callable[[], bytes] = field(default=lambda: sys.stdin.buffer.read())
     cluster: Callable[[Reach], Cluster] = Kubectl
+    web: "Callable[[Question], Answer]" = _web
+    clock: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] = time.sleep
 
 

@@ -1,7 +1,11 @@
 """`aks-access validate`: says about files what the API server and the operator will say."""
 
-from collections.abc import Iterator
+import dataclasses
+import functools
+import os
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from pathlib import Path
 
 import click
 
@@ -9,9 +13,11 @@ from aks_access.cli.changes import changed_files
 from aks_access.cli.findings import Check, Finding, Level, in_order
 from aks_access.cli.flags import Time
 from aks_access.cli.formats import FORMATS, Report
-from aks_access.cli.inputs import Contents, contents
+from aks_access.cli.inputs import STDIN, Broken, Contents, contents
 from aks_access.cli.judging import Surrounding, asked, judged
-from aks_access.cli.schema import check, is_ours
+from aks_access.cli.kustomizations import files_around
+from aks_access.cli.references import References
+from aks_access.cli.schema import check, finding, is_ours
 from aks_access.cli.surroundings import surroundings
 from aks_access.exits import ExitCode
 from aks_access.plan.wording import sentence
@@ -58,16 +64,19 @@ def validate(
     Exit codes: 0 nothing is wrong, 1 something is, 2 wrong usage, 3 git is missing.
     """
     machine = surroundings()
-    found = contents(paths, stdin=machine.stdin)
-    more = contents((*targets, *namespaces), stdin=machine.stdin)
+    stdin = functools.cache(machine.stdin)  # it may be named twice, and can be read once
+    found = contents(paths, stdin=stdin)
+    more = contents((*targets, *namespaces), stdin=stdin)
     changed = changed_files(base, sources=found.sources) if base is not None else None
+    found, patches = _without_patches(found)
     known = Surrounding()
-    known.add((*found.documents, *more.documents))
+    known.add((*more.documents, *found.documents))  # what is to be merged is what will count
     grants = asked(found.documents, namespace=namespace, changed=changed)
     moment = now or machine.now()
     findings = [
         *_each(found),
-        *_unreadable(more),
+        *patches,
+        *_unreadable(each for each in more.broken if each not in found.broken),
         *judged(grants, known=known, now=moment, changed=changed),
     ]
     objects = [document for document in found.documents if is_ours(document)]
@@ -82,14 +91,36 @@ def validate(
 
 
 def _each(found: Contents) -> Iterator[Finding]:
-    yield from _unreadable(found)
+    yield from _unreadable(found.broken)
     for document in found.documents:
         if is_ours(document):
             yield from check(document)
 
 
-def _unreadable(found: Contents) -> Iterator[Finding]:
-    for broken in found.broken:
+def _without_patches(found: Contents) -> tuple[Contents, list[Finding]]:
+    """The objects without Kustomize's patches, which are parts of objects, and a note on each."""
+    files = {each.source for each in found.documents if is_ours(each) and each.source != STDIN}
+    references = References.of(files_around(map(Path, files)))
+    patched = {name: by for name in files if (by := references.patching(Path(name))) is not None}
+    notes = {
+        each.source: finding(
+            each,
+            rule=Check.NOT_CHECKED,
+            level=Level.NOTE,
+            message=(
+                f"{os.path.relpath(patched[each.source].file)} takes the file for a patch, and no "
+                "object; give what it makes: kustomize build DIR | aks-access validate -"
+            ),
+        )
+        for each in reversed(found.documents)
+        if each.source in patched
+    }
+    kept = tuple(each for each in found.documents if each.source not in patched)
+    return dataclasses.replace(found, documents=kept), list(notes.values())
+
+
+def _unreadable(found: Iterable[Broken]) -> Iterator[Finding]:
+    for broken in found:
         yield Finding(
             level=Level.ERROR,
             rule=Check.INVALID_YAML,

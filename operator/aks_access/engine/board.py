@@ -16,6 +16,7 @@ class Board:
     def __init__(self, *, on_change: Callable[[set[GrantUid]], None]) -> None:
         self._on_change = on_change
         self._reports: dict[str, TargetReport] = {}
+        self._preparing: dict[str, frozenset[GrantUid]] = {}
         self._held: dict[ClusterKey, Mapping[GrantUid, tuple[str, ...]]] = {}
         self._holders: dict[GrantUid, set[ClusterKey]] = {}
         self._awaited: frozenset[ClusterKey] = frozenset()
@@ -40,7 +41,7 @@ class Board:
         before = self._reports.get(report.target)
         touched = _touched(before, report)
         if report.target:
-            self._reports[report.target] = report
+            self._keep(report)
             self._unprepared[report.target] = set(report.prepare)
         if report.known:
             touched |= self._hold(report)
@@ -75,14 +76,22 @@ class Board:
     def post_duplicate(self, report: TargetReport) -> None:
         """Take the report of a target that another one of the same cluster displaces."""
         touched = _touched(self._reports.get(report.target), report)
-        self._reports[report.target] = report
+        self._keep(report)
         if touched:
             self._on_change(touched)
+
+    def _keep(self, report: TargetReport) -> None:
+        self._reports[report.target] = report
+        if report.prepare:
+            self._preparing[report.target] = report.prepare
+        else:
+            self._preparing.pop(report.target, None)
 
     def drop_target(self, name: str) -> None:
         """Forget a target that is gone."""
         report = self._reports.pop(name, None)
         self._unprepared.pop(name, None)
+        self._preparing.pop(name, None)
         # Its ledger may still hold what cannot be read: that is asked of those that are gone.
         gone = [key for key, target in self._unknown.items() if target == name]
         self._unknown.update(dict.fromkeys(gone, ""))
@@ -106,6 +115,7 @@ class Board:
         self._holders.clear()
         self._waiting.clear()
         self._unprepared.clear()
+        self._preparing.clear()
         self._unknown.clear()
         self._awaited = frozenset()
 
@@ -143,7 +153,7 @@ class Board:
 
     def to_prepare(self, uid: GrantUid) -> bool:
         """Whether a target waits for the grant's finalizer and activation."""
-        return any(uid in report.prepare for report in self._reports.values())
+        return any(uid in waiting for waiting in self._preparing.values())
 
     def overdue(self, uid: GrantUid) -> bool:
         """Whether an entry of the grant is overdue somewhere."""

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 
 from aks_access.api.conditions import GrantReason
+from aks_access.engine.aims import status_targets
 from aks_access.engine.board import Board
 from aks_access.engine.ports import Clock
 from aks_access.engine.reports import GrantReport
 from aks_access.engine.store import Store
-from aks_access.engine.worlds import Worlds, status_targets
+from aks_access.engine.worlds import Worlds
 from aks_access.plan import offers, sentences
-from aks_access.plan.access import matches, over, period
-from aks_access.plan.model import Grant, Target
+from aks_access.plan.access import over, period
+from aks_access.plan.model import Grant
 from aks_access.plan.outcome import AccessState, Refusal, Rule, Verdict
 
 
@@ -23,18 +24,14 @@ class GrantReports:
     board: Board
     clock: Clock
 
-    def targets(self, grant: Grant) -> list[Target]:
-        """The targets that the grant names or selects."""
-        return [target for target in self.store.targets() if matches(grant=grant, target=target)]
-
     def gather(self, grant: Grant) -> list[GrantReport] | None:
         """One report per matching target; None while one is missing or of another generation.
 
         None as well while a target that the grant was moved away from has not reported: until
         then the status must go on naming it, because that may be all that remembers it.
         """
-        targets = self.targets(grant)
-        left = status_targets(grant) & {target.name for target in self.store.targets()}
+        targets = self.store.aimed_at(grant)
+        left = filter(self.store.target, status_targets(grant))
         if any(self.board.planned_at(name) < 0.0 for name in left):
             self.board.wait(grant.uid)
             return None

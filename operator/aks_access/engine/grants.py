@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from aks_access.api.conditions import GrantReason
 from aks_access.api.names import GRANT_FINALIZER
 from aks_access.api.timestamps import parse_timestamp
+from aks_access.engine.aims import status_targets
 from aks_access.engine.board import Board
 from aks_access.engine.config import EngineConfig
 from aks_access.engine.event_reasons import EventReason
@@ -33,7 +34,7 @@ from aks_access.engine.ports import (
 from aks_access.engine.refs import grant_ref
 from aks_access.engine.reports import GrantReport
 from aks_access.engine.store import Store
-from aks_access.engine.worlds import Worlds, status_targets
+from aks_access.engine.worlds import Worlds
 from aks_access.errors import KubeConflict, KubeError
 from aks_access.plan.model import Cause, Grant, GrantUid, activation_key
 from aks_access.plan.outcome import AccessState
@@ -149,10 +150,10 @@ class GrantReconciler:
             if reports is not None:
                 await self._publish(grant=grant, reports=reports)
             return Next()
-        known = {target.name for target in self.store.targets()}
-        concerned = {target.name for target in self.reports.targets(grant)}
-        concerned |= status_targets(grant) & known
-        gone = {""} if status_targets(grant) - known else set()
+        told = status_targets(grant)
+        known = set(filter(self.store.target, told))
+        concerned = known | {target.name for target in self.store.aimed_at(grant)}
+        gone = {""} if told - known else set()
         if self.board.unknown(concerned | gone):
             return Next(after=self.config.due_retry)
         if any(self.board.planned_at(name) < since for name in concerned):
@@ -204,7 +205,7 @@ class GrantReconciler:
                 action="Extended",
                 cause=Cause.EDITED,
                 cluster="",
-                target=", ".join(sorted(t.name for t in self.reports.targets(grant))),
+                target=", ".join(sorted(t.name for t in self.store.aimed_at(grant))),
                 ranges=main.ranges,
                 grants=(grant.path,),
                 until=main.ends,

@@ -8,12 +8,13 @@ take access away goes at once.
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from aks_access.engine.aims import status_targets
 from aks_access.engine.board import Board
 from aks_access.engine.hints import ADDING, TAKING, Hints, takes_nothing
 from aks_access.engine.ports import Kind
 from aks_access.engine.queue import WorkQueue
 from aks_access.engine.store import Changed, Store
-from aks_access.engine.worlds import Worlds, status_targets
+from aks_access.engine.worlds import Worlds
 from aks_access.plan.access import matches
 from aks_access.plan.model import ClusterKey, Grant, GrantUid, Namespace, RangeSet, Target
 

@@ -226,6 +226,11 @@ class Store:
             if grant is not None and matches(grant=grant, target=target)
         }
 
+    def told_of(self, target: str) -> dict[GrantUid, Grant]:
+        """The grants whose status names the target, by uid; found as `matching` finds its own."""
+        found = ((uid, self.grant(uid)) for uid in self._aims.told(target))
+        return {uid: grant for uid, grant in found if grant is not None}
+
     def targets(self) -> list[Target]:
         """Every target."""
         return [f for _, f in self._caches[Kind.TARGET].known.values() if isinstance(f, Target)]
@@ -233,6 +238,18 @@ class Store:
     def target(self, name: str) -> Target | None:
         """The newest target of this name, found without a look at all the others."""
         return self._targets.get(name)
+
+    def target_of(self, uid: str) -> Target | None:
+        """One target, by uid."""
+        found = self._caches[Kind.TARGET].known.get(uid)
+        return found[1] if found is not None and isinstance(found[1], Target) else None
+
+    def aimed_at(self, grant: Grant) -> list[Target]:
+        """The targets that the grant names or selects; one that it names is found at once."""
+        if grant.selector is None:
+            named = self.target(grant.target_name or "")
+            return [named] if named is not None else []
+        return [target for target in self.targets() if matches(grant=grant, target=target)]
 
     def range_sets(self) -> Mapping[str, RangeSet]:
         """Every range set, by name."""

@@ -122,8 +122,7 @@ class Worlds:
 
     def current(self, target: Target) -> Target:
         """The target as the store has it now; as given where it is gone meanwhile."""
-        found = next((t for t in self.store.targets() if t.uid == target.uid), target)
-        return self._remembering(found)
+        return self._remembering(self.store.target_of(target.uid) or target)
 
     def claimants(self, key: ClusterKey) -> list[Target]:
         """Every target that names the cluster, the oldest first."""
@@ -132,11 +131,7 @@ class Worlds:
 
     def let_in(self, target: Target) -> dict[GrantUid, Grant]:
         """The grants whose status names the target: they may be in its list, matching or not."""
-        return {
-            uid: grant
-            for uid, grant in self.store.grants().items()
-            if target.name in status_targets(grant)
-        }
+        return self.store.told_of(target.name)
 
     def vanished(self, ledger: Ledger) -> dict[GrantUid, str]:
         """Owners that are neither known nor seen deleted: uid to `namespace/name`, "" = unknown."""
@@ -159,11 +154,3 @@ def owners_of(ledger: Ledger | None) -> set[GrantUid]:
         for owner in entry.owners
         if owner not in PLATFORM_OWNERS
     }
-
-
-def status_targets(grant: Grant) -> set[str]:
-    """The targets that the grant's status names: it may have been let in there."""
-    targets = grant.status.get("targets")
-    if not isinstance(targets, list):
-        return set()
-    return {str(item.get("name", "")) for item in targets if isinstance(item, dict)}

@@ -6,7 +6,6 @@ activation": that would let every expired grant of the namespace in once more.
 """
 
 import asyncio
-import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -14,19 +13,15 @@ from datetime import datetime
 from typing import Final
 
 from aks_access.api.names import GROUP
-from aks_access.api.timestamps import format_timestamp, parse_timestamp
 from aks_access.errors import KubeConflict, KubeError
+from aks_access.kube.activations_document import DATA_KEY, NAME_PREFIX, Entries, decode, encode
 from aks_access.kube.config_maps import ConfigMaps, Document
 from aks_access.kube.connection import Connection
 
-NAME_PREFIX: Final = "aks-access-activations-"
-DATA_KEY: Final = "activations.json"
 ACTIVATIONS_LABEL: Final = f"{GROUP}/activations"
 NAMESPACE_ANNOTATION: Final = f"{GROUP}/namespace"
 
 _ATTEMPTS: Final = 8
-
-Entries = dict[str, datetime]
 
 
 class KubeActivations:
@@ -107,20 +102,3 @@ class KubeActivations:
                 f"the ConfigMap {self._maps.namespace}/{document.name} cannot be used: {error}. "
                 "Restore it from a backup"
             ) from error
-
-
-def encode(entries: Mapping[str, datetime]) -> str:
-    """Activations as compact JSON, in a stable order."""
-    times = {key: format_timestamp(entries[key]) for key in sorted(entries)}
-    return json.dumps(times, separators=(",", ":"))
-
-
-def decode(text: str) -> Entries:
-    """Read activations. Raises ValueError with a sentence."""
-    found = json.loads(text)
-    if not isinstance(found, dict):
-        raise ValueError("its document is no JSON object")
-    for key, value in found.items():
-        if not isinstance(value, str):
-            raise ValueError(f"the entry {key} has no time")
-    return {key: parse_timestamp(value) for key, value in found.items()}

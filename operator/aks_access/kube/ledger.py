@@ -15,19 +15,15 @@ from aks_access.engine.ports import LedgerRef
 from aks_access.errors import LedgerNewer, LedgerTooLarge, LedgerUnreadable
 from aks_access.kube.config_maps import ConfigMaps
 from aks_access.kube.connection import Connection
-from aks_access.kube.ledger_document import decode, encode, key_in
+from aks_access.kube.ledger_document import DATA_KEY, SIZE_LIMIT, decode, encode, key_in
 from aks_access.plan.ledger import Ledger
 from aks_access.plan.model import ClusterKey, cluster_key
 
 logger = logging.getLogger(__name__)
 
-DATA_KEY: Final = "ledger.json"
 LEDGER_LABEL: Final = f"{GROUP}/ledger"
 RESOURCE_ID_ANNOTATION: Final = f"{GROUP}/resource-id"
 TARGET_ANNOTATION: Final = f"{GROUP}/target"
-
-SIZE_LIMIT: Final = 900_000
-"""Bytes of JSON; a ConfigMap holds 1 MiB, metadata included."""
 
 
 class KubeLedgers:

@@ -36,6 +36,12 @@ from aks_access.plan.ledger import (
 from aks_access.plan.model import ClusterKey, Identity, cluster_key
 from aks_access.plan.pace import Turn
 
+DATA_KEY: Final = "ledger.json"
+"""Where in its ConfigMap the document stands."""
+
+SIZE_LIMIT: Final = 900_000
+"""Bytes of JSON; a ConfigMap holds 1 MiB, metadata included."""
+
 _PROBLEMS_SHOWN: Final = 3
 _FIRST_SCHEMA: Final = 1
 

@@ -30,28 +30,42 @@ def held_back(
     if scene.world.pace is None or untouched(scene) or not scene.additions_allowed:
         return {}
     found: dict[GrantUid, Paced] = {}
+    queues = _Queues(scene)
     for entry, owners in wants.owners.items():
         if not _is_addition(scene=scene, entry=entry, owners=owners):
             continue
-        held = _waits(scene=scene, owners=owners, verdicts=verdicts)
+        held = queues.waits(owners=owners, verdicts=verdicts)
         if all(held.values()):
             found.update({uid: paced for uid, paced in held.items() if paced is not None})
     return found
 
 
-def _waits(
-    *, scene: Scene, owners: Iterable[str], verdicts: Mapping[GrantUid, Verdict]
-) -> dict[GrantUid, Paced | None]:
-    return {
-        uid: waiting(
-            pace=scene.world.pace,
-            turns=scene.ledger.turns,
-            namespace=verdicts[uid].grant.namespace,
-            now=scene.world.now,
-        )
-        for uid in map(GrantUid, owners)
-        if uid in verdicts
-    }
+class _Queues:
+    """What an addition of each namespace waits for, in one scene; worked out once per namespace."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._known: dict[str, Paced | None] = {}
+
+    def waits(
+        self, *, owners: Iterable[str], verdicts: Mapping[GrantUid, Verdict]
+    ) -> dict[GrantUid, Paced | None]:
+        """For each owner that has a verdict; None = it need not wait."""
+        return {
+            uid: self._of(verdicts[uid].grant.namespace)
+            for uid in map(GrantUid, owners)
+            if uid in verdicts
+        }
+
+    def _of(self, namespace: str) -> Paced | None:
+        if namespace not in self._known:
+            self._known[namespace] = waiting(
+                pace=self._scene.world.pace,
+                turns=self._scene.ledger.turns,
+                namespace=namespace,
+                now=self._scene.world.now,
+            )
+        return self._known[namespace]
 
 
 def _is_addition(*, scene: Scene, entry: str, owners: tuple[str, ...]) -> bool:
@@ -70,9 +84,10 @@ def charged(
 ) -> tuple[str, ...]:
     """The namespaces whose tokens these additions take; those that have none ride along."""
     found = set[str]()
+    queues = _Queues(scene)
     for change in changes:
         if _is_addition(scene=scene, entry=change.entry, owners=change.owners):
-            held = _waits(scene=scene, owners=change.owners, verdicts=verdicts)
+            held = queues.waits(owners=change.owners, verdicts=verdicts)
             able = [uid for uid, paced in held.items() if paced is None]
             found |= {verdicts[uid].grant.namespace for uid in able or held}
     return tuple(sorted(found))

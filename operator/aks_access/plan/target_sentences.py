@@ -82,10 +82,15 @@ def _overdue(details: _Details, name: str, cluster: str, target: Target | None) 
     cause = f"Fix aat/{name}; by" if target is not None else "Create a target for the cluster; by"
     if details.get("kept"):
         cause = f"{sentence(details['kept'])} By"
+    by_hand = (
+        f"`aks-access plan {name} --as-az`."
+        if target is not None
+        else f"`az aks update {az_flags(cluster)} --api-server-authorized-ip-ranges` with every "
+        "other entry of the list, never an empty one (it opens the cluster)."
+    )
     return (
         f"{entry}{more} still open, due {details.get('due', 'earlier')}{why}. {cause} hand: "
-        f"`az aks update {az_flags(cluster)} --api-server-authorized-ip-ranges` with every other "
-        "entry of the list, never an empty one (it opens the cluster)."
+        f"{by_hand}"
     )
 
 

@@ -21,7 +21,7 @@ from tests.sim.histories.operator import LEASE, RETRY, Operator
 from tests.sim.histories.script import TARGETS
 from tests.sim.histories.watcher import Watcher
 from tests.sim.recorder import Recorder
-from tests.sim.world import World, key_of, through_json
+from tests.sim.world import JSON, World, key_of
 
 RETENTION = timedelta(hours=1)
 CALM = 700.0
@@ -139,7 +139,7 @@ class Place(World):
         api.watcher = self.watcher
         self.api = api
         self.objects = SimObjects(server=api)
-        ledgers = _Ledgers(through=through_json)
+        ledgers = _Ledgers(codec=JSON)
         ledgers.watcher = self.watcher
         self.ledgers = ledgers
         azure = _Azure()

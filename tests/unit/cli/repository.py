@@ -18,17 +18,13 @@ import sys
 sys.path[:0] = [{str(ROOT / "operator")!r}, {str(ROOT)!r}]
 from aks_access.__main__ import main
 from aks_access.cli.surroundings import Surroundings
-from aks_access.cli.fakes.cluster import FakeCluster
-from tests.unit.cli.transcript import NOW
+from pathlib import Path
+from tests.unit.cli.transcript import NOW, PLANNED, hub, written
 def cluster(_):
-    import json
-    from pathlib import Path
-    made = FakeCluster(context_namespace="team-a")
-    made.add(*json.loads(Path(sys.argv[0]).with_name("cluster.json").read_text()))
-    return made
-main(surroundings=Surroundings(
-    now=lambda: NOW, own_name=lambda: "dev-laptop", cluster=cluster,
-))
+    if sys.argv[1] in PLANNED:
+        return hub(Path({str(ROOT / "tests/golden/cli/files/hub.yaml")!r}))
+    return written(Path(sys.argv[0]).with_name("cluster.json"))
+main(surroundings=Surroundings(now=lambda: NOW, own_name=lambda: "dev-laptop", cluster=cluster))
 """
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from aks_access.cli.documents import Document, Position, YamlError, documents, locate
+from aks_access.cli.documents import Document, YamlError, documents
+from aks_access.cli.places import Position, locate
 
 
 def one(text: str) -> Document:
@@ -55,12 +56,59 @@ def test_a_bomb_of_aliases_stays_small() -> None:
 def test_a_structure_within_itself_ends() -> None:
     document = one("a: &a\n  b: *a\n")
     assert document.raw["a"]["b"] is document.raw["a"]
+    [mistake] = document.mistakes
+    assert "within itself" in mistake.message
 
 
-@pytest.mark.parametrize("depth", [1_200, 3_000])
-def test_too_deep_is_said_in_words(depth: int) -> None:
+@pytest.mark.parametrize("depth", [1_200, 3_000, 200_000])
+@pytest.mark.parametrize("level", ["[", "{a: ", "- ", "? "])
+def test_too_deep_is_said_in_words(level: str, depth: int) -> None:
+    """libyaml's own recursion would end the process with a signal."""
     with pytest.raises(YamlError, match="too deep"):
-        list(documents("a: " + "[" * depth + "]" * depth, source="x.yaml"))
+        list(documents("a: 1\n---\n" + level * depth, source="x.yaml"))
+
+
+def test_too_deep_in_lines_is_said_too() -> None:
+    with pytest.raises(YamlError, match="too deep"):
+        list(documents("".join(f"{' ' * n}a:\n" for n in range(1_000)), source="x.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "said"),
+    [
+        ("v: {a: 1, a: 2}", {"a": 2}, "a is here twice"),
+        ("x: &x {a: 1}\nv: {a: 2, <<: *x}", {"a": 1}, "a stands above <<"),
+        ("x: &x {a: 1}\nv: {a: 1, <<: *x}", {"a": 1}, ""),
+        ("x: [&x {a: 1}, &y {a: 2, b: 3}]\nv: {<<: [*x, *y]}", {"a": 1, "b": 3}, ""),
+        ("v: {<<: 7}", {}, "<< takes a map"),
+        ("v: {[1]: 7}", {}, "a field's name is text"),
+    ],
+)
+def test_where_parsers_differ_kubectls_value_counts_and_it_is_said(
+    text: str, value: object, said: str
+) -> None:
+    document = one(text)
+    assert document.raw["v"] == value
+    found = [mistake.message for mistake in document.mistakes]
+    assert len(found) == bool(said)
+    assert said in "".join(found)
+
+
+def test_a_field_that_is_twice_is_found_where_its_value_counts() -> None:
+    assert one("a: {k: 1}\na: {k: 2}").locate("a.k") == Position(2, 8)
+
+
+def test_a_list_with_items_twice_is_read_as_kubectl_does_and_said() -> None:
+    [document] = documents("kind: List\nitems: []\nitems: [{a: 1}]", source="x.yaml")
+    assert document.raw == {"a": 1}
+    assert [each.message for each in document.mistakes] == [
+        "items is here twice, first in line 2; keep one of them"
+    ]
+
+
+def test_json_may_escape_what_is_beyond_the_first_plane() -> None:
+    text = r'{"a": "\ud83d\ude00 \/", "b": "\\ud83d\\ude00"}'
+    assert one(text).raw == {"a": "\U0001f600 /", "b": r"\ud83d\ude00"}
 
 
 def test_lists_of_any_kind_are_taken_apart_and_documents_counted() -> None:
@@ -96,3 +144,9 @@ def test_a_path_has_a_place(path: str, place: tuple[int, int]) -> None:
 
 def test_a_place_is_in_characters() -> None:
     assert locate(one("a: {ü: ö, x: 1}").node, "a.x") == Position(1, 14)
+
+
+def test_a_character_that_may_not_be_has_a_place() -> None:
+    with pytest.raises(YamlError) as caught:
+        list(documents("a: 1\nü: x\0y\n", source="x.yaml"))
+    assert caught.value.position == Position(2, 5)

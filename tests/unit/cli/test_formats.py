@@ -1,12 +1,16 @@
 """Formats for programs: what SARIF 2.1.0 demands, and what GitHub's annotations must escape."""
 
 import json
+import os
 import re
 from typing import Any
 
-from aks_access.cli.documents import Position
+import click
+import pytest
+
 from aks_access.cli.findings import RULES, Check, Finding, Level
-from aks_access.cli.formats import Report, github, sarif
+from aks_access.cli.formats import FORMATS, Report, github, sarif
+from aks_access.cli.places import Position
 
 FINDINGS = [
     Finding(
@@ -80,10 +84,51 @@ def test_annotations_are_one_line_each() -> None:
     lines = list(github(REPORT))
     assert len(lines) == 3
     assert lines[0] == (
-        "::error file=grants/a b.yaml,line=3,col=7,title=PolicyDenied::100 %25 wrong:%0Aread, again"
+        "::error file=grants/a b.yaml,line=3,col=7,title=PolicyDenied::"
+        "100 %25 wrong:\\nread, again [ApiAccessGrant team-a/x]"
     )
     assert lines[2].startswith("::notice file=-,")
 
 
 def test_every_rule_of_files_is_explained() -> None:
     assert set(Check) <= RULES.keys()
+
+
+EVIL = "x\x1b[2J\n::add-mask::a\r\x9b1m\u202e ##vso[task.prependpath]/tmp ##[error]y %0A::error::z"
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_what_a_file_says_is_no_order_to_a_terminal_or_a_runner(form: str) -> None:
+    """A pull request's author chooses names, fields and file names."""
+    found = Finding(
+        level=Level.ERROR,
+        rule="PolicyDenied",
+        message=f"{EVIL} is refused.",
+        source=f"::error::{EVIL}.yaml",
+        position=Position(1, 1),
+        object=f"ApiAccessGrant {EVIL}",
+    )
+    lines = list(FORMATS[form](Report(findings=[found], objects=1, files=1)))
+    said = click.unstyle("\n".join(lines))
+    assert not set("\x1b\r\x9b\u202e") & set(said)
+    if form in ("text", "github"):
+        assert "##[" not in said
+        assert "##vso[" not in said
+        assert len(said.splitlines()) == len(lines) == (2 if form == "text" else 1)
+    if form == "text":
+        assert not any(line.lstrip().startswith("::") for line in lines)
+    if form == "github":
+        assert "%0A" not in said
+        assert "%250A::error" in said
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_file_name_may_have_bytes_that_are_no_utf_8(form: str) -> None:
+    found = Finding(
+        level=Level.ERROR,
+        rule="PolicyDenied",
+        message="It is refused.",
+        source=os.fsdecode(b"a\xff.yaml"),
+        position=Position(1, 1),
+    )
+    "\n".join(FORMATS[form](Report(findings=[found], objects=1, files=1))).encode()

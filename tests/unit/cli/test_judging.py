@@ -101,3 +101,32 @@ def test_what_is_over_or_revoked_is_not_judged() -> None:
     assert (
         said(grant("a", ranges=wide, end=OVER), grant("b", ranges=f"{wide}, revoked: true")) == []
     )
+
+
+def test_only_a_namespace_of_kubernetes_tells_a_namespaces_labels() -> None:
+    """Service Bus and others have a kind of that name too."""
+    others = (
+        "---\napiVersion: servicebus.azure.com/v1\nkind: Namespace\n"
+        "metadata: {name: team-a, labels: {tier: dev}}\n"
+    )
+    Path("targets.yaml").write_text(
+        TARGET.format(policy="maxDuration: 24h").replace(
+            "{from: All}", "{from: Selector, selector: {matchLabels: {tier: dev}}}"
+        )
+        + others
+    )
+    Path("grants.yaml").write_text(grant("a"))
+    _, out, _ = execute("aks-access validate grants.yaml --targets targets.yaml")
+    assert "Labels of namespace team-a are not known" in out
+    Path("targets.yaml").write_text(
+        Path("targets.yaml").read_text().replace("servicebus.azure.com/v1", "v1")
+    )
+    assert execute("aks-access validate grants.yaml --targets targets.yaml")[0] == 0
+
+
+def test_a_target_that_is_to_be_merged_counts_instead_of_the_one_of_now() -> None:
+    Path("grants.yaml").write_text(TARGET.format(policy="maxDuration: 4h") + grant("a"))
+    Path("targets.yaml").write_text(TARGET.format(policy="maxDuration: 24h"))
+    code, out, _ = execute("aks-access validate grants.yaml --targets targets.yaml")
+    assert code == 1
+    assert "is more than 4h" in out

@@ -1,6 +1,7 @@
 """Documents are cut out of a file, and every other byte stays."""
 
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 import yaml
@@ -108,7 +109,6 @@ def test_rights_of_an_edited_file_stay(folder: Path) -> None:
         ('"resources":\n  # note\n  - past.yaml', '"resources": []\n  # note\n'),
         ("resources:\n- ../x/../past.yaml\n", None),
         ("resources: past.yaml\n", None),
-        ("components:\n- past.yaml\n", None),
     ],
 )
 def test_resources_are_kept_in_step(folder: Path, before: str, after: str | None) -> None:
@@ -116,6 +116,7 @@ def test_resources_are_kept_in_step(folder: Path, before: str, after: str | None
     file = folder / "kustomization.yaml"
     file.write_bytes(before.encode())
     out = gc("--write")
+    assert not (folder / "past.yaml").exists()
     assert file.read_bytes().decode() == (before if after is None else after)
     assert ("updated kustomization.yaml" in out) is (after is not None)
     yaml.safe_load(file.read_text())
@@ -129,3 +130,130 @@ def test_kustomization_files_above_are_kept_in_step_within_the_repository(folder
     code, out, _ = execute("aks-access gc grants --write")
     assert (code, out.splitlines()[-1]) == (0, "updated kustomization.yaml")
     assert (folder / "kustomization.yaml").read_text() == "resources:\n  - b\n"
+
+
+def test_kustomization_files_elsewhere_in_the_repository_are_kept_in_step(folder: Path) -> None:
+    for name in (".git", "grants", "apps"):
+        (folder / name).mkdir()
+    (folder / "grants" / "past.yaml").write_text(PAST)
+    (folder / "apps" / "kustomization.yaml").write_text("resources: [../grants/past.yaml, b]\n")
+    code, out, _ = execute("aks-access gc grants --write")
+    assert (code, out.splitlines()[-1]) == (0, "updated apps/kustomization.yaml")
+    assert (folder / "apps" / "kustomization.yaml").read_text() == "resources: [b]\n"
+
+
+PATCH = """\
+apiVersion: aksaccess.dev/v1alpha1
+kind: ApiAccessGrant
+metadata: {name: past}
+spec: {expiresAt: 2027-11-01T00:00:00Z}
+"""
+OVERLAY = "resources: [../base]\n"
+
+
+@pytest.mark.parametrize(
+    "overlay",
+    [
+        {"kustomization.yaml": f"{OVERLAY}patches: [path: p.yaml]\n", "p.yaml": PATCH},
+        {"kustomization.yml": f"{OVERLAY}patchesStrategicMerge: [p.yaml]\n", "p.yaml": PATCH},
+        {"Kustomization": f"{OVERLAY}patches:\n- patch: |\n{indent(PATCH, '    ')}"},
+        {
+            "kustomization.yaml": f"{OVERLAY}patches: [{{path: p.yaml, target: {{name: past}}}}]\n",
+            "p.yaml": "[{op: replace, path: /spec/expiresAt, value: 2027-11-01T00:00:00Z}]",
+        },
+        {
+            "kustomization.yaml": f"{OVERLAY}patches: "
+            "[{path: p.yaml, target: {kind: Api.*Grant}}]\n",
+            "p.yaml": "[]",
+        },
+        {
+            "kustomization.yaml": f"{OVERLAY}components: [c]\n",
+            "c/kustomization.yaml": "kind: Component\npatches: [path: p.yaml]\n",
+            "c/p.yaml": PATCH,
+        },
+    ],
+)
+def test_a_grant_whose_end_an_overlay_may_move_stays(folder: Path, overlay: dict[str, str]) -> None:
+    base = {"base/kustomization.yaml": "resources: [past.yaml]\n", "base/past.yaml": PAST}
+    for name, text in {**base, **{f"over/{name}": text for name, text in overlay.items()}}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    out = gc("--write")
+    assert out.startswith("left alone base/past.yaml: over/")
+    assert "may change its grants by patches; edit that by hand" in out
+    assert (folder / "base" / "past.yaml").read_text() == PAST
+
+
+def test_patches_of_other_kinds_are_nothing_to_a_grant(folder: Path) -> None:
+    (folder / "past.yaml").write_text(PAST)
+    (folder / "kustomization.yaml").write_text(
+        "resources: [past.yaml]\npatches:\n- {path: p.yaml, target: {kind: Deployment}}\n"
+        "- patch: '{kind: ConfigMap, metadata: {name: x}}'\n"
+    )
+    (folder / "p.yaml").write_text("[{op: add, path: /spec/expiresAt}]")
+    gc("--write")
+    assert not (folder / "past.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    "listing",
+    [
+        "resources: [past.yaml]\nconfigMapGenerator: [{name: x, files: [key=past.yaml]}]\n",
+        "patches: [path: past.yaml]\n",
+        "components: [past.yaml]\n",
+        "resources: [past.yaml]\n---\n",
+        "resources:\n- >-\n  past.yaml\n- other.yaml\n",
+        "resources: [past.yaml\n",
+        "x: &list [past.yaml, other.yaml]\nresources: *list\n",
+    ],
+)
+def test_a_file_stays_where_its_kustomization_cannot_go_on_without(
+    folder: Path, listing: str
+) -> None:
+    (folder / "past.yaml").write_text(PAST)
+    (folder / "other.yaml").write_text(PAST.replace("2026-11-01", "2027-11-01"))
+    (folder / "sub").mkdir()
+    (folder / "another.yaml").write_text(PAST)
+    (folder / "sub" / "kustomization.yaml").write_text(listing.replace("past", "../past"))
+    out = gc("--write")
+    assert "left alone past.yaml: sub/kustomization.yaml" in out
+    assert (folder / "past.yaml").exists()
+    assert not (folder / "another.yaml").exists(), "one file that stays keeps no other"
+
+
+def test_a_kustomization_file_that_is_a_link_keeps_what_it_names(folder: Path) -> None:
+    (folder / "past.yaml").write_text(PAST)
+    (folder / "shared").write_text("resources: [past.yaml]\n")
+    (folder / "kustomization.yaml").symlink_to("shared")
+    assert gc("--write").startswith("left alone past.yaml: kustomization.yaml")
+    assert (folder / "kustomization.yaml").is_symlink()
+
+
+def test_a_grant_stays_as_long_as_it_says_itself(folder: Path) -> None:
+    (folder / "past.yaml").write_text(
+        PAST.replace("2026-11-01T00:00:00Z", "2026-11-01T00:00:00Z, retainAfterExpiry: 600h")
+    )
+    assert gc() == "Nothing to remove.\n"
+    assert gc("--now", "2026-11-27T00:00:00Z").startswith("would remove past.yaml")
+
+
+@pytest.mark.parametrize("gone", [{0}, {1}, {2}, {0, 2}])
+@pytest.mark.parametrize("head", ["", "---\n", "# licence\n---\n"])
+def test_a_byte_order_mark_stays_and_shifts_nothing(head: str, gone: set[int]) -> None:
+    text = f"{head}a: 1\n---\nb: 2\n---\nc: 3\n"
+    plain = cut(text, gone)
+    assert plain is not None
+    assert cut(f"\ufeff{text}", gone) == f"\ufeff{plain}"
+
+
+def test_a_byte_order_mark_of_a_kustomization_file_stays(folder: Path) -> None:
+    (folder / "past.yaml").write_text(PAST)
+    (folder / "kustomization.yaml").write_text("\ufeffresources: [past.yaml, b]\n")
+    gc("--write")
+    assert (folder / "kustomization.yaml").read_text() == "\ufeffresources: [b]\n"
+
+
+def test_a_kustomization_file_that_is_not_utf_8_keeps_what_is_beside_it(folder: Path) -> None:
+    (folder / "past.yaml").write_text(PAST)
+    (folder / "kustomization.yaml").write_bytes(b"# M\xfcller\nresources: [past.yaml]\n")
+    assert gc("--write").startswith("left alone past.yaml: kustomization.yaml is no YAML")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from aks_access.__main__ import COMMANDS
-from tests.unit.cli.transcript import GOLDEN, files, played
+from tests.unit.cli.transcript import GOLDEN, files, place_of, played
 
 TRANSCRIPTS = sorted(GOLDEN.glob("*.txt"))
 
@@ -14,7 +14,9 @@ TRANSCRIPTS = sorted(GOLDEN.glob("*.txt"))
 def test_a_command_says_what_its_transcript_says(path: Path) -> None:
     written = path.read_text()
     with files():
-        assert played(written) == written, "run: python -m tests.unit.cli.transcript"
+        assert played(written, place=place_of(path)) == written, (
+            "run: python -m tests.unit.cli.transcript"
+        )
 
 
 def test_every_offline_command_has_a_transcript() -> None:

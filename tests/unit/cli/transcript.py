@@ -4,7 +4,9 @@
 """
 
 import contextlib
+import functools
 import io
+import json
 import os
 import shlex
 import shutil
@@ -13,17 +15,23 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from aks_access.__main__ import main
+from aks_access.api.crd import definition
+from aks_access.api.names import Kind
 from aks_access.cli.cluster import Cluster
+from aks_access.cli.documents import documents
+from aks_access.cli.fakes.cluster import FakeCluster
 from aks_access.cli.surroundings import Surroundings
 
 GOLDEN: Final = Path(__file__).resolve().parents[2] / "golden" / "cli"
 NOW: Final = datetime(2026, 11, 22, 10, tzinfo=UTC)
+PLANNED: Final = ("plan", "adopt", "doctor")
+"""Commands that see the management cluster of hub.yaml; others see that of `scene`."""
 
 
-def execute(command: str) -> tuple[int, str, str]:
+def execute(command: str, *, place: Surroundings | None = None) -> tuple[int, str, str]:
     """Run `aks-access … [< file]` here: exit code, standard output and standard error."""
     words, _, file = command.partition(" < ")
     program, *arguments = shlex.split(words)
@@ -34,15 +42,35 @@ def execute(command: str) -> tuple[int, str, str]:
         now=lambda: NOW,
         own_name=lambda: "dev-laptop",
         stdin=lambda: given,
-        cluster=lambda _: _scene(),
+        cluster=lambda _reach: hub(Path("hub.yaml")) if arguments[0] in PLANNED else _scene(),
     )
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            main(arguments, surroundings=machine)
+            main(arguments, surroundings=place or machine)
         except SystemExit as ended:
             return int(ended.code or 0), out.getvalue(), err.getvalue()
     raise AssertionError(f"{command!r} did not end the process")
+
+
+def hub(file: Path) -> FakeCluster:
+    """The management cluster that a file describes, with the CRDs of this version."""
+    made = FakeCluster(time=NOW)
+    made.add(*_objects(file.read_text()))
+    return made
+
+
+@functools.lru_cache(maxsize=16)
+def _objects(text: str) -> list[dict[str, Any]]:
+    objects = [each.raw for each in documents(text, source="hub")]
+    return [*objects, *map(definition, Kind)]
+
+
+def written(file: Path) -> FakeCluster:
+    """The management cluster whose objects a JSON file lists, seen from namespace team-a."""
+    made = FakeCluster(context_namespace="team-a")
+    made.add(*json.loads(file.read_text()))
+    return made
 
 
 def _scene() -> Cluster:
@@ -51,15 +79,23 @@ def _scene() -> Cluster:
     return scene.cluster()
 
 
-def played(transcript: str) -> str:
+def played(transcript: str, *, place: Surroundings | None = None) -> str:
     """The transcript as the commands in it speak now, in the working directory."""
-    return "".join(_said(line[2:]) for line in transcript.splitlines() if line.startswith("$ "))
+    asked = [line[2:] for line in transcript.splitlines() if line.startswith("$ ")]
+    return "".join(_said(each, place=place) for each in asked)
 
 
-def _said(command: str) -> str:
+def place_of(path: Path) -> Surroundings | None:
+    """Where a transcript plays, if it needs a hub that remembers."""
+    from tests.unit.cli import desk
+
+    return desk.hub_of(Path("hub")).machine() if path.stem in desk.TRANSCRIPTS else None
+
+
+def _said(command: str, *, place: Surroundings | None) -> str:
     if command.startswith("cat "):
         return f"$ {command}\n{Path(command[4:]).read_text()}\n"
-    code, out, err = execute(command)
+    code, out, err = execute(command, place=place)
     ended = f"[exit {code}]\n" if code else ""
     return f"$ {command}\n{out}{err}{ended}\n"
 
@@ -87,5 +123,5 @@ def files() -> Iterator[None]:
 if __name__ == "__main__":
     for path in sorted(GOLDEN.glob("*.txt")):
         with files():
-            path.write_text(played(path.read_text()))
+            path.write_text(played(path.read_text(), place=place_of(path)))
         sys.stdout.write(f"{path}\n")

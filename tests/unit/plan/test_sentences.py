@@ -183,7 +183,7 @@ def test_findings_read_as_documented() -> None:
         why="403 from ARM",
     ).startswith(
         "20.50.1.7/32 still open, due 2026-11-22T09:00Z (403 from ARM). Fix aat/prod-weu; by hand: "
-        "`az aks update -g rg -n c1 --api-server-authorized-ip-ranges`"
+        "`aks-access plan prod-weu --as-az`."
     )
     assert say(TargetReason.INVALID_SPEC) == "spec.mode: must be Merge."
     assert say(TargetReason.MASS_REMOVAL_HELD, count="8", causes="Vanished", code="a1b2").endswith(

@@ -88,16 +88,14 @@ def test_a_finding_is_told_with_its_facts(reason: R, details: Mapping[str, str],
         (
             R.REVOCATION_OVERDUE,
             {},
-            "an entry still open, due earlier. Fix aat/prod; by hand: `az aks update -g rg -n c1 "
-            "--api-server-authorized-ip-ranges` with every other entry of the list, never an "
-            "empty one (it opens the cluster).",
+            "an entry still open, due earlier. Fix aat/prod; by hand: "
+            "`aks-access plan prod --as-az`.",
         ),
         (
             R.REVOCATION_OVERDUE,
             {"entry": "20.0.0.1/32", "due": "2026-11-22T09:00Z", "count": "1", "why": "suspended"},
             "20.0.0.1/32 still open, due 2026-11-22T09:00Z (suspended). Fix aat/prod; by hand: "
-            "`az aks update -g rg -n c1 --api-server-authorized-ip-ranges` with every other entry "
-            "of the list, never an empty one (it opens the cluster).",
+            "`aks-access plan prod --as-az`.",
         ),
         (
             R.REVOCATION_OVERDUE,
@@ -108,22 +106,19 @@ def test_a_finding_is_told_with_its_facts(reason: R, details: Mapping[str, str],
                 "kept": "No writes left",
             },
             "20.0.0.1/32 and 2 more still open, due 2026-11-22T09:00Z. No writes left. By hand: "
-            "`az aks update -g rg -n c1 --api-server-authorized-ip-ranges` with every other entry "
-            "of the list, never an empty one (it opens the cluster).",
+            "`aks-access plan prod --as-az`.",
         ),
         (
             R.REVOCATION_OVERDUE,
             {"count": "2"},
-            "an entry and 1 more still open, due earlier. Fix aat/prod; by hand: `az aks update "
-            "-g rg -n c1 --api-server-authorized-ip-ranges` with every other entry of the list, "
-            "never an empty one (it opens the cluster).",
+            "an entry and 1 more still open, due earlier. Fix aat/prod; by hand: "
+            "`aks-access plan prod --as-az`.",
         ),
         (
             R.REVOCATION_OVERDUE,
             {"count": "many"},
-            "an entry still open, due earlier. Fix aat/prod; by hand: `az aks update -g rg -n c1 "
-            "--api-server-authorized-ip-ranges` with every other entry of the list, never an "
-            "empty one (it opens the cluster).",
+            "an entry still open, due earlier. Fix aat/prod; by hand: "
+            "`aks-access plan prod --as-az`.",
         ),
         (R.INVALID_SPEC, {}, "The spec cannot be used; what has ended is still taken away."),
         (

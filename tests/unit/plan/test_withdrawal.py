@@ -6,8 +6,7 @@ from datetime import timedelta
 import pytest
 
 from aks_access.azure.errors import LONGEST_MESSAGE
-from aks_access.kube.ledger import SIZE_LIMIT
-from aks_access.kube.ledger_document import encode
+from aks_access.kube.ledger_document import SIZE_LIMIT, encode
 from aks_access.plan.ledger import (
     EntryState,
     LedgerEntry,

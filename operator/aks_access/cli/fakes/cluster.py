@@ -1,13 +1,14 @@
 """A management cluster in memory, for tests of commands."""
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from aks_access.api import names
-from aks_access.cli.cluster import DryRun, Resource
-from aks_access.errors import AksAccessError, KubeConflict, KubeNotFound
+from aks_access.cli.cluster import DryRun, Resource, Right
+from aks_access.errors import AksAccessError, KubeConflict, KubeForbidden, KubeNotFound
 
 _KINDS = {
     names.Kind.GRANT.value: Resource.GRANTS,
@@ -15,6 +16,9 @@ _KINDS = {
     names.Kind.RANGE_SET.value: Resource.RANGE_SETS,
     "Namespace": Resource.NAMESPACES,
     "ConfigMap": Resource.CONFIG_MAPS,
+    "Deployment": Resource.DEPLOYMENTS,
+    "Lease": Resource.LEASES,
+    "CustomResourceDefinition": Resource.CRDS,
 }
 _Key = tuple[Resource, str, str]
 
@@ -28,12 +32,19 @@ class FakeCluster:
         refusal: raised by every call where it is set.
         to_come: later states of objects, which `watch` tells after the present one.
         written: what was applied or patched for good, in order.
+        server, time: version and clock of the API server.
+        impersonates: whether the person may speak for others.
+        lacking: rights that somebody does not have: (user, "" = the person, and the right).
     """
 
     context_namespace: str = "default"
     refusal: AksAccessError | None = None
     to_come: Sequence[Mapping[str, Any]] = ()
     written: list[Mapping[str, Any]] = field(default_factory=list)
+    server: str = "v1.36.3"
+    time: datetime | None = None
+    impersonates: bool = True
+    lacking: Set[tuple[str, str]] = frozenset()
     _objects: dict[_Key, dict[str, Any]] = field(default_factory=dict)
     _version: int = 0
 
@@ -64,11 +75,15 @@ class FakeCluster:
         return copy.deepcopy(self._objects.get((resource, namespace, name)))
 
     def apply(
-        self, manifest: Mapping[str, Any], *, dry_run: DryRun = DryRun.NONE
+        self,
+        manifest: Mapping[str, Any],
+        *,
+        dry_run: DryRun = DryRun.NONE,
+        force: bool = False,
     ) -> dict[str, Any]:
         """See `Cluster`."""
         self._refuse()
-        there = self._objects.get(_key(manifest), {})
+        there = self._objects.get(_key(manifest), {"metadata": {"uid": f"uid-{self._version + 1}"}})
         return self._write(_merged(there, manifest), dry_run=dry_run, asked=manifest)
 
     def patch(
@@ -101,9 +116,29 @@ class FakeCluster:
             if _key(each) == (resource, namespace, name):
                 yield copy.deepcopy(dict(each))
 
+    def version(self) -> str:
+        """See `Cluster`."""
+        self._refuse()
+        return self.server
+
+    def date(self) -> datetime | None:
+        """See `Cluster`."""
+        return self.time
+
+    def may(self, right: Right, *, as_user: str = "") -> bool:
+        """See `Cluster`."""
+        self._refuse()
+        if as_user and not self.impersonates:
+            raise KubeForbidden("You may not: impersonate")
+        return (as_user, str(right)) not in self.lacking
+
     def _write(
         self, made: dict[str, Any], *, dry_run: DryRun, asked: Mapping[str, Any]
     ) -> dict[str, Any]:
+        there = self._objects.get(_key(made), {})
+        if made.get("spec") != there.get("spec"):
+            before = there.get("metadata", {}).get("generation", 0)
+            made["metadata"]["generation"] = before + 1
         if dry_run is DryRun.NONE:
             self._store(made)
             self.written.append(copy.deepcopy(dict(asked)))

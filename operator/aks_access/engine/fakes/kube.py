@@ -30,6 +30,7 @@ class SimApiServer:
     def __init__(self, *, now: Callable[[], datetime]) -> None:
         self._now = now
         self._objects: dict[Key, Raw] = {}
+        self._stored: dict[Key, bytes] = {}
         self._version = 100
         self._uids = 0
         self._watches: list[Watch] = []
@@ -105,10 +106,10 @@ class SimApiServer:
         """Change an object in place; status changes count too."""
         key = (kind, namespace, name)
         before = self._objects[key]
-        after = json_copy(before)
+        after = self._copy(key)
         change(after)
         if after == before:
-            return json_copy(before)
+            return self._copy(key)
         if after.get("spec") != before.get("spec"):
             _grow(after)
         self._objects[key] = after
@@ -147,8 +148,12 @@ class SimApiServer:
 
     def find(self, kind: Kind, name: str, *, namespace: str = "") -> Raw | None:
         """A copy of an object, or None."""
-        raw = self._objects.get((kind, namespace, name))
-        return json_copy(raw) if raw is not None else None
+        key = (kind, namespace, name)
+        return self._copy(key) if key in self._objects else None
+
+    def exists(self, kind: Kind, name: str, *, namespace: str = "") -> bool:
+        """Whether an object is there."""
+        return (kind, namespace, name) in self._objects
 
     def names(self, kind: Kind) -> list[str]:
         """Names of a kind's objects, `namespace/name` where they have one."""
@@ -167,7 +172,7 @@ class SimApiServer:
         for kind in Kind:
             feed.listing(kind)
             await asyncio.sleep(latency / 2)
-            items = [json_copy(raw) for key, raw in self._objects.items() if key[0] is kind]
+            items = [self._copy(key) for key in self._objects if key[0] is kind]
             version = str(self._version)
             await asyncio.sleep(latency / 2)
             if kind in self.unlistable:
@@ -177,19 +182,26 @@ class SimApiServer:
                 feed.replaced(kind, items, version)
         return complete
 
+    def _copy(self, key: Key) -> Raw:
+        """A copy of an object as it was last stored, for who may do with it as he likes."""
+        copy: Raw = pickle.loads(self._stored[key])
+        return copy
+
     def _touched(self, key: Key) -> Raw:
         self._version += 1
         raw = self._objects[key]
         metadata_of(raw)["resourceVersion"] = str(self._version)
+        self._stored[key] = pickle.dumps(raw, pickle.HIGHEST_PROTOCOL)
         for watch in self._watches:
-            watch.happened(key[0], "changed", json_copy(raw))
+            watch.happened(key[0], "changed", self._copy(key))
         if self.witness is not None:
-            self.witness(key, json_copy(raw))
-        return json_copy(raw)
+            self.witness(key, self._copy(key))
+        return self._copy(key)
 
     def _gone(self, key: Key) -> Raw:
         self._version += 1
         raw = self._objects.pop(key)
+        del self._stored[key]
         metadata_of(raw)["resourceVersion"] = str(self._version)
         for watch in self._watches:
             watch.happened(key[0], "deleted", json_copy(raw))

@@ -5,6 +5,7 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any, NamedTuple
 
 from aks_access.api.names import ledger_name
 from aks_access.engine.fakes.faults import Faults
@@ -14,14 +15,33 @@ from aks_access.plan.ledger import Ledger
 from aks_access.plan.model import ClusterKey
 
 
+class Codec(NamedTuple):
+    """What storing does to a ledger; the product's own finds what it loses on the way."""
+
+    write: Callable[[Ledger], Any]
+    read: Callable[[ClusterKey, Any], Ledger]
+
+
+PLAIN = Codec(write=copy.deepcopy, read=lambda _, stored: copy.deepcopy(stored))
+
+
+class _Save(NamedTuple):
+    ledger: Ledger
+    document: Any
+
+
 @dataclass(slots=True)
 class _Stored:
-    ledger: Ledger
+    last: _Save
     version: int
     unreadable: str = ""
     newer: bool = False
     acknowledgement: str | None = None
-    past: list[Ledger] = field(default_factory=list)
+    past: list[_Save] = field(default_factory=list)
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.last.ledger
 
 
 class SimLedgers:
@@ -30,7 +50,7 @@ class SimLedgers:
     Attributes:
         saves: (loop time, ledger) of every successful save, oldest first.
         most: the most entries that fit, None = any number.
-        through: what storing does to a ledger; a codec's way there and back finds what it loses.
+        codec: how ledgers are written and read.
         acknowledged: clusters whose ConfigMap somebody annotated, oldest first.
         witness: told of every version: the cluster, the ledger (None = none that can be read), and
             whether it was the engine that wrote or deleted it.
@@ -40,10 +60,10 @@ class SimLedgers:
         self,
         *,
         latency: float = 0.01,
-        through: Callable[[Ledger], Ledger] = copy.deepcopy,
+        codec: Codec = PLAIN,
     ) -> None:
         self.latency = latency
-        self.through = through
+        self.codec = codec
         self.faults = Faults()
         self.saves: list[tuple[float, Ledger]] = []
         self.most: int | None = None
@@ -85,8 +105,12 @@ class SimLedgers:
     def roll_back(self, key: ClusterKey, *, by: int) -> None:
         """A restore brings back what stood there `by` saves ago."""
         found = self._touch(key)
-        found.ledger = found.past[-1 - by]
+        found.last = found.past[-1 - by]
         self._tell(key, found.ledger, by_engine=False)
+
+    def rewrite(self, key: ClusterKey, ledger: Ledger) -> None:
+        """Somebody writes another ledger into the ConfigMap, and nobody is told."""
+        self._touch(key).last = _Save(ledger, self.codec.write(ledger))
 
     def meddle(self, key: ClusterKey) -> None:
         """Somebody else writes the ConfigMap (only its resourceVersion moves)."""
@@ -115,7 +139,10 @@ class SimLedgers:
         if found is not None and found.newer:
             sentence = f"the ledger of {key} cannot be used: a newer operator wrote it"
             raise LedgerNewer(sentence, version=str(found.version))
-        ledger = replace(self.through(found.ledger), version=str(found.version)) if found else None
+        ledger = None
+        if found is not None:
+            read = self.codec.read(key, found.last.document)
+            ledger = replace(read, version=str(found.version))
         await self._answered("load", key)
         return ledger
 
@@ -136,10 +163,12 @@ class SimLedgers:
         if self.most is not None and len(ledger.entries) > self.most:
             raise LedgerTooLarge(f"the ledger of {key} would have {len(ledger.entries)} entries")
         self._version += 1
-        kept = replace(self.through(ledger), sequence=ledger.sequence + 1)
-        past = [*found.past, kept] if found is not None else [kept]
+        document = self.codec.write(replace(ledger, sequence=ledger.sequence + 1))
+        kept = replace(self.codec.read(key, document), version=ledger.version)
+        last = _Save(kept, document)
+        past = [*found.past, last] if found is not None else [last]
         given = found.acknowledgement if found is not None else None
-        self._stored[key] = _Stored(kept, self._version, acknowledgement=given, past=past)
+        self._stored[key] = _Stored(last, self._version, acknowledgement=given, past=past)
         self.saves.append((asyncio.get_running_loop().time(), kept))
         self._tell(key, kept, by_engine=True)
         version = str(self._version)

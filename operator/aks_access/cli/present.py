@@ -1,0 +1,103 @@
+"""A grant that is on the management cluster: found, and judged by what else is there.
+
+The sentences are the operator's own, as `validate` has them. What may not be read is not judged:
+the operator judges every grant again, with all that it knows.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from aks_access.api.names import ARGO_DEFAULT_INSTANCE_LABEL
+from aks_access.cli.ask import as_yaml
+from aks_access.cli.cluster import Cluster, Resource
+from aks_access.cli.documents import documents
+from aks_access.cli.findings import Finding, Level
+from aks_access.cli.judging import Asked, Surrounding, judged
+from aks_access.errors import KubeForbidden, KubeNotFound
+from aks_access.plan.model import Grant, GrantUid
+from aks_access.projection import (
+    project_grant,
+    project_namespace,
+    project_range_set,
+    project_target,
+)
+
+
+def found(cluster: Cluster, *, namespace: str, name: str) -> dict[str, Any]:
+    """The grant. Raises KubeNotFound with the way to see which there are."""
+    raw = cluster.get(Resource.GRANTS, namespace=namespace, name=name)
+    if raw is None:
+        raise KubeNotFound(
+            f"There is no grant {namespace}/{name}: `kubectl get aag -n {namespace}` lists those "
+            "there are, -n names another namespace."
+        )
+    return raw
+
+
+def facts(raw: Mapping[str, Any]) -> Grant:
+    """What the object says, as the operator reads it."""
+    return project_grant(raw, argo_instance_label=ARGO_DEFAULT_INSTANCE_LABEL)
+
+
+def denials(raw: Mapping[str, Any], *, cluster: Cluster, now: datetime) -> list[Finding]:
+    """What the operator would refuse a grant for, as far as its surroundings may be read.
+
+    `raw` is the object as it is to be, with the status of the one that it replaces.
+    """
+    grant = facts(raw)
+    if grant.problems:
+        return []  # the API server says it better
+    asked = Asked(
+        document=next(documents(as_yaml(_written(raw)), source=grant.name)),
+        grant=replace(grant, uid=grant.uid or GrantUid("new")),
+    )
+    known = _surrounding(grant, cluster=cluster)
+    errors = _errors(asked, known=known, now=now)
+    if errors:
+        _add_targets(known, cluster=cluster)  # the sentence names those that are open
+        errors = _errors(asked, known=known, now=now)
+    return errors
+
+
+def _errors(asked: Asked, *, known: Surrounding, now: datetime) -> list[Finding]:
+    found = judged([asked], known=known, now=now, changed=None)
+    return [each for each in found if each.level is Level.ERROR]
+
+
+def _written(raw: Mapping[str, Any]) -> dict[str, Any]:
+    metadata = {key: raw["metadata"].get(key, "") for key in ("name", "namespace")}
+    return {**{key: raw[key] for key in ("apiVersion", "kind", "spec")}, "metadata": metadata}
+
+
+def _surrounding(grant: Grant, *, cluster: Cluster) -> Surrounding:
+    known = Surrounding()
+    try:
+        one = grant.target_name and cluster.get(Resource.TARGETS, name=grant.target_name)
+    except KubeForbidden:
+        return known
+    if one:
+        target = project_target(one)
+        known.targets[target.name] = target
+    else:
+        _add_targets(known, cluster=cluster)
+    try:
+        if any(not each.policy.all_namespaces for each in known.targets.values()):
+            team = cluster.get(Resource.NAMESPACES, name=grant.namespace)
+            if team is not None:
+                known.namespaces[grant.namespace] = project_namespace(team)
+        if grant.range_sets:
+            sets = map(project_range_set, cluster.all(Resource.RANGE_SETS))
+            known.sets.update((each.name, each) for each in sets)
+    except KubeForbidden:
+        pass  # what is not known is not judged
+    return known
+
+
+def _add_targets(known: Surrounding, *, cluster: Cluster) -> None:
+    try:
+        targets = map(project_target, cluster.all(Resource.TARGETS))
+        known.targets.update((each.name, each) for each in targets)
+    except KubeForbidden:
+        pass

@@ -1,0 +1,134 @@
+"""The objects that plans are made from, as the management cluster has them, or as files would
+make them.
+"""
+
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final
+
+from aks_access.api.names import Kind
+from aks_access.api.timestamps import format_timestamp
+from aks_access.cli.cluster import Cluster, Resource
+from aks_access.cli.documents import Document
+from aks_access.cli.schema import kind_of
+from aks_access.plan.model import Grant, GrantUid, Namespace, RangeSet, Target
+from aks_access.projection import (
+    project_grant,
+    project_namespace,
+    project_range_set,
+    project_target,
+)
+
+Raw = Mapping[str, Any]
+_WRITTEN: Final = ("labels", "annotations")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The objects as JSON has them: grants by `namespace/name`, the others by name."""
+
+    grants: Mapping[str, Raw] = field(default_factory=dict)
+    targets: Mapping[str, Raw] = field(default_factory=dict)
+    sets: Mapping[str, Raw] = field(default_factory=dict)
+    namespaces: Mapping[str, Raw] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The same as the facts that a plan is made from."""
+
+    grants: Mapping[GrantUid, Grant]
+    targets: Mapping[str, Target]
+    sets: Mapping[str, RangeSet]
+    namespaces: Mapping[str, Namespace]
+
+
+def snapshot(cluster: Cluster) -> Snapshot:
+    """All objects of the management cluster. Raises AksAccessError."""
+    return Snapshot(
+        grants={path_of(raw): raw for raw in cluster.all(Resource.GRANTS)},
+        targets={path_of(raw): raw for raw in cluster.all(Resource.TARGETS)},
+        sets={path_of(raw): raw for raw in cluster.all(Resource.RANGE_SETS)},
+        namespaces={path_of(raw): raw for raw in cluster.all(Resource.NAMESPACES)},
+    )
+
+
+def facts(objects: Snapshot, *, argo_instance_label: str) -> Facts:
+    """The facts, as the operator's store has them."""
+    grants = [
+        project_grant(raw, argo_instance_label=argo_instance_label)
+        for raw in objects.grants.values()
+    ]
+    return Facts(
+        grants={grant.uid: grant for grant in grants},
+        targets={name: project_target(raw) for name, raw in objects.targets.items()},
+        sets={name: project_range_set(raw) for name, raw in objects.sets.items()},
+        namespaces={name: project_namespace(raw) for name, raw in objects.namespaces.items()},
+    )
+
+
+def path_of(raw: Raw) -> str:
+    """`namespace/name`, or the name of what has no namespace."""
+    metadata = raw.get("metadata") or {}
+    namespace, name = metadata.get("namespace", ""), metadata.get("name", "")
+    return f"{namespace}/{name}" if namespace else f"{name}"
+
+
+def overlaid(
+    objects: Snapshot,
+    *,
+    documents: Iterable[Document],
+    namespace: str,
+    now: datetime,
+    skip: Set[str] = frozenset(),
+) -> Snapshot:
+    """The objects as they are once these are applied.
+
+    `namespace` is that of grants without one, `skip` the paths of objects that are passed over.
+    """
+    grants, targets = dict(objects.grants), dict(objects.targets)
+    sets, namespaces = dict(objects.sets), dict(objects.namespaces)
+    places = {Kind.GRANT: grants, Kind.TARGET: targets, Kind.RANGE_SET: sets}
+    for document in documents:
+        kind = kind_of(document)
+        if kind is not None:
+            place, own = places[kind], namespace if kind is Kind.GRANT else ""
+        elif document.raw.get("kind") == "Namespace":
+            place, own = namespaces, ""
+        else:
+            continue
+        path = path_of(written(document, namespace=own))
+        if path in skip:
+            continue
+        place[path] = _applied(
+            written(document, namespace=own), before=place.get(path), path=path, now=now
+        )
+    return replace(objects, grants=grants, targets=targets, sets=sets, namespaces=namespaces)
+
+
+def written(document: Document, *, namespace: str) -> dict[str, Any]:
+    """The object of a file, without what only the cluster says."""
+    found = document.raw.get("metadata")
+    metadata = found if isinstance(found, dict) else {}
+    place = metadata.get("namespace") or namespace
+    kept = {name: metadata[name] for name in ("name", *_WRITTEN) if name in metadata}
+    return {
+        **{key: document.raw[key] for key in ("apiVersion", "kind", "spec") if key in document.raw},
+        "metadata": {**kept, **({"namespace": place} if place else {})},
+    }
+
+
+def _applied(new: dict[str, Any], *, before: Raw | None, path: str, now: datetime) -> Raw:
+    """The object as the API server would have it: uid and status stay, a new spec counts up."""
+    if before is None:
+        made = {"uid": f"new:{path}", "generation": 1, "creationTimestamp": format_timestamp(now)}
+        return {**new, "metadata": {**new["metadata"], **made}}
+    old = before["metadata"]
+    metadata = {**old, **new["metadata"]}
+    for name in _WRITTEN:
+        if old.get(name) or new["metadata"].get(name):
+            metadata[name] = {**(old.get(name) or {}), **(new["metadata"].get(name) or {})}
+    if new.get("spec") != before.get("spec"):
+        metadata["generation"] = old.get("generation", 1) + 1
+    return {**before, **new, "metadata": metadata}

@@ -1,0 +1,78 @@
+"""The flags and lines that commands share which write grants of the management cluster."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeVar
+
+import click
+
+from aks_access.api.timestamps import format_minute
+from aks_access.cli.cluster import DryRun
+from aks_access.cli.findings import Finding
+from aks_access.cli.flags import Length
+from aks_access.exits import ExitCode
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_TIMEOUT: Final = timedelta(minutes=10)
+
+
+def dry_run(command: Command) -> Command:
+    """`--dry-run`, as kubectl has it."""
+    return click.option(
+        "--dry-run",
+        type=click.Choice([DryRun.CLIENT.value, DryRun.SERVER.value]),
+        callback=lambda _ctx, _param, value: DryRun(value) if value else DryRun.NONE,
+        help="Write nothing: client sends nothing, server has it checked.",
+    )(command)
+
+
+def waiting(told: str) -> Callable[[Command], Command]:
+    """`--wait` and `--timeout`; `told` is the help of the former."""
+
+    def decorated(command: Command) -> Command:
+        command = click.option(
+            "--timeout",
+            type=Length(),
+            default="10m",
+            show_default=True,
+            help="How long --wait waits.",
+        )(command)
+        return click.option("--wait", is_flag=True, help=told)(command)
+
+    return decorated
+
+
+probing = click.option(
+    "--no-probe", is_flag=True, help="--wait does not ask the API server from here."
+)
+
+
+def said_name(name: str) -> str:
+    """A grant as kubectl takes it: `apiaccessgrant/laptop`."""
+    return f"apiaccessgrant/{name}"
+
+
+def dry(kind: DryRun) -> str:
+    """What a line says behind what was not done."""
+    return "" if kind is DryRun.NONE else f" ({kind} dry run)"
+
+
+def moment(when: datetime, *, now: datetime) -> str:
+    """`18:00Z`, to the minute as in the columns of kubectl; another day's with its date."""
+    utc = when.astimezone(UTC)
+    return utc.strftime("%H:%MZ") if utc.date() == now.date() else format_minute(utc)
+
+
+def say(line: str) -> None:
+    """A line for the person, beside the output."""
+    click.echo(line, err=True)
+
+
+def refuse(ctx: click.Context, findings: Iterable[Finding]) -> None:
+    """End the command where the operator would refuse the grant, with all that it would say."""
+    denied = list(findings)
+    for each in denied:
+        say(f"{ctx.command_path}: {each.rule}: {each.message}")
+    if denied:
+        ctx.exit(ExitCode.FAILED)
