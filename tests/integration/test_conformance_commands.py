@@ -180,7 +180,9 @@ class TestKubectl:
         assert not real().may(right, as_user=account)
         operators = f"system:serviceaccount:{NAMESPACE}:{SERVICE_ACCOUNT}"
         assert real().may(right, as_user=operators)
-        poor = real(kubeconfig=str(control_plane.kubeconfig_for("default", namespace)))
+        made = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "poor"}}
+        control_plane.request("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts", made)
+        poor = real(kubeconfig=str(control_plane.kubeconfig_for("poor", namespace)))
         with pytest.raises(KubeForbidden):
             poor.may(right, as_user=operators)
 

@@ -101,3 +101,22 @@ def test_each_property_is_checked(path: str, actions: tuple[str, ...]) -> None:
 def test_a_body_without_anything_has_no_links() -> None:
     assert list(links({})) == []
     assert list(links({"identity": None, "properties": {"agentPoolProfiles": None}})) == []
+
+
+def test_a_client_is_told_its_permissions_and_the_locks_of_a_scope(kit: Kit) -> None:
+    def told(kind: str, scope: str = CLUSTER) -> Any:
+        answer = kit.call(path=f"{scope}/providers/Microsoft.Authorization/{kind}")
+        assert answer.status == 200, answer.body
+        return answer.body["value"]
+
+    assert [each["actions"] for each in told("permissions")] == [["*"]]
+    kit.control.deny(CLUSTER, verb="write")
+    assert told("permissions")[0]["notActions"] == ["*/write"]
+    kit.control.lock(GROUP)
+    assert [each["properties"]["level"] for each in told("locks", GROUP)] == ["ReadOnly"]
+    assert told("locks") == []
+    kit.control.assign(CLIENT, actions=[READ], scope=CLUSTER)
+    assert [each["actions"] for each in told("permissions")] == [[READ]]
+    assert told("permissions", GROUP) == []
+    locks = kit.call(path=f"{GROUP}/providers/Microsoft.Authorization/locks")
+    assert refusal(locks)[0] == "AuthorizationFailed"
