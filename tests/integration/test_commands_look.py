@@ -1,5 +1,6 @@
 """`who`, `explain` and `status` as people call them: by the real kubectl, of a running operator."""
 
+import contextlib
 import json
 import os
 import pty
@@ -202,10 +203,14 @@ def test_status_shows_all_targets_what_hangs_first(world: World, person: Person)
     assert "\x1b" not in shown
 
 
+WATCH = ("env", "--default-signal=INT", "aks-access", "status", "--watch")
+"""Ctrl-C is ignored by whom a shell put behind, the tests and what they start."""
+
+
 @pytest.fixture
 def watching(person: Person) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
-        ["aks-access", "status", "--watch"],
+        WATCH,
         env=person.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -232,31 +237,29 @@ def test_a_watch_shows_each_change_until_ctrl_c(
 def test_a_watch_draws_on_a_terminal_and_leaves_it_as_it_was(world: World, person: Person) -> None:
     target, _ = let_in(world)
     ours, theirs = pty.openpty()
-    said = b""
-    try:
-        process = subprocess.Popen(
-            ["aks-access", "status", "--watch"],
+    with (
+        os.fdopen(ours, "rb", buffering=0) as screen,
+        subprocess.Popen(
+            WATCH,
             env=person.environment,
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
             start_new_session=True,
-        )
-        os.close(theirs)
-        while target.name.encode() not in said:
-            said += os.read(ours, 4096)
-        process.send_signal(signal.SIGINT)
-        while True:
-            try:
-                chunk = os.read(ours, 4096)
-            except OSError:
-                break
-            if not chunk:
-                break
-            said += chunk
-        assert process.wait() == 0
-    finally:
-        os.close(ours)
+        ) as process,
+    ):
+        try:
+            os.close(theirs)
+            said = b""
+            while target.name.encode() not in said:
+                said += screen.read(4096)
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(OSError):  # how a terminal says that nobody writes any more
+                while chunk := screen.read(4096):
+                    said += chunk
+            assert process.wait() == 0
+        finally:
+            process.kill()
     assert b"\x1b[?1049h" in said, "the second screen"
     assert said.rstrip().endswith(b"\x1b[?25h\x1b[?1049l"), "the first one again, with its cursor"
     assert "●".encode() in said

@@ -318,7 +318,7 @@ def test_a_removal_that_azure_forbids_becomes_a_debt_and_is_paid_later(
     ended.wait_state("RevocationOverdue")
     deleted.wait_gone()
     assert "still open" in target.message()
-    assert "az aks update" in target.message()
+    assert "aks-access plan" in target.message()
     assert target.condition("Stalled")["reason"] == "RevocationOverdue"
     assert "RevocationOverdue" in target.reasons()
     stored = cluster.ledger()

@@ -174,7 +174,7 @@ async def test_i9_an_overdue_target_names_what_keeps_it(
     told = condition(world.target_status(), "Ready")["message"]
     assert f"still open, due {world.clock.now():%Y-%m-%d}" in told
     assert f". {says}" in told
-    assert "By hand: `az aks update" in told
+    assert "By hand: `aks-access plan" in told
 
 
 @simulated

@@ -49,7 +49,7 @@ def told(world: World, reason: str, name: str) -> list[str]:
         ("LedgerFull", _fill, "Use fewer or wider ranges"),
         ("LedgerLost", _lose, "aksaccess.dev/acknowledge="),
         ("MassRemovalHeld", _collapse, "aksaccess.dev/acknowledge="),
-        ("RevocationOverdue", _forbid, "az aks update"),
+        ("RevocationOverdue", _forbid, "aks-access plan"),
     ],
 )
 @simulated
