@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from aks_access.api.conditions import GrantReason
-from aks_access.api.ranges import IPv4Range
+from aks_access.api.ranges import IPv4Range, special_network
 from aks_access.cli import entries, looking, table
 from aks_access.cli.causes import Answer, Cause, Facts, Verdicts, answer, asking, causes
 from aks_access.cli.cluster import Cluster
@@ -124,7 +124,17 @@ def report(
         and each.ready is not None
         and each.ready.reason in (GrantReason.TARGET_NOT_FOUND, GrantReason.INVALID_SPEC)
     ]
-    return Report(wanted=wanted, told=told, notes=[*lost[:_MOST], *hidden])
+    return Report(wanted=wanted, told=told, notes=[*_not_public(wanted), *lost[:_MOST], *hidden])
+
+
+def _not_public(wanted: IPv4Range) -> Iterator[str]:
+    """The address of a laptop's own network is not the one that AKS sees."""
+    special = special_network(wanted)
+    if special is not None and special.range.contains(wanted):
+        yield (
+            f"{wanted} is no public address ({special.name}, {special.source}), and lists hold "
+            "public ones: AKS sees the one that you leave by. Ask about that one."
+        )
 
 
 def show(report: Report, *, now: datetime) -> None:
