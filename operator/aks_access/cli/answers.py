@@ -131,8 +131,9 @@ def _not_public(wanted: IPv4Range) -> Iterator[str]:
     """The address of a laptop's own network is not the one that AKS sees."""
     special = special_network(wanted)
     if special is not None and special.range.contains(wanted):
+        shown = str(wanted).removesuffix("/32")
         yield (
-            f"{wanted} is no public address ({special.name}, {special.source}), and lists hold "
+            f"{shown} is no public address ({special.name}, {special.source}), and lists hold "
             "public ones: AKS sees the one that you leave by. Ask about that one."
         )
 
