@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from aks_access.cli.cluster import DryRun, Resource
-from aks_access.errors import KubeConflict, KubeError, KubeForbidden, NoAnswer, StartupError
+from aks_access.errors import (
+    KubeConflict,
+    KubeError,
+    KubeForbidden,
+    NameUnknown,
+    NoAnswer,
+    StartupError,
+)
 from tests.unit.cli.desk import TARGET, Desk, Hub, condition, execute_at, manifest, text
 
 GRANT = "aks-access grant prod-weu --my-ip --for 4h --reason INC-77"
@@ -271,6 +278,14 @@ def test_no_answer_is_no_access(limit: str, said: str) -> None:
     assert said in err
     assert place.hub.clock() < 240
     assert execute_at(f"{GRANT} --wait --no-probe", desk=place)[0] == 0
+
+
+def test_a_name_without_an_address_is_nothing_that_a_list_blocks() -> None:
+    place = desk(to_come=(ACTIVE,))
+    place.pages[f"https://{HOST}/readyz"] = NameUnknown("Name or service not known")
+    code, _, err = execute_at(f"{GRANT} --wait", desk=place)
+    assert (code, "blocked" in err, "not yet" in err) == (1, False, False)
+    assert "its name has no address here, which no list mends. See your DNS" in err
 
 
 def test_a_page_of_something_in_between_is_no_answer() -> None:
