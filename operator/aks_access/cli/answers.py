@@ -11,7 +11,7 @@ import click
 from aks_access.api.conditions import GrantReason
 from aks_access.api.ranges import IPv4Range, special_network
 from aks_access.cli import entries, looking, table
-from aks_access.cli.causes import Answer, Cause, Facts, Verdicts, answer, asking, causes
+from aks_access.cli.causes import Answer, Cause, Facts, Verdicts, answer, asking, causes, refers
 from aks_access.cli.cluster import Cluster
 from aks_access.cli.holding import holder_json, words
 from aks_access.cli.seen import SeenGrant, SeenTarget, by_name, said
@@ -90,7 +90,7 @@ def report(
 ) -> Report:
     """Look the range up; asks `reached` for range sets and namespaces where they matter."""
     seen = by_name(raws)
-    needed = any("rangeSetRefs" in (raw.get("spec") or {}) for raw in found.grants.values())
+    needed = any(map(refers, found.grants.values()))
     sets = looking.range_sets(reached) if needed else {}
     hidden = [*found.hidden, *([] if sets is not None else [_NO_SETS])]
     facts = Facts(
