@@ -7,6 +7,7 @@ AksAccessError
 ├── UnsafeWrite              a list that must never be sent to Azure (invariant I1)
 ├── FenceClosed              a write that this process may not make any more (invariant I6)
 ├── NoAnswer                 a web server gave no answer, or something else spoke in its place
+│   └── NameUnknown          its name has no address here
 ├── AzureError               ARM or AKS refused, or did not answer
 └── KubeError                the management cluster's API server refused, or did not answer
     ├── KubeNotFound         the object is gone
@@ -52,6 +53,10 @@ class FenceClosed(AksAccessError):
 
 class NoAnswer(AksAccessError):
     """A web server that was asked gave no answer; the message says what happened instead."""
+
+
+class NameUnknown(NoAnswer):
+    """The server's name has no address here; nobody was asked."""
 
 
 class AzureFault(StrEnum):

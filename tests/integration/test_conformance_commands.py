@@ -289,6 +289,24 @@ class TestKubectl:
         with pytest.raises(InputError, match=r"none|nowhere"):
             real(**flags).all(GRANTS)
 
+    def test_a_name_that_is_empty_is_no_list(self, real: Callable[..., Kubectl]) -> None:
+        assert real().get(Resource.TARGETS, name="") is None
+
+    def test_no_context_is_chosen(self, real: Callable[..., Kubectl]) -> None:
+        with pytest.raises(StartupError, match=r"No context .*--context NAME"):
+            real(kubeconfig="/dev/null").namespace()
+
+    def test_a_namespace_that_is_not_there(self, real: Callable[..., Kubectl]) -> None:
+        with pytest.raises(KubeNotFound, match=r'^No namespace "nowhere" .* -n names another'):
+            real().apply(grant("nowhere", "g"))
+
+    def test_the_word_conflict_alone_is_none(
+        self, real: Callable[..., Kubectl], namespace: str
+    ) -> None:
+        with pytest.raises(KubeError) as refused:
+            real().apply(grant(namespace, "conflict", duration="1h"))
+        assert not isinstance(refused.value, KubeConflict)
+
     def test_pages_are_put_together(
         self,
         real: Callable[..., Kubectl],

@@ -9,9 +9,9 @@ from typing import Any, Final
 import click
 
 from aks_access.api.conditions import GrantReason
-from aks_access.api.ranges import IPv4Range
+from aks_access.api.ranges import IPv4Range, special_network
 from aks_access.cli import entries, looking, table
-from aks_access.cli.causes import Answer, Cause, Facts, Verdicts, answer, asking, causes
+from aks_access.cli.causes import Answer, Cause, Facts, Verdicts, answer, asking, causes, refers
 from aks_access.cli.cluster import Cluster
 from aks_access.cli.holding import holder_json, words
 from aks_access.cli.seen import SeenGrant, SeenTarget, by_name, said
@@ -90,7 +90,7 @@ def report(
 ) -> Report:
     """Look the range up; asks `reached` for range sets and namespaces where they matter."""
     seen = by_name(raws)
-    needed = any("rangeSetRefs" in (raw.get("spec") or {}) for raw in found.grants.values())
+    needed = any(map(refers, found.grants.values()))
     sets = looking.range_sets(reached) if needed else {}
     hidden = [*found.hidden, *([] if sets is not None else [_NO_SETS])]
     facts = Facts(
@@ -124,7 +124,18 @@ def report(
         and each.ready is not None
         and each.ready.reason in (GrantReason.TARGET_NOT_FOUND, GrantReason.INVALID_SPEC)
     ]
-    return Report(wanted=wanted, told=told, notes=[*lost[:_MOST], *hidden])
+    return Report(wanted=wanted, told=told, notes=[*_not_public(wanted), *lost[:_MOST], *hidden])
+
+
+def _not_public(wanted: IPv4Range) -> Iterator[str]:
+    """The address of a laptop's own network is not the one that AKS sees."""
+    special = special_network(wanted)
+    if special is not None and special.range.contains(wanted):
+        shown = str(wanted).removesuffix("/32")
+        yield (
+            f"{shown} is no public address ({special.name}, {special.source}), and lists hold "
+            "public ones: AKS sees the one that you leave by. Ask about that one."
+        )
 
 
 def show(report: Report, *, now: datetime) -> None:

@@ -49,7 +49,7 @@ class Applied:
         if there is None:
             return Prepared(manifest, manifest)
         self._check(ask, there)
-        if there["spec"].get("revoked"):
+        if facts(there).revoked:
             manifest["spec"]["revoked"] = False
         forced = _ours(there)
         outcome = self._apply(manifest, dry_run=DryRun.SERVER, forced=forced)

@@ -14,6 +14,7 @@ from aks_access.cli.proving import ENFORCED, Prover, servers
 from aks_access.cli.surroundings import Surroundings
 from aks_access.cli.waiting import End, Outcome, Wait, let_in, status
 from aks_access.cli.writes import said_name, say
+from aks_access.errors import NameUnknown, NoAnswer
 from aks_access.exits import ExitCode
 from aks_access.plan.wording import listed, sentence
 
@@ -105,8 +106,13 @@ class Following:
         return round(self.machine.clock() - self.began)
 
 
-def _unproved(silent: Mapping[str, str], *, waited: float, raw: Mapping[str, Any]) -> str:
+def _unproved(silent: Mapping[str, NoAnswer], *, waited: float, raw: Mapping[str, Any]) -> str:
     told = "; ".join(f"{host} does not answer from here ({why})" for host, why in silent.items())
+    if all(isinstance(why, NameUnknown) for why in silent.values()):
+        return (
+            f"It is in Azure, but {told}: its name has no address here, which no list mends. See "
+            "your DNS, or go by the proxy that you reach it by: HTTPS_PROXY."
+        )
     if waited < ENFORCED:
         return f"It is in Azure, but {told}: not yet, AKS takes up to two minutes to enforce it."
     asked = listed(raw["spec"].get("ipRanges", []))

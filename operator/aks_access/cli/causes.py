@@ -5,7 +5,7 @@ the status has none (an edit not seen yet, the 21st target), the grant is judged
 will judge it: by `plan.access.judge`, and said with `plan.sentences`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -169,12 +169,22 @@ def asking(
             continue
         if any(
             isinstance(text, str) and (value := parsed(text)) is not None and value.overlaps(wanted)
-            for text in spec.get("ipRanges") or ()
+            for text in _items(spec.get("ipRanges"))
         ) or any(
             isinstance(ref, Mapping) and ref.get("name") in through
-            for ref in spec.get("rangeSetRefs") or ()
+            for ref in _items(spec.get("rangeSetRefs"))
         ):
             yield raw
+
+
+def refers(raw: Mapping[str, Any]) -> bool:
+    """Whether the grant asks through range sets."""
+    spec = raw.get("spec")
+    return isinstance(spec, Mapping) and "rangeSetRefs" in spec
+
+
+def _items(value: object) -> Sequence[object]:
+    return value if isinstance(value, list) else ()
 
 
 def causes(

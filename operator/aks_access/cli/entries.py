@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 EVERYONE: Final = "everyone"
 PLATFORM: Final = "Platform"
 """The origin of what is not in the list yet: baseline or egress, which the status does not say."""
+UNSAID: Final = "Unsaid"
+"""The origin of an entry of which the report does not say where it comes from."""
 WORDS: Final[Mapping[str, str]] = {
     Origin.BASELINE: "baseline",
     Origin.EGRESS: "egress",
@@ -30,6 +32,7 @@ WORDS: Final[Mapping[str, str]] = {
     Origin.REVOKING: "revoking",
     Origin.SENTINEL: "nobody",
     Origin.GRANT: "grants",
+    UNSAID: "not said whose",
     "": "no list is set",
 }
 """The owner of an entry that no grant holds, in one word."""
@@ -149,7 +152,8 @@ def _holders(
     paths = dict.fromkeys([*entry.grants, *(sorted(grant.path for grant in more))])
     if entry.origin not in _OWNED or not paths:
         ends = "" if entry.origin in _OWNED else "never"
-        yield Holder(range=entry.range, origin=entry.origin, until=entry.until, ends=ends)
+        origin = entry.origin or UNSAID
+        yield Holder(range=entry.range, origin=origin, until=entry.until, ends=ends)
     for path in paths:
         grant = grants.get(path)
         origin = entry.origin if entry.origin in _OWNED else Origin.GRANT

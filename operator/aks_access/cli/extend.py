@@ -120,7 +120,8 @@ class Edit:
             "metadata": {"resourceVersion": raw["metadata"]["resourceVersion"]},
             "spec": {"expiresAt": format_timestamp(self.ends), "duration": None},
         }
-        outcome = self._patch(grant, change, dry_run=DryRun.SERVER)
+        first = DryRun.CLIENT if dry_run is DryRun.CLIENT else DryRun.SERVER
+        outcome = self._patch(grant, change, dry_run=first)
         denied = denials(outcome, cluster=self.cluster, now=self.now)
         if denied or dry_run is not DryRun.NONE:
             return Done(outcome, *before, denied)

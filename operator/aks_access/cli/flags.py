@@ -44,12 +44,13 @@ class Length(click.ParamType[timedelta]):
         if isinstance(value, timedelta):
             return value
         text = str(value)
-        if self.days and re.fullmatch(r"[0-9]{1,4}d", text, re.ASCII):
+        if self.days and re.fullmatch(r"0*[1-9][0-9]{0,3}d", text, re.ASCII):
             return timedelta(days=int(text[:-1]))
         try:
             return parse_duration(text)
         except DurationError as error:
-            hint = ", or days like 7d" if self.days else ""
+            is_form = re.fullmatch(r"([0-9]+[hms])+", text, re.ASCII) is not None
+            hint = ", or days like 7d" if self.days and not is_form else ""
             self.fail(sentence(f"{error}{hint}"), param, ctx)
 
 

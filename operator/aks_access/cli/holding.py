@@ -1,5 +1,6 @@
 """An entry's owner and end, in words and for programs."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -7,7 +8,7 @@ from aks_access.api.timestamps import format_timestamp
 from aks_access.cli.entries import Holder
 from aks_access.plan.origin import Origin
 
-_WORDS: Final = {
+_WORDS: Final[Mapping[str, str]] = {
     Origin.BASELINE: "baseline",
     Origin.EGRESS: "egress of the cluster's own nodes",
     Origin.MANAGEMENT: "egress of the management cluster",
@@ -34,7 +35,7 @@ def end(holder: Holder, *, now: datetime) -> str:
 
 def words(holder: Holder, *, now: datetime) -> str:
     """Whose it is and until when, for a sentence."""
-    owner = holder.grant or _WORDS.get(Origin(holder.origin), holder.origin)
+    owner = holder.grant or _WORDS.get(holder.origin) or holder.owner
     until = end(holder, now=now)
     ends = "never expires" if until == "never" else f"until {until}"
     return ", ".join(filter(None, (owner, ends, holder.requested_by, holder.ticket)))

@@ -49,6 +49,9 @@ _UNREACHED: Final = (
     "no configuration has been provided",
 )
 _WRONG_FLAG: Final = ("does not exist", "no such file", "error loading config", "unknown flag")
+_CONFLICTS: Final = ("Error from server (Conflict)", "error: Apply failed with ")
+_NO_CONTEXT: Final = "current-context must exist"
+_NO_NAMESPACE: Final = re.compile(r'namespaces "([^"]+)" not found')
 _DATE: Final = re.compile(r"\bDate: ([A-Z][a-z]{2}, [0-9A-Za-z: ]+ GMT)")
 _NO_CRDS: Final = "the server could not find the requested resource"
 
@@ -75,8 +78,16 @@ class Kubectl:
 
     def namespace(self) -> str:
         """See `Cluster`."""
-        found = self._run(["config", "view", "--minify", "--output=jsonpath={..namespace}"])
-        return found.strip() or "default"
+        path = "--output=jsonpath={.contexts[0].context.namespace}"
+        try:
+            return self._run(["config", "view", "--minify", path]).strip() or "default"
+        except KubeError as error:
+            if _NO_CONTEXT not in str(error):
+                raise
+            raise StartupError(
+                "No context of the kubeconfig is chosen, so neither the management cluster nor a "
+                "namespace is known. Name them: --context NAME, or -n NAMESPACE in a pod"
+            ) from error
 
     def all(self, resource: Resource, *, namespace: str = "") -> list[dict[str, Any]]:
         """See `Cluster`."""
@@ -99,6 +110,8 @@ class Kubectl:
 
     def get(self, resource: Resource, *, name: str, namespace: str = "") -> dict[str, Any] | None:
         """See `Cluster`."""
+        if not name:
+            return None  # the path would be that of the list
         try:
             return self._json(["get", f"--raw={resource.path(namespace=namespace, name=name)}"])
         except KubeNotFound:
@@ -300,9 +313,14 @@ def _error(said: str) -> AksAccessError:
             "This cluster has no ApiAccessGrants, so the operator is not installed here. "
             "Name the management cluster: --context NAME"
         )
+    if (missing := _NO_NAMESPACE.search(said)) is not None:
+        return KubeNotFound(
+            f'No namespace "{missing[1]}" on the management cluster. -n names another one; a new '
+            "one is made by whoever runs that cluster"
+        )
     if said.startswith("Error from server (NotFound)"):
         return KubeNotFound(told.partition(": ")[2])
-    if said.startswith("Error from server (Conflict)") or "conflict" in said:
+    if said.startswith(_CONFLICTS):
         return KubeConflict(told)
     if any(sign in said for sign in _WRONG_FLAG):
         return InputError(f"{told}. `kubectl config get-contexts` lists what there is.")

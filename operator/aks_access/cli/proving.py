@@ -62,12 +62,11 @@ class Prover:
     until: float
     tell: Callable[[str], None]
 
-    def silent(self, hosts: Sequence[str], *, once: bool = False) -> dict[str, str]:
+    def silent(self, hosts: Sequence[str], *, once: bool = False) -> dict[str, NoAnswer]:
         """The hosts that did not answer in time, each with what came instead."""
         began = self.machine.clock()
         until = min(self.until, began + _LONGEST)
-        left = {host: self._asked(host) for host in hosts}
-        left = {host: problem for host, problem in left.items() if problem}
+        left = {host: problem for host in hosts if (problem := self._asked(host))}
         told = ""
         while left and not once and self.machine.clock() < until:
             if told != (told := "; ".join(f"{host}: {why}" for host, why in left.items())):
@@ -76,21 +75,21 @@ class Prover:
             left = {host: problem for host in left if (problem := self._asked(host))}
         return left
 
-    def _asked(self, host: str) -> str:
-        """What is wrong; "" where it answered: 401 and 403 are answers too."""
+    def _asked(self, host: str) -> NoAnswer | None:
+        """What is wrong; None where it answered: 401 and 403 are answers too."""
         from aks_access.cli.web import Question
 
         try:
             # Its authority is the cluster's own, and nothing is sent that would need to be kept.
             answer = self.machine.web(Question(url=f"https://{host}/readyz", verified=False))
         except NoAnswer as error:
-            return str(error)
+            return error
         return _stranger(answer)
 
 
-def _stranger(answer: "Answer") -> str:
+def _stranger(answer: "Answer") -> NoAnswer | None:
     """What answered, where that was no API server."""
     if answer.kind != "text/html":
-        return ""
+        return None
     by = f"the proxy {answer.proxy}" if answer.proxy else "something in between"
-    return f"{by} answered in its place (HTTP {answer.status})"
+    return NoAnswer(f"{by} answered in its place (HTTP {answer.status})")

@@ -18,6 +18,7 @@ from aks_access.api.grant import GrantStatus
 from aks_access.api.meta import ObjectMeta
 from aks_access.api.ranges import quoted
 from aks_access.api.target_status import TargetStatus
+from aks_access.cli.printable import printable
 
 if TYPE_CHECKING:
     from aks_access.plan.model import Target
@@ -59,8 +60,17 @@ class _Seen:
 
 def _read(model: type[Model], raw: object) -> Model:
     """As far as it can be read; empty where it is nothing."""
-    found = clipped(raw)
+    found = _lines(clipped(raw))
     return model.model_validate(found if isinstance(found, dict) else {}, context=LENIENT)
+
+
+def _lines(value: object) -> object:
+    """The same with every text as a printable line: a status may be anybody's."""
+    if isinstance(value, dict):
+        return {key: _lines(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_lines(each) for each in value]
+    return printable(value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ of another way. A proxy reaches the server by itself: by which address, its answ
 """
 
 import http.client
+import socket
 import ssl
 import urllib.error
 import urllib.request
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from aks_access.errors import NoAnswer
+from aks_access.errors import NameUnknown, NoAnswer
 
 _ANY_IPV4: Final = ("0.0.0.0", 0)
 _AGENT: Final = "aks-access"
@@ -69,6 +70,8 @@ def get(question: Question) -> Answer:
                 proxy=_proxy(request),
             )
     except urllib.error.URLError as error:
+        if isinstance(error.reason, socket.gaierror) and not _proxy(request):
+            raise NameUnknown(_told(error.reason, by="")) from error
         raise NoAnswer(_told(error.reason, by=_proxy(request))) from error
     except (OSError, http.client.HTTPException) as error:
         raise NoAnswer(_told(error, by=_proxy(request))) from error

@@ -11,6 +11,7 @@ from aks_access.cli.causes import NOT_SEEN, Answer, Cause, Facts, Verdicts, aski
 from aks_access.cli.seen import SeenGrant, SeenTarget
 from aks_access.plan.model import Namespace, RangeSet
 from tests.unit.cli import scene
+from tests.unit.cli.desk import Desk, execute_at
 from tests.unit.cli.test_seen import target
 from tests.unit.cli.transcript import NOW
 from tests.unit.plan.build import range_set
@@ -114,3 +115,15 @@ def test_grants_that_may_ask_are_found_also_through_range_sets() -> None:
     through["metadata"]["generation"] += 1
     (cause,) = told(through, wanted="81.2.70.9", sets=sets)
     assert "81.2.70.0/24 (through a range set) is wider than /28" in cause.message
+
+
+@pytest.mark.parametrize(
+    "spec", [None, 7, "x", [], {}, {"ipRanges": 7}, {"rangeSetRefs": 7}, {"ipRanges": [7, None]}]
+)
+def test_a_spec_that_is_none_asks_for_nothing(spec: object) -> None:
+    raw = {"metadata": {"name": "odd", "namespace": "team-a"}, "spec": spec}
+    assert list(asking([raw], wanted=IPv4Range.parse("81.2.69.142"), sets={})) == []
+    place = Desk()
+    place.hub.add({**raw, "kind": "ApiAccessGrant"}, target("prod-weu"))
+    code, _, err = execute_at("aks-access explain 81.2.69.9", desk=place)
+    assert (code, err) == (1, "")

@@ -4,15 +4,18 @@ import copy
 import ipaddress
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aks_access.api.ranges import IPv4Range
 from aks_access.cli.causes import Verdicts, answer, covering
 from aks_access.cli.entries import Holder, holders, incomplete, named, unknown, would_add
+from aks_access.cli.holding import words
 from aks_access.cli.seen import SeenGrant, SeenTarget
 from tests.unit.cli import scene
 from tests.unit.cli.test_seen import target
+from tests.unit.cli.transcript import NOW
 
 ENDS = "2026-11-22T18:00:00Z"
 
@@ -58,6 +61,13 @@ def test_the_end_of_an_only_owner_who_may_not_be_read_is_the_entrys() -> None:
     entry = {"range": "81.2.69.142/32", "origin": "Grant", "until": ENDS, "grants": ["x/y"]}
     (found,) = holders(listed(entry), grants={}, sets={})
     assert (found.owner, found.until and found.until.hour, found.ends) == ("x/y", 18, "")
+
+
+@pytest.mark.parametrize(("origin", "owner"), [("", "not said whose"), ("Moon", "moon")])
+def test_an_origin_that_is_not_known_is_no_defect(origin: str, owner: str) -> None:
+    (found,) = holders(listed({"range": "51.140.0.0/24", "origin": origin}), grants={}, sets={})
+    assert found.owner == owner
+    assert words(found, now=NOW) == f"{owner}, never expires"
 
 
 def test_a_baseline_entry_stands_without_the_grant_that_asks_for_it_too() -> None:

@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from aks_access.cli.cluster import DryRun, Resource
-from aks_access.errors import KubeConflict, KubeError, KubeForbidden, NoAnswer, StartupError
+from aks_access.errors import (
+    KubeConflict,
+    KubeError,
+    KubeForbidden,
+    NameUnknown,
+    NoAnswer,
+    StartupError,
+)
 from tests.unit.cli.desk import TARGET, Desk, Hub, condition, execute_at, manifest, text
 
 GRANT = "aks-access grant prod-weu --my-ip --for 4h --reason INC-77"
@@ -29,6 +36,7 @@ class Guarded(Hub):
 
     hidden: frozenset[Resource] = frozenset()
     applied: list[bool] = field(default_factory=list)
+    patched: list[DryRun] = field(default_factory=list)
     conflicts: int = 0
     complaint: str = ""
 
@@ -53,6 +61,7 @@ class Guarded(Hub):
         return super(Guarded, self).apply(manifest, dry_run=dry_run, force=force)
 
     def patch(self, *arguments: Any, **named: Any) -> dict[str, Any]:
+        self.patched.append(named["dry_run"])
         if self.conflicts:
             self.conflicts -= 1
             raise KubeConflict("the object has been modified")
@@ -271,6 +280,14 @@ def test_no_answer_is_no_access(limit: str, said: str) -> None:
     assert execute_at(f"{GRANT} --wait --no-probe", desk=place)[0] == 0
 
 
+def test_a_name_without_an_address_is_nothing_that_a_list_blocks() -> None:
+    place = desk(to_come=(ACTIVE,))
+    place.pages[f"https://{HOST}/readyz"] = NameUnknown("Name or service not known")
+    code, _, err = execute_at(f"{GRANT} --wait", desk=place)
+    assert (code, "blocked" in err, "not yet" in err) == (1, False, False)
+    assert "its name has no address here, which no list mends. See your DNS" in err
+
+
 def test_a_page_of_something_in_between_is_no_answer() -> None:
     place = desk(to_come=(ACTIVE,))
     place.pages[f"https://{HOST}/readyz"] = text("<html>", kind="text/html", proxy="proxy:3128")
@@ -324,6 +341,34 @@ def test_a_short_answer_is_the_name_alone() -> None:
     code, out, err = execute_at(f"{GRANT} --wait -o name", desk=desk(to_come=(ACTIVE,)))
     assert (code, out) == (0, "apiaccessgrant/dev-laptop\n")
     assert "in Azure after 36 s · API server answered after 36 s" in err
+
+
+@pytest.mark.parametrize(
+    ("length", "sentence"),
+    [
+        ("0d", "0d is not a duration; "),
+        ("9999h", "9999h is longer than 8760h (a year), the longest allowed.\n"),
+    ],
+)
+def test_a_length_that_is_none_is_refused(length: str, sentence: str) -> None:
+    code, _, err = execute_at(GRANT.replace("4h", length), desk=desk())
+    assert code == 2
+    assert f"Invalid value for '--for': {sentence}" in err
+
+
+@pytest.mark.parametrize(
+    ("flag", "sent"),
+    [
+        (" --dry-run=client", [DryRun.CLIENT]),
+        (" --dry-run=server", [DryRun.SERVER]),
+        ("", [DryRun.SERVER, DryRun.NONE]),
+    ],
+)
+def test_an_extension_goes_no_further_than_asked(flag: str, sent: list[DryRun]) -> None:
+    place = desk(manifest())
+    assert isinstance(place.hub, Guarded)
+    assert execute_at(f"aks-access extend dev-laptop --for 8h{flag}", desk=place)[0] == 0
+    assert place.hub.patched == sent
 
 
 @pytest.mark.parametrize(("conflicts", "code"), [(4, 0), (5, 1)])

@@ -47,6 +47,16 @@ def test_a_cluster_that_was_never_read_is_unknown() -> None:
     assert "has not reported on it yet" in doubts(raw)
 
 
+def test_a_report_in_somebody_elses_hand_moves_no_cursor() -> None:
+    raw = target("prod-weu")
+    raw["status"]["conditions"][0].update(reason="\x1b[2J", message="a\nb\u202e")
+    raw["status"]["summary"]["nextTransition"] = "\x1b[2J"
+    seen = SeenTarget(raw)
+    assert doubts(raw) == r"\x1b[2J: a\nb\u202e"
+    assert seen.status.summary is not None
+    assert seen.status.summary.next_transition == r"\x1b[2J"
+
+
 def test_a_report_in_sync_leaves_no_doubt() -> None:
     assert doubts(target("prod-weu")) == ""
 

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from aks_access.cli.web import Question, get
-from aks_access.errors import NoAnswer
+from aks_access.errors import NameUnknown, NoAnswer
 from sandbox.arm.tls import TlsFiles, make_tls
 from tests.integration.tunnels import Tunnels
 
@@ -201,5 +201,5 @@ def test_what_is_no_web_server(server: Server, monkeypatch: pytest.MonkeyPatch) 
         with pytest.raises(NoAnswer, match="Connection refused"):
             get(Question(url=place))
     port = server.server_address[1]
-    with pytest.raises(NoAnswer):
+    with pytest.raises(NameUnknown):
         get(Question(url=f"https://nowhere.invalid:{port}"))
