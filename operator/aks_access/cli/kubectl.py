@@ -23,16 +23,9 @@ from urllib.parse import quote
 
 from aks_access.api.timestamps import parse_date
 from aks_access.cli.cluster import FIELD_MANAGER, DryRun, Resource, Right
+from aks_access.cli.complaints import error_of
 from aks_access.cli.together import Asked
-from aks_access.errors import (
-    AksAccessError,
-    InputError,
-    KubeConflict,
-    KubeError,
-    KubeForbidden,
-    KubeNotFound,
-    StartupError,
-)
+from aks_access.errors import KubeError, KubeNotFound, StartupError
 
 _PAGE: Final = 2000
 _TOKEN: Final = re.compile(r'"continue":"([^"\\]+)"')
@@ -40,20 +33,8 @@ _TAIL: Final = 1000
 """Custom resources' lists end with the token, which is worth a look before 6 MB are parsed."""
 _TIMEOUT: Final = "30s"
 _ERRORS: Final = ("error:", "Error from server", "Unable to connect", "The connection to", "The ")
-_UNREACHED: Final = (
-    "Unable to connect to the server",
-    "The connection to the server",
-    "Unauthorized",
-    "getting credentials",
-    "Client.Timeout",
-    "no configuration has been provided",
-)
-_WRONG_FLAG: Final = ("does not exist", "no such file", "error loading config", "unknown flag")
-_CONFLICTS: Final = ("Error from server (Conflict)", "error: Apply failed with ")
 _NO_CONTEXT: Final = "current-context must exist"
-_NO_NAMESPACE: Final = re.compile(r'namespaces "([^"]+)" not found')
 _DATE: Final = re.compile(r"\bDate: ([A-Z][a-z]{2}, [0-9A-Za-z: ]+ GMT)")
-_NO_CRDS: Final = "the server could not find the requested resource"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +165,7 @@ class Kubectl:
                         raise KubeError(str(event["object"].get("message")))
                     yield event["object"]
                 if process.wait():
-                    raise _error(said())
+                    raise error_of(said())
 
     def version(self) -> str:
         """See `Cluster`."""
@@ -235,7 +216,7 @@ class Kubectl:
             assert process.stdout is not None
             text = process.stdout.read()
             if process.wait():
-                raise _error(said())
+                raise error_of(said())
         return text
 
     def _command(self, *, timeout: str) -> list[str]:
@@ -292,36 +273,3 @@ class _Said:
         """All complaints, on one line."""
         self._thread.join()
         return " ".join(line for line in self._lines if line)
-
-
-def _error(said: str) -> AksAccessError:
-    """What kubectl's complaint stands for."""
-    told = said.removeprefix("error: ") or "kubectl failed and said nothing"
-    if any(sign in said for sign in _UNREACHED):
-        return StartupError(
-            f"The management cluster cannot be reached: {told}. See that `kubectl get namespaces` "
-            "works with the same --context, or write a file for a pull request: "
-            "aks-access grant … --out DIR"
-        )
-    if said.startswith("Error from server (Forbidden)"):
-        reason = told.partition(": ")[2]
-        return KubeForbidden(
-            f"You may not: {reason}. Ask whoever runs the management cluster for that right"
-        )
-    if _NO_CRDS in said:
-        return KubeError(
-            "This cluster has no ApiAccessGrants, so the operator is not installed here. "
-            "Name the management cluster: --context NAME"
-        )
-    if (missing := _NO_NAMESPACE.search(said)) is not None:
-        return KubeNotFound(
-            f'No namespace "{missing[1]}" on the management cluster. -n names another one; a new '
-            "one is made by whoever runs that cluster"
-        )
-    if said.startswith("Error from server (NotFound)"):
-        return KubeNotFound(told.partition(": ")[2])
-    if said.startswith(_CONFLICTS):
-        return KubeConflict(told)
-    if any(sign in said for sign in _WRONG_FLAG):
-        return InputError(f"{told}. `kubectl config get-contexts` lists what there is.")
-    return KubeError(told)
