@@ -394,3 +394,28 @@ async def test_i4_whoever_takes_a_suspects_range_out_at_once_holds_no_search_up(
 
     await world.until(settled)
     assert world.state("bad") == "RangeRefused"
+
+
+@simulated
+async def test_i4_who_changes_the_list_after_each_write_of_ours_holds_no_search_up(
+    world: World,
+) -> None:
+    world.cluster(unacceptable={BAD})
+    world.target()
+    await world.start()
+    await world.rest()
+    cluster = world.azure.cluster(key_of("weu"))
+    world.grant("bad", BAD)
+    world.grant("good", LAPTOP, namespace="team-b")
+    await world.until(lambda: refusals(world) > 0)
+    written, others = len(world.puts()), list(cluster.ranges or ())
+
+    def let_in() -> bool:
+        nonlocal written
+        if len(world.puts()) > written and world.ledger().search is not None:
+            written = len(world.puts())
+            cluster.set_by_others([*others, f"30.1.0.{written}/32"])
+        return world.state("good", namespace="team-b") == "Active"
+
+    await world.until(let_in)
+    assert world.state("bad") == "RangeRefused"

@@ -87,7 +87,7 @@ class Assessor:
             after_success(look.memory)
             after = proven(ledger=after, flight=flight)
         if settlement.state is Settled.DIFFERENT and succeeded and flight is not None:
-            after = landed(ledger=after, flight=flight)
+            after = landed(ledger=proven(ledger=after, flight=flight), flight=flight)
         if settlement.state in (Settled.CONFIRMED, Settled.DIFFERENT):
             look.memory.unrecorded = None
         if settlement.state is Settled.FAILED and flight is not None and not flight.failed:

@@ -113,7 +113,7 @@ def refused(
 
 
 def proven(*, ledger: Ledger, flight: WriteInFlight | None) -> Ledger:
-    """The ledger after `flight` was read back: a list without additions was not refused."""
+    """The ledger after AKS took `flight`: a list without additions was not refused."""
     search = ledger.search
     if flight is None or flight.added or search is None:
         return ledger
