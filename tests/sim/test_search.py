@@ -419,3 +419,26 @@ async def test_i4_who_changes_the_list_after_each_write_of_ours_holds_no_search_
 
     await world.until(let_in)
     assert world.state("bad") == "RangeRefused"
+
+
+@simulated
+async def test_i4_what_falls_due_amid_a_search_goes_alone_once_it_was_refused(
+    world: World,
+) -> None:
+    """The oracle sees to it that the removal is not sent again beside others of the suspects."""
+    world.cluster(unacceptable={BAD})
+    world.target()
+    world.grant("leaving", LAPTOP)
+    await world.start()
+    await world.rest()
+    world.process.watch.held = True
+    for number in range(66, 74):
+        world.grant(f"g{number}", f"81.2.69.{number}", namespace="team-b")
+    world.process.watch.held = False
+    await world.until(lambda: refusals(world) > 0)
+    await world.advance(2)
+    world.ungrant("leaving")
+    await world.until(lambda: LAPTOP not in (world.list_of() or ()))
+    assert refusals(world) == 2
+    await world.rest()
+    assert world.state("g66", namespace="team-b") == "RangeRefused"
