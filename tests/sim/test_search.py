@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from aks_access.engine.fakes.cluster import SimCluster
+from aks_access.errors import KubeError
 from aks_access.plan.pace import Bucket, Pace
 from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, resource_id, simulated
 
@@ -340,3 +341,104 @@ async def test_i4_bad_ranges_in_ever_new_namespaces_keep_nobody_waiting(world: W
         await world.until(
             lambda known=known: refusals(world) > known or world.state("good") == "Active"
         )
+
+
+@pytest.mark.parametrize("what", ["finalizer", "activation"])
+@simulated
+async def test_i4_a_grant_that_cannot_be_prepared_holds_no_search_up(
+    world: World, what: str
+) -> None:
+    world.cluster(unacceptable={BAD})
+    world.target()
+    await world.start()
+    await world.rest()
+    if what == "finalizer":
+        denied = KubeError("denied by a webhook")
+        world.objects.faults.plan("add_finalizer", denied, times=None, about="stuck")
+    else:
+        full = KubeError("the ConfigMap cannot be used")
+        world.activations.faults.plan("record", full, times=None)
+    world.process.watch.held = True
+    world.grant("bad", BAD)
+    world.grant("stuck", "81.2.69.7", namespace="team-b", duration="8h")
+    world.grant("good", LAPTOP)
+    world.process.watch.held = False
+    await world.until(lambda: world.state("bad") == "RangeRefused")
+    await world.until(lambda: world.state("good") == "Active", within=300)
+    assert world.ledger().search is None
+    world.grant("later", "81.2.71.1")
+    await world.until(lambda: world.state("later") == "Active", within=300)
+    assert world.state("stuck", namespace="team-b") != "Active"
+    assert refusals(world) <= 2
+
+
+@simulated
+async def test_i4_whoever_takes_a_suspects_range_out_at_once_holds_no_search_up(
+    world: World,
+) -> None:
+    world.cluster(unacceptable={BAD})
+    world.target()
+    await world.start()
+    await world.rest()
+    world.process.watch.held = True
+    world.grant("fought", "81.2.69.7")
+    world.grant("bad", BAD)
+    world.grant("good", LAPTOP, namespace="team-b")
+    world.process.watch.held = False
+    cluster = world.azure.cluster(key_of("weu"))
+
+    def settled() -> bool:
+        if "81.2.69.7/32" in (cluster.ranges or ()):
+            cluster.set_by_others([e for e in cluster.ranges or () if e != "81.2.69.7/32"])
+        return world.state("good", namespace="team-b") == "Active"
+
+    await world.until(settled)
+    assert world.state("bad") == "RangeRefused"
+
+
+@simulated
+async def test_i4_who_changes_the_list_after_each_write_of_ours_holds_no_search_up(
+    world: World,
+) -> None:
+    world.cluster(unacceptable={BAD})
+    world.target()
+    await world.start()
+    await world.rest()
+    cluster = world.azure.cluster(key_of("weu"))
+    world.grant("bad", BAD)
+    world.grant("good", LAPTOP, namespace="team-b")
+    await world.until(lambda: refusals(world) > 0)
+    written, others = len(world.puts()), list(cluster.ranges or ())
+
+    def let_in() -> bool:
+        nonlocal written
+        if len(world.puts()) > written and world.ledger().search is not None:
+            written = len(world.puts())
+            cluster.set_by_others([*others, f"30.1.0.{written}/32"])
+        return world.state("good", namespace="team-b") == "Active"
+
+    await world.until(let_in)
+    assert world.state("bad") == "RangeRefused"
+
+
+@simulated
+async def test_i4_what_falls_due_amid_a_search_goes_alone_once_it_was_refused(
+    world: World,
+) -> None:
+    """The oracle sees to it that the removal is not sent again beside others of the suspects."""
+    world.cluster(unacceptable={BAD})
+    world.target()
+    world.grant("leaving", LAPTOP)
+    await world.start()
+    await world.rest()
+    world.process.watch.held = True
+    for number in range(66, 74):
+        world.grant(f"g{number}", f"81.2.69.{number}", namespace="team-b")
+    world.process.watch.held = False
+    await world.until(lambda: refusals(world) > 0)
+    await world.advance(2)
+    world.ungrant("leaving")
+    await world.until(lambda: LAPTOP not in (world.list_of() or ()))
+    assert refusals(world) == 2
+    await world.rest()
+    assert world.state("g66", namespace="team-b") == "RangeRefused"

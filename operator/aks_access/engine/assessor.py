@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass, replace
 
 from aks_access.engine.config import EngineConfig
-from aks_access.engine.look import Look, additions_allowed
+from aks_access.engine.look import Look, additions_allowed, needing
 from aks_access.engine.looptime import loop_time
 from aks_access.engine.ports import Clusters, Kind, Objects, OperationState
 from aks_access.engine.retries import after_failed_operation, after_success
@@ -18,7 +18,7 @@ from aks_access.plan.model import Grant, GrantUid, Target
 from aks_access.plan.outcome import Plan
 from aks_access.plan.pacing import with_culprits
 from aks_access.plan.planner import plan as make_plan
-from aks_access.plan.search import advanced, aside, proven, uncontrolled
+from aks_access.plan.search import advanced, aside, landed, proven, uncontrolled
 from aks_access.plan.settlement import Settled, settle
 from aks_access.plan.world import Removals, World
 
@@ -64,12 +64,12 @@ class Assessor:
     ) -> tuple[Ledger, Settled]:
         """Look for the write in flight; the operation's own state counts where its URL is known."""
         operation, now, flight = OperationState.SUCCEEDED, self.worlds.clock.now(), ledger.in_flight
-        landed = False
+        succeeded = False
         url = look.memory.operation_url
         if ledger.in_flight is not None and url is not None and view.settled:
             try:
                 operation = await self.clusters.operation(ref=look.ref, url=url)
-                landed = operation is OperationState.SUCCEEDED
+                succeeded = operation is OperationState.SUCCEEDED
             except AzureError as error:
                 log.info("operation not readable, the cluster's own state decides: %s", error)
         # The cluster says that nothing runs: an operation is not believed for ever against that.
@@ -80,12 +80,14 @@ class Assessor:
             operation_failed=operation in (OperationState.FAILED, OperationState.CANCELED),
             operation_running=operation is OperationState.RUNNING and not stuck,
             now=now,
-            landed=landed,
+            landed=succeeded,
         )
         after = settlement.ledger
         if settlement.state is Settled.CONFIRMED:
             after_success(look.memory)
             after = proven(ledger=after, flight=flight)
+        if settlement.state is Settled.DIFFERENT and succeeded and flight is not None:
+            after = landed(ledger=proven(ledger=after, flight=flight), flight=flight)
         if settlement.state in (Settled.CONFIRMED, Settled.DIFFERENT):
             look.memory.unrecorded = None
         if settlement.state is Settled.FAILED and flight is not None and not flight.failed:
@@ -135,6 +137,7 @@ class Assessor:
         ledger, target = adoption.ledger, look.target
         healthy = view.settled and view.provisioning_state == SUCCEEDED and self.store.complete
         usable = target is not None and not target.problems and not target.suspend
+        stuck = self._unprepared(look=look, ledger=ledger)
         while ledger.search is not None and ledger.in_flight is None:
             if adoption.lost or not healthy or not usable:
                 break
@@ -146,12 +149,22 @@ class Assessor:
             else:
                 trial = self.plan(look=look, view=view, adoption=known, trial=True)
                 now = self.worlds.clock.now()
-                after = advanced(ledger=ledger, plan=trial, ranges=view.ranges, now=now)
+                late = stuck & needing(trial, self.worlds)
+                after = advanced(ledger=ledger, plan=trial, ranges=view.ranges, now=now, stuck=late)
                 after = with_culprits(before=ledger, after=after, plan=trial)
             if after == ledger:
                 break
             ledger = after
         return ledger
+
+    def _unprepared(self, *, look: Look, ledger: Ledger) -> frozenset[str]:
+        """Those that are tried now, where the write has waited for finalizers for long enough: who
+        has none by now may never have one, and everybody else waits for the answer.
+        """
+        since = look.memory.holding_since
+        if since is None or ledger.search is None or loop_time() - since < self.config.hold_limit:
+            return frozenset()
+        return frozenset(ledger.search.trying)
 
     def plan(
         self,

@@ -110,6 +110,7 @@ def after_refusal(
         )
         # The very same list waits; the next one of the search is another, and goes at once.
         adds = bool(result.plan.additions)
+        memory.removals_first = adds and removing
         soon = _learned(before=result.ledger, after=after) if adds else removing
         memory.retry_at = now + (config.due_retry if soon else search.PACE.total_seconds())
         return with_culprits(before=result.ledger, after=after, plan=result.plan)

@@ -79,7 +79,7 @@ class Store:
         self._argo_instance_label = argo_instance_label
         self._caches = {kind: _Cache() for kind in Kind}
         self._aims = Aims()
-        self._targets: dict[str, Target] = {}
+        self._bearers: dict[str, dict[str, Target]] = {}
 
     def changed(self, kind: Kind, raw: Mapping[str, object]) -> None:
         """An object as a watch, or the answer to a write of ours, shows it."""
@@ -236,8 +236,12 @@ class Store:
         return [f for _, f in self._caches[Kind.TARGET].known.values() if isinstance(f, Target)]
 
     def target(self, name: str) -> Target | None:
-        """The newest target of this name, found without a look at all the others."""
-        return self._targets.get(name)
+        """The newest target of this name, found without a look at all the others.
+
+        There are two where the end of one was not seen, and a late answer may show it again.
+        """
+        bearers = self._bearers.get(name)
+        return max(reversed(bearers.values()), key=lambda t: t.created) if bearers else None
 
     def target_of(self, uid: str) -> Target | None:
         """One target, by uid."""
@@ -276,10 +280,13 @@ class Store:
 
     def _index(self, *, before: Facts | None, after: Facts | None) -> None:
         self._aims.move(before=before, after=after)
-        if isinstance(before, Target) and self._targets.get(before.name) is before:
-            del self._targets[before.name]
+        if isinstance(before, Target):
+            bearers = self._bearers.get(before.name, {})
+            bearers.pop(before.uid, None)
+            if not bearers:
+                self._bearers.pop(before.name, None)
         if isinstance(after, Target):
-            self._targets[after.name] = after
+            self._bearers.setdefault(after.name, {})[after.uid] = after
 
     def _project(self, kind: Kind, raw: Mapping[str, object]) -> Facts:
         match kind:

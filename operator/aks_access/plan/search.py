@@ -113,7 +113,7 @@ def refused(
 
 
 def proven(*, ledger: Ledger, flight: WriteInFlight | None) -> Ledger:
-    """The ledger after `flight` was read back: a list without additions was not refused."""
+    """The ledger after AKS took `flight`: a list without additions was not refused."""
     search = ledger.search
     if flight is None or flight.added or search is None:
         return ledger
@@ -130,10 +130,35 @@ def uncontrolled(*, ledger: Ledger) -> Ledger:
     return replace(ledger, search=replace(ledger.search, phase=SearchPhase.PLATFORM))
 
 
-def advanced(*, ledger: Ledger, plan: Plan, ranges: Sequence[str] | None, now: datetime) -> Ledger:
+def landed(*, ledger: Ledger, flight: WriteInFlight) -> Ledger:
+    """The ledger after AKS took `flight`, and the list is another one already.
+
+    Whose ranges it added are good, and the rest is tried together: where another writer takes a
+    range out at once, it is never seen to be in.
+    """
+    search = ledger.search
+    if search is None or search.phase is not SearchPhase.HALVING:
+        return ledger
+    added = (entry for name in flight.added if (entry := ledger.entries.get(name)) is not None)
+    good = {owner for entry in added for owner in entry.owners if owner in search.trying}
+    if not good:
+        return ledger
+    left = {uid: what for uid, what in search.suspects.items() if uid not in good}
+    return replace(ledger, search=_together(search=search, suspects=left))
+
+
+def advanced(
+    *,
+    ledger: Ledger,
+    plan: Plan,
+    ranges: Sequence[str] | None,
+    now: datetime,
+    stuck: Collection[str] = (),
+) -> Ledger:
     """The ledger with what the list as read says of the search.
 
-    `plan` is what would be tried next, whenever that may be.
+    `plan` is what would be tried next, whenever that may be; `stuck` are grants that cannot be let
+    in for a reason of their own, and tried no more.
     """
     search = ledger.search
     if search is None:
@@ -157,7 +182,7 @@ def advanced(*, ledger: Ledger, plan: Plan, ranges: Sequence[str] | None, now: d
                 else ledger
             )
         case SearchPhase.HALVING:
-            return _tried(ledger=ledger, search=search, plan=plan, ranges=ranges)
+            return _tried(ledger=ledger, search=search, plan=plan, ranges=ranges, stuck=stuck)
 
 
 def _acquitted(
@@ -172,12 +197,23 @@ def _acquitted(
     return replace(ledger, search=_together(search=halving, suspects=search.suspects))
 
 
-def _tried(*, ledger: Ledger, search: Search, plan: Plan, ranges: Sequence[str] | None) -> Ledger:
+def _tried(
+    *,
+    ledger: Ledger,
+    search: Search,
+    plan: Plan,
+    ranges: Sequence[str] | None,
+    stuck: Collection[str] = (),
+) -> Ledger:
     """Halving goes on when the half that was let in is in, or a suspect is another one now."""
-    same = {uid: what for uid, what in search.suspects.items() if _asks(plan, uid, what)}
+    same = {
+        uid: what
+        for uid, what in search.suspects.items()
+        if uid not in stuck and _asks(plan, uid, what)
+    }
     if len(same) < len(search.suspects):
         return replace(ledger, search=_together(search=search, suspects=same))
-    if not all(plan.verdicts[GrantUid(uid)].present for uid in search.trying):
+    if not all(plan.verdicts[GrantUid(uid)].present for uid in same.keys() & search.trying):
         return ledger
     return _halved(ledger=ledger, search=search, plan=plan, ranges=ranges)
 

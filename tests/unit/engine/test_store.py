@@ -228,3 +228,29 @@ def test_a_target_is_found_by_its_name_after_another_took_it(seen: Seen) -> None
     assert found.uid == "new"
     seen.store.deleted(Kind.TARGET, new)
     assert seen.store.target("weu") is None
+
+
+@pytest.mark.parametrize("created", ["2026-05-01T12:00:00Z", "2026-05-01T11:00:00Z"])
+def test_a_late_answer_about_its_predecessor_takes_no_target_its_name(
+    seen: Seen, created: str
+) -> None:
+    """The predecessor's end was not seen, so it is not known to be dead."""
+    began = {"old": created, "new": "2026-05-01T12:00:00Z"}
+    old, new = (
+        {"metadata": {**meta, "creationTimestamp": began[meta["uid"]]}, "spec": specs.TARGET}
+        for meta in (OLD, NEW)
+    )
+    seen.store.changed(Kind.TARGET, old)
+    seen.store.listing(Kind.TARGET)
+    seen.store.replaced(Kind.TARGET, [new], "9")
+    seen.store.changed(
+        Kind.TARGET, {**old, "metadata": {**old["metadata"], "resourceVersion": "6"}}
+    )
+    found = seen.store.target("weu")
+    assert found is not None
+    assert found.uid == "new" or created == began["new"], "of the same second either may be it"
+    seen.store.listing(Kind.TARGET)
+    seen.store.replaced(Kind.TARGET, [new], "10")
+    found = seen.store.target("weu")
+    assert found is not None
+    assert found.uid == "new"

@@ -24,13 +24,14 @@ from aks_access.plan.search import (
     additions_wait,
     advanced,
     aside,
+    landed,
     named,
     next_try,
     proven,
     refused,
     uncontrolled,
 )
-from tests.unit.plan.build import HOUR, NOW, grant, ledger
+from tests.unit.plan.build import HOUR, NOW, entry, grant, ledger
 
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
@@ -457,3 +458,64 @@ def test_i4_a_suspect_that_is_another_one_now_is_suspected_no_more(
 def test_the_entries_that_azures_sentence_names(message: str, found: tuple[str, ...]) -> None:
     entries = ("20.0.0.1/32", "30.0.0.0/24", "AzureCloud")
     assert named(message=message, entries=entries) == found
+
+
+def flight_of(*added: str) -> WriteInFlight:
+    return WriteInFlight(desired=LIST, added=added, removed=(), started=NOW)
+
+
+@pytest.mark.parametrize(
+    ("added", "left"),
+    [
+        (("20.0.0.1/32",), "bc"),
+        (("20.0.0.1/32", "20.0.0.2/32"), "c"),
+        (("20.0.0.1/32", "20.0.0.2/32", "20.0.0.3/32"), "c"),  # `c` is not tried
+    ],
+)
+def test_i4_whose_ranges_aks_took_is_good_though_somebody_took_them_out_since(
+    added: tuple[str, ...], left: str
+) -> None:
+    books = searching(SearchPhase.HALVING, suspects=of("abc"), trying=("a", "b"))
+    owned = [entry(f"20.0.0.{n}", uid) for n, uid in enumerate("abc", start=1)]
+    books = replace(books, entries={item.range: item for item in owned})
+    assert landed(ledger=books, flight=flight_of(*added)).search == Search(
+        phase=SearchPhase.HALVING, message="Bad range.", suspects=of(left), trying=tuple(left)
+    )
+
+
+def test_i4_a_write_that_landed_ends_a_search_among_nobody_else() -> None:
+    books = searching(SearchPhase.HALVING, suspects=of("a"), trying=("a",))
+    books = replace(books, entries={"20.0.0.1/32": entry("20.0.0.1", "a")})
+    assert landed(ledger=books, flight=flight_of("20.0.0.1/32")).search is None
+
+
+@pytest.mark.parametrize("phase", [None, *PHASES])
+@pytest.mark.parametrize("added", ["20.0.0.1/32", "20.0.0.2/32", "20.0.0.9/32"])
+def test_i4_a_write_that_landed_says_nothing_of_others(
+    phase: SearchPhase | None, added: str
+) -> None:
+    """`a` is tried, `b` is not, and nobody's entry is 20.0.0.9."""
+    if phase is SearchPhase.HALVING and added == "20.0.0.1/32":
+        return
+    books = ledger(entry("20.0.0.1", "a"), entry("20.0.0.2", "b"))
+    if phase is not None:
+        found = Search(phase=phase, message="", suspects=of("ab"), trying=("a",))
+        books = replace(books, search=found)
+    assert landed(ledger=books, flight=flight_of(added)) is books
+
+
+def test_i4_a_suspect_that_cannot_be_let_in_is_tried_no_more() -> None:
+    books = searching(SearchPhase.HALVING, suspects=of("abc"), trying=("a", "b"))
+    plan = plan_of("b")
+    after = advanced(ledger=books, plan=plan, ranges=LIST, now=NOW, stuck={"a"}).search
+    assert after is not None
+    assert (after.suspects, after.trying) == (of("bc"), ("b", "c"))
+    everybody = advanced(ledger=books, plan=plan, ranges=LIST, now=NOW, stuck=set("abc"))
+    assert (everybody.search, everybody.refused) == (None, {})
+
+
+def test_i4_who_is_tried_and_no_suspect_stops_no_look() -> None:
+    """A ledger that somebody wrote by hand: what is due would wait for ever."""
+    books = searching(SearchPhase.HALVING, suspects=of("ab"), trying=("a", "nobody"))
+    after = advance(books, plan_of(a=IN))
+    assert after.refused == {"b": RefusedGrant(ASKS["b"], "Bad range.")}
