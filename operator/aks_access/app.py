@@ -44,7 +44,6 @@ from aks_access.ops.startup import (
     watch_rights,
 )
 from aks_access.ops.watchdog import Watchdog
-from aks_access.plan.pace import Bucket, Pace
 from aks_access.setting import format_seconds
 from aks_access.settings import Settings
 
@@ -305,16 +304,7 @@ def engine_config(settings: Settings) -> EngineConfig:
         retention=timedelta(seconds=settings.retention),
         settle=settings.settle_window,
         settle_limit=settings.settle_limit,
-        pace=Pace(
-            namespace=Bucket(
-                burst=settings.namespace_additions,
-                every=timedelta(seconds=settings.namespace_addition_interval),
-            ),
-            cluster=Bucket(
-                burst=settings.cluster_additions,
-                every=timedelta(seconds=settings.cluster_addition_interval),
-            ),
-        ),
+        pace=settings.pace,
         management_egress=settings.management_egress,
         argo_instance_label=settings.argocd_instance_label,
         workers=settings.workers,

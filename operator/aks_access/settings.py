@@ -12,12 +12,15 @@ import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Self
 
+from aks_access.api.names import OPERATOR_NAMESPACE
 from aks_access.api.ranges import IPv4Range
 from aks_access.errors import SettingsError
+from aks_access.plan.pace import Bucket, Pace
 from aks_access.setting import (
     API_VERSION,
     BOOLEAN,
@@ -159,8 +162,8 @@ class Settings:
         _KUBERNETES,
         DNS_LABEL,
         "Namespace of the Lease and the ledgers: the operator's own.",
-        default="aks-access-system",
-        default_words="the ServiceAccount's, else aks-access-system",
+        default=OPERATOR_NAMESPACE,
+        default_words=f"the ServiceAccount's, else {OPERATOR_NAMESPACE}",
         surroundings=_namespace,
     )
     kubeconfig: Path | None = declare_optional(
@@ -343,6 +346,20 @@ class Settings:
         if not self.identity:
             object.__setattr__(self, "identity", _identity({}))
         _check_together(self)
+
+    @property
+    def pace(self) -> Pace:
+        """How often grants may add to a list."""
+        return Pace(
+            namespace=Bucket(
+                burst=self.namespace_additions,
+                every=timedelta(seconds=self.namespace_addition_interval),
+            ),
+            cluster=Bucket(
+                burst=self.cluster_additions,
+                every=timedelta(seconds=self.cluster_addition_interval),
+            ),
+        )
 
     @classmethod
     def load(cls, *, given: Mapping[str, str], environment: Mapping[str, str]) -> Self:

@@ -37,6 +37,9 @@ SHORT_NAMES: Final[Mapping[Kind, str]] = {
     Kind.RANGE_SET: "iprs",
 }
 
+OPERATOR_NAMESPACE: Final = "aks-access-system"
+"""Where the operator is unless a setting or a flag says otherwise."""
+
 LEDGER_PREFIX: Final = "aks-access-ledger-"
 
 GRANT_FINALIZER: Final = f"{GROUP}/revoke-access"

@@ -13,8 +13,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from aks_access.api.arm import ArmId
-from aks_access.api.names import API_VERSION, Kind
+from aks_access.api.names import API_VERSION, OPERATOR_NAMESPACE, Kind
 from aks_access.api.ranges import RangeError, parse_public
+from aks_access.cli.printable import blanked
 from aks_access.plan.broad import broad
 from aks_access.plan.cluster import ClusterView
 from aks_access.plan.egress import nodes_let_in_by_azure
@@ -25,7 +26,7 @@ from aks_access.plan.wording import instant, sentence
 LONGEST_NAME: Final = 63
 """Of a target: it stands in labels, too."""
 
-NOBODY: Final = "aks-access-system"
+NOBODY: Final = OPERATOR_NAMESPACE
 """The namespace that may ask for access where no other is named: where the operator is, nobody."""
 
 _NO_NAME: Final = re.compile(r"[^a-z0-9]+")
@@ -165,7 +166,7 @@ def _baseline(found: Found) -> Iterator[str]:
         said = _unfit(entry)
         if said:
             kept.append(
-                f"    # {said}" if said.startswith(entry) else f"    # {_plain(entry)}: {said}"
+                f"    # {said}" if said.startswith(entry) else f"    # {blanked(entry)}: {said}"
             )
         else:
             taken.append(f"      - {canonical(entry)}{_remark(entry, found=found)}")
@@ -189,7 +190,7 @@ def _unfit(entry: str) -> str:
         parse_public(entry)
     except RangeError as error:
         is_tag = entry[:1].isalpha() and ":" not in entry
-        return "a service tag" if is_tag else _plain(str(error))
+        return "a service tag" if is_tag else blanked(str(error))
     return ""
 
 
@@ -215,7 +216,3 @@ def _node_egress(found: Found) -> Iterator[str]:
     yield "  # nodeEgress:"
     yield "  #   mode: Static"
     yield "  #   ipRanges: []"
-
-
-def _plain(text: str) -> str:
-    return "".join(char if char.isprintable() else " " for char in text)

@@ -11,6 +11,7 @@ from datetime import datetime
 from aks_access.api.arm import ArmId
 from aks_access.cli.forecast import Forecast
 from aks_access.cli.plan_words import Sign, remarks, rows
+from aks_access.cli.printable import blanked
 from aks_access.plan.guard import refuse_unsafe_list
 from aks_access.plan.ledger import PLATFORM_OWNERS, EntryState
 from aks_access.plan.listing import canonical, parsed, same_entries
@@ -33,12 +34,12 @@ def az_lines(known: Forecast, *, now: datetime, read_now: bool, adds_grants: boo
     wanted = [entry for entry in known.after or () if canonical(entry) not in left_out]
     for row in rows(known):
         if canonical(row.entry) in left_out:
-            yield f"# {_plain(row.entry)} is left out, for {_plain(row.words)}. Added by hand it"
+            yield f"# {blanked(row.entry)} is left out, for {blanked(row.words)}. Added by hand it"
             yield "# would outlive its grant; --add-grants adds it all the same."
         elif row.sign is not Sign.KEPT:
-            yield f"# {row.sign} {_plain(row.entry)}  {_plain(row.words)}"
+            yield f"# {row.sign} {blanked(row.entry)}  {blanked(row.words)}"
     if same_entries(before, known.after) or same_entries(before, wanted):
-        yield from (f"# {_plain(each.message)}" for each in remarks(known))
+        yield from (f"# {blanked(each.message)}" for each in remarks(known))
         yield "# There is nothing to do by hand."
         return
     refuse_unsafe_list(current=before, desired=wanted, entry_limit=known.view.entry_limit)
@@ -74,8 +75,3 @@ def _script(known: Forecast, *, wanted: Sequence[str]) -> Iterator[str]:
     listed = shlex.quote(",".join(wanted))
     yield f"  az aks update {place} --api-server-authorized-ip-ranges {listed} -o none"
     yield ")"
-
-
-def _plain(text: str) -> str:
-    """Text that stays within a comment."""
-    return "".join(char if char.isprintable() else " " for char in text)

@@ -96,7 +96,7 @@ def forecast(
             unready=aside(ledger=ledger, grants=grants, now=now),
             management_egress=operator.management_egress,
             revocation_bound=_bound(operator),
-            pace=operator.pace,
+            pace=operator.settings.pace,
         ),
         view=view,
         adoption=Adoption(ledger, lost=adoption.lost, newer=adoption.newer),

@@ -2,17 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any, Final
 
 from aks_access.api.ranges import IPv4Range
 from aks_access.cli.cluster import Cluster, Resource
 from aks_access.errors import KubeError, SettingsError
-from aks_access.plan.pace import Bucket, Pace
 from aks_access.settings import SETTINGS, Settings
-
-NAMESPACE: Final = "aks-access-system"
-"""Where the operator is unless a flag says otherwise."""
 
 _NAME_LABEL: Final = "app.kubernetes.io/name"
 _NAME: Final = "aks-access-operator"
@@ -44,21 +39,6 @@ class Installed:
     settings: Settings
     doubt: str = ""
     deployment: Mapping[str, Any] | None = None
-
-    @property
-    def pace(self) -> Pace:
-        """How often grants may add."""
-        known = self.settings
-        return Pace(
-            namespace=Bucket(
-                burst=known.namespace_additions,
-                every=timedelta(seconds=known.namespace_addition_interval),
-            ),
-            cluster=Bucket(
-                burst=known.cluster_additions,
-                every=timedelta(seconds=known.cluster_addition_interval),
-            ),
-        )
 
     @property
     def management_egress(self) -> tuple[IPv4Range, ...]:

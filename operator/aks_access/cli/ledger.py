@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from aks_access.api.names import OPERATOR_NAMESPACE
 from aks_access.errors import ImportRefused, LedgerUnreadable
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 Answer = TypeVar("Answer")
 
-DEFAULT_NAMESPACE = "aks-access-system"
-
 
 def _reaching(command: Command) -> Command:
     """The flags that say which management cluster is meant."""
@@ -30,7 +29,7 @@ def _reaching(command: Command) -> Command:
         click.option(
             "--namespace",
             "-n",
-            default=DEFAULT_NAMESPACE,
+            default=OPERATOR_NAMESPACE,
             show_default=True,
             help="The operator's own.",
         ),

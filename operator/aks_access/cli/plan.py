@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aks_access.api.names import OPERATOR_NAMESPACE
 from aks_access.cli.by_hand import az_lines
 from aks_access.cli.cluster import Cluster
 from aks_access.cli.forecast import Forecast, acting, forecast
 from aks_access.cli.inputs import STDIN, Contents, contents
-from aks_access.cli.installed import NAMESPACE, Installed, installed
+from aks_access.cli.installed import Installed, installed
 from aks_access.cli.plan_files import Difference, affected, denied, invalid, named
 from aks_access.cli.plan_words import Remark, json_of, text
 from aks_access.cli.reaching import cluster, reaching
@@ -40,7 +41,10 @@ _DUPLICATE = "DuplicateTarget"
 )
 @click.option("--namespace", "-n", default="", help="Of grants whose file names none.")
 @click.option(
-    "--operator-namespace", default=NAMESPACE, show_default=True, help="Where the operator runs."
+    "--operator-namespace",
+    default=OPERATOR_NAMESPACE,
+    show_default=True,
+    help="Where the operator runs.",
 )
 @click.option(
     "--output", "-o", "form", type=click.Choice(["text", "json"]), default="text", show_default=True

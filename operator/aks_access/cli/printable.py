@@ -20,5 +20,10 @@ def printable(text: str) -> str:
     return _ORDER.sub("# #", text)
 
 
+def blanked(text: str) -> str:
+    """The text with blanks for what is not printable, so that it stays within a comment."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
 def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode()

@@ -4,6 +4,7 @@ Pure. What a status lacks, caps or cannot know any more is said beside it (`doub
 command passes an old report off as the present.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -41,7 +42,7 @@ class Gate(StrEnum):
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _Seen(ABC):
     """An object as the API server serves it."""
 
     raw: Mapping[str, Any]
@@ -51,11 +52,27 @@ class _Seen:
         """Who it is."""
         return _read(ObjectMeta, self.raw.get("metadata"))
 
+    @property
+    @abstractmethod
+    def status(self) -> TargetStatus | GrantStatus:
+        """What was reported; empty where nothing was."""
+
+    @property
+    def ready(self) -> Condition | None:
+        """Its state."""
+        return find_condition(self.status.conditions, ConditionType.READY)
+
+    @property
+    def current(self) -> bool:
+        """Whether the report is about the spec as it stands."""
+        seen = self.status.observed_generation
+        return seen is not None and seen >= self.metadata.generation
+
     def _written(self, field: str) -> str:
-        """A text of the spec as it stands there; "" where there is none."""
+        """A text of the spec, as a printable line; "" where there is none."""
         spec = self.raw.get("spec")
         value = spec.get(field) if isinstance(spec, Mapping) else None
-        return value if isinstance(value, str) else ""
+        return quoted(value) if isinstance(value, str) and value else ""
 
 
 def _read(model: type[Model], raw: object) -> Model:
@@ -85,7 +102,7 @@ class SeenTarget(_Seen):
     @property
     def mode(self) -> str:
         """`spec.mode`."""
-        return quoted(mode) if (mode := self._written("mode")) else ""
+        return self._written("mode")
 
     @property
     def observed(self) -> bool:
@@ -103,11 +120,6 @@ class SeenTarget(_Seen):
         from aks_access.projection import project_target  # slow to import, and for few commands
 
         return project_target(self.raw)
-
-    @property
-    def ready(self) -> Condition | None:
-        """Its state."""
-        return find_condition(self.status.conditions, ConditionType.READY)
 
     @property
     def gate(self) -> Gate:
@@ -143,12 +155,6 @@ class SeenTarget(_Seen):
         power = self.status.cluster.power_state if self.status.cluster else None
         if power not in (None, "Running") and self.ready.reason != TargetReason.CLUSTER_STOPPED:
             yield f"The cluster is {quoted(power)}: nobody reaches it."
-
-    @property
-    def current(self) -> bool:
-        """Whether the report is about the spec as it stands."""
-        seen = self.status.observed_generation
-        return seen is not None and seen >= self.metadata.generation
 
     def late(self, *, now: datetime) -> bool:
         """Whether something was to change a while ago, and nothing was reported."""
@@ -190,37 +196,21 @@ class SeenGrant(_Seen):
         return _read(GrantStatus, self.raw.get("status"))
 
     @property
-    def ready(self) -> Condition | None:
-        """Its state."""
-        return find_condition(self.status.conditions, ConditionType.READY)
-
-    @property
-    def current(self) -> bool:
-        """Whether the report is about the spec as it stands."""
-        seen = self.status.observed_generation
-        return seen is not None and seen >= self.metadata.generation
-
-    @property
     def requested_by(self) -> str:
         """Who asked, as a printable line."""
-        return _printable(self._written("requestedBy"))
+        return self._written("requestedBy")
 
     @property
     def ticket(self) -> str:
         """The ticket, as a printable line."""
-        return _printable(self._written("ticketRef"))
+        return self._written("ticketRef")
 
     @property
     def reason(self) -> str:
         """Why access is needed, as a printable line."""
-        return _printable(self._written("reason"))
+        return self._written("reason")
 
     @property
     def ends(self) -> str:
         """`never`, or `4h after start`; meant for where `status.expires_at` is None."""
         return self.status.summary.expires if self.status.summary is not None else ""
-
-
-def _printable(text: str) -> str:
-    """What people typed, without what a terminal would take for a command."""
-    return quoted(text) if text else ""
