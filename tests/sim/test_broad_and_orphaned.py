@@ -7,7 +7,7 @@ import pytest
 from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.ports import EventType, Kind, LedgerRef
 from aks_access.errors import AzureError, AzureFault
-from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, simulated
+from tests.sim.world import FOREIGN, OFFICE, SUBSCRIPTION, World, condition, key_of, simulated
 
 ENTRY = "81.2.69.142/32"
 
@@ -84,7 +84,7 @@ async def test_threat_14_orphaned_access_that_azure_keeps_is_told_of(
     assert first.type is EventType.WARNING
     assert ENTRY in first.note
     assert "target weu is gone" in first.note
-    assert "az aks update -g rg-weu -n weu" in first.note
+    assert f"az aks update --subscription {SUBSCRIPTION} -g rg-weu -n weu --api" in first.note
     assert world.metrics.states["weu"][1]["orphaned"] >= 1.0
     lines = [r for r in caplog.records if r.getMessage().startswith("orphaned access")]
     assert 1 <= len(lines) <= 4, "at most once in ten minutes"

@@ -8,7 +8,6 @@ import shlex
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from aks_access.api.arm import ArmId
 from aks_access.cli.forecast import Forecast
 from aks_access.cli.plan_words import Sign, remarks, rows
 from aks_access.cli.printable import blanked
@@ -16,6 +15,7 @@ from aks_access.plan.guard import refuse_unsafe_list
 from aks_access.plan.ledger import PLATFORM_OWNERS, EntryState
 from aks_access.plan.listing import canonical, parsed, same_entries
 from aks_access.plan.sentences import instant
+from aks_access.plan.wording import az_flags
 
 _RANGES = "apiServerAccessProfile.authorizedIpRanges"
 
@@ -59,10 +59,7 @@ def _unowned(known: Forecast) -> frozenset[str]:
 
 
 def _script(known: Forecast, *, wanted: Sequence[str]) -> Iterator[str]:
-    cluster = ArmId.parse(known.target.resource_id)
-    place = shlex.join(
-        ["--subscription", cluster.subscription, "-g", cluster.group, "-n", cluster.name]
-    )
+    place = az_flags(known.target.resource_id)
     yield "("
     yield "  set -eu"
     yield f"  planned={shlex.quote(' '.join(sorted(known.view.ranges or ())))}"

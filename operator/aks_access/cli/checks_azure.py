@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aks_access.api.arm import ArmId
 from aks_access.api.target import Mode
-from aks_access.cli.checks_targets import RUN_COMMAND
+from aks_access.cli.checks_targets import run_command
 from aks_access.cli.checkup import Checked, failed, passed, skipped, warned
 from aks_access.cli.outbound import node_egress
 from aks_access.errors import AzureError
@@ -21,7 +21,7 @@ from aks_access.plan.cluster import RUNNING, SUCCEEDED, ClusterView
 from aks_access.plan.egress import nodes_let_in_by_azure
 from aks_access.plan.listing import SENTINEL, parsed
 from aks_access.plan.model import Target
-from aks_access.plan.wording import listed, sentence
+from aks_access.plan.wording import az_flags, listed, sentence
 
 if TYPE_CHECKING:
     from aks_access.azure.reads import ArmReads
@@ -77,7 +77,7 @@ async def _cluster(
     except AzureError as error:
         yield failed(name, f"cannot be read ({error.fault}): {sentence(error.message)}")
         return
-    for each in _facts(name, view):
+    for each in _facts(name, view, resource_id):
         yield each
     async for each in _rights(reads, name, view, observed=_observed(target)):
         yield each
@@ -93,7 +93,7 @@ def _observed(target: Target | None) -> bool:
     return target is not None and target.mode is Mode.OBSERVE
 
 
-def _facts(name: str, view: ClusterView) -> Iterator[Checked]:
+def _facts(name: str, view: ClusterView, resource_id: str) -> Iterator[Checked]:
     """What of the cluster itself makes its list pointless, or writes impossible."""
     if view.private:
         yield failed(name, "a private cluster: ranges do not apply. Delete its target.")
@@ -110,15 +110,15 @@ def _facts(name: str, view: ClusterView) -> Iterator[Checked]:
     if view.power_state != RUNNING:
         yield warned(name, f"is {view.power_state}: AKS takes no write then. Start it.")
     if view.disable_run_command is not True:
-        yield warned(name, RUN_COMMAND)
+        yield warned(name, run_command(resource_id))
     if view.public_network_access == "Disabled":
         yield warned(name, "publicNetworkAccess is Disabled: the list means nothing.")
     properties = _member(view.body, "properties")
     if _member(properties, "disableLocalAccounts") is not True:
         yield warned(
             name,
-            "local accounts enabled: an admin kubeconfig needs no log-in. Run: az aks update "
-            "--disable-local-accounts",
+            "local accounts enabled: an admin kubeconfig needs no log-in. Run "
+            f"`az aks update {az_flags(resource_id)} --disable-local-accounts`.",
         )
     families = _member(_member(properties, "networkProfile"), "ipFamilies")
     if isinstance(families, list) and "IPv6" in families:

@@ -1,19 +1,21 @@
 """What `doctor` reads in a target's status: bad conditions, and what makes its list pointless."""
 
 from collections.abc import Iterator
-from typing import Final
 
 from aks_access.api.conditions import ConditionType
 from aks_access.api.target import Mode
 from aks_access.cli.checkup import Checked, failed, passed, warned
 from aks_access.cli.recall import status_of
 from aks_access.plan.model import Target
-from aks_access.plan.wording import listed
+from aks_access.plan.wording import az_flags, listed
 
-RUN_COMMAND: Final = (
-    "runCommand enabled: bypasses the IP list. Run az aks update --disable-run-command, or keep it "
-    "knowingly."
-)
+
+def run_command(cluster: str) -> str:
+    """`az aks command invoke` goes past the list of a cluster, named by its ARM id."""
+    return (
+        "runCommand enabled: bypasses the IP list. Run "
+        f"`az aks update {az_flags(cluster)} --disable-run-command`, or keep it knowingly."
+    )
 
 
 def checks_target(target: Target) -> Iterator[Checked]:
@@ -43,7 +45,7 @@ def _facts(target: Target) -> Iterator[Checked]:
     if known is None:
         return
     if known.disable_run_command is not True and not known.private:
-        yield warned(target.name, RUN_COMMAND)
+        yield warned(target.name, run_command(target.resource_id))
     if known.restricted is False and not known.private and target.mode is Mode.OBSERVE:
         yield warned(target.name, "open to everyone: there is no list yet.")
     if known.ineffective_entries:

@@ -153,6 +153,7 @@ def _linked(*, message: str, who: str, assignee: str) -> str:
 
 
 def _assignment(*, assignee: str, scope: str) -> str:
+    # az takes the subscription from the scope, so the command needs no other.
     return (
         f"Run: `az role assignment create --assignee {azure_text(assignee)} --role <a role with "
         f"it> --scope {azure_text(scope)}`."

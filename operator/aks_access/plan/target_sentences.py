@@ -12,7 +12,7 @@ from aks_access.plan.grant_sentences import egress_sentence, unsupported_sentenc
 from aks_access.plan.ledger import SearchPhase
 from aks_access.plan.model import Target
 from aks_access.plan.outcome import Finding
-from aks_access.plan.wording import az_flags, azure_text, listed, sentence
+from aks_access.plan.wording import az_flags, azure_text, cluster_name, listed, sentence
 
 _Details = Mapping[str, str]
 
@@ -187,10 +187,13 @@ def _acknowledge(details: _Details, *, subject: str) -> str:
 
 
 def orphan_sentence(*, entries: Sequence[str], target: str, cluster: str, why: str) -> str:
-    """Access that a ledger without its target cannot take away; `why` = what keeps it."""
+    """Access that a ledger without its target cannot take away; `why` = what keeps it.
+
+    The cluster's id stands in the command alone: an Event has room for 1024 bytes.
+    """
     stand = f"{listed(entries)} stand" if entries else "What it holds stands"
     return (
-        f"{stand} open on {cluster}, whose target {target} is gone: "
+        f"{stand} open on {cluster_name(cluster)}, whose target {target} is gone: "
         f"{sentence(why or 'the removal was not confirmed')} Remove the cause, or "
         f"create a target for the cluster again; by hand: `az aks update {az_flags(cluster)} "
         "--api-server-authorized-ip-ranges` with every other entry of the list, never an empty one."

@@ -4,6 +4,7 @@ A sentence names fixed instants only, so that an unchanged state is an unchanged
 """
 
 import re
+import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -56,10 +57,22 @@ def sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
+def cluster_name(cluster: str) -> str:
+    """The name in a cluster's ARM id; text that is none, as it is."""
+    try:
+        return ArmId.parse(cluster).name
+    except ArmIdError:
+        return cluster
+
+
 def az_flags(cluster: str) -> str:
-    """`-g group -n name` of a cluster's ARM id, for a command to copy."""
+    """`--subscription id -g group -n name` of a cluster's ARM id, for a command to copy.
+
+    Without its subscription the command would go to that of somebody's log-in, where another
+    cluster may have the same group and name.
+    """
     try:
         parts = ArmId.parse(cluster)
     except ArmIdError:
-        return "-g <group> -n <cluster>"
-    return f"-g {parts.group} -n {parts.name}"
+        return "--subscription <subscription> -g <group> -n <cluster>"
+    return shlex.join(["--subscription", parts.subscription, "-g", parts.group, "-n", parts.name])

@@ -33,6 +33,7 @@ ID = (
     "/subscriptions/5f2c1c1e-8a3d-4b7e-9a51-0d6f2b3c4d5e/resourceGroups/rg"
     "/providers/Microsoft.ContainerService/managedClusters/c1"
 )
+AZ_FLAGS = "--subscription 5f2c1c1e-8a3d-4b7e-9a51-0d6f2b3c4d5e -g rg -n c1"
 KEY: ClusterKey = cluster_key(ID)
 PERMISSIVE = Policy(all_namespaces=True, min_prefix_length=16, allow_permanent=True)
 

@@ -13,7 +13,7 @@ from aks_access.plan.grant_sentences import (
     unsupported_sentence,
 )
 from aks_access.plan.outcome import AccessState, Refusal, Rule, Verdict
-from tests.unit.plan.build import ID, grant, ranges
+from tests.unit.plan.build import AZ_FLAGS, ID, grant, ranges
 
 P = R.POLICY_DENIED
 
@@ -280,7 +280,7 @@ def test_a_single_refusal_is_said_with_all_that_is_known_of_the_target() -> None
     assert say(refused(R.NAMESPACE_NOT_ALLOWED, value="team-a")) == (
         "prod takes no grants from team-a. Ask the platform team. Open to this namespace: dev."
     )
-    assert "-g rg -n c1" in say(refused(R.UNSUPPORTED_CLUSTER, value="private cluster"))
+    assert AZ_FLAGS in say(refused(R.UNSUPPORTED_CLUSTER, value="private cluster"))
 
 
 @pytest.mark.parametrize(
@@ -288,12 +288,12 @@ def test_a_single_refusal_is_said_with_all_that_is_known_of_the_target() -> None
     [
         (
             "private cluster",
-            "Private cluster: ranges do not apply. Use `az aks command invoke -g rg -n c1 "
+            f"Private cluster: ranges do not apply. Use `az aks command invoke {AZ_FLAGS} "
             '--command "…"` or Bastion; delete this target.',
         ),
         (
             "",
-            "Private cluster: ranges do not apply. Use `az aks command invoke -g rg -n c1 "
+            f"Private cluster: ranges do not apply. Use `az aks command invoke {AZ_FLAGS} "
             '--command "…"` or Bastion; delete this target.',
         ),
         (

@@ -21,7 +21,7 @@ from aks_access.plan.sentences import (
     refusals_sentence,
     verdict_sentence,
 )
-from tests.unit.plan.build import ID, NOW, grant, ranges, target
+from tests.unit.plan.build import AZ_FLAGS, ID, NOW, grant, ranges, target
 
 P, CONTACT = GrantReason.POLICY_DENIED, "platform@contoso.com"
 AAG = grant("dev-laptop", "81.2.69.142")
@@ -61,7 +61,7 @@ def told(refusal: Refusal) -> str:
         ),
         (
             Refusal(GrantReason.UNSUPPORTED_CLUSTER, Rule.AZURE, "", "private cluster"),
-            "Private cluster: ranges do not apply. Use `az aks command invoke -g rg -n c1 "
+            f"Private cluster: ranges do not apply. Use `az aks command invoke {AZ_FLAGS} "
             '--command "…"` or Bastion; delete this grant.',
         ),
         (

@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from aks_access.api.conditions import TargetReason as R
+from aks_access.kube.events import NOTE_LIMIT
 from aks_access.plan.model import Problem, Target
 from aks_access.plan.outcome import Finding
 from aks_access.plan.target_sentences import finding_sentence, orphan_sentence
-from tests.unit.plan.build import ID, target
+from aks_access.plan.wording import azure_text
+from tests.unit.plan.build import AZ_FLAGS, ID, target
 
 ON = target()
 
@@ -224,7 +226,7 @@ def test_a_finding_is_told_with_its_facts(reason: R, details: Mapping[str, str],
         (
             R.UNSUPPORTED_CLUSTER,
             {},
-            "Private cluster: ranges do not apply. Use `az aks command invoke -g rg -n c1 "
+            f"Private cluster: ranges do not apply. Use `az aks command invoke {AZ_FLAGS} "
             '--command "…"` or Bastion; delete this target.',
         ),
         (
@@ -408,7 +410,7 @@ def test_a_finding_names_the_way_out(reason: R, details: Mapping[str, str], said
             R.REVOCATION_OVERDUE,
             {"entry": "20.0.0.1/32"},
             "20.0.0.1/32 still open, due earlier. Create a target for the cluster; by hand: `az "
-            "aks update -g rg -n c1 --api-server-authorized-ip-ranges` with every other entry of "
+            f"aks update {AZ_FLAGS} --api-server-authorized-ip-ranges` with every other entry of "
             "the list, never an empty one (it opens the cluster).",
         ),
         (
@@ -440,17 +442,17 @@ def test_a_ledger_without_its_target_is_named_by_its_cluster(
         (
             ["20.0.0.1/32", "20.0.0.2/32"],
             "403 from ARM",
-            f"20.0.0.1/32, 20.0.0.2/32 stand open on {ID}, whose target prod is gone: 403 from "
+            "20.0.0.1/32, 20.0.0.2/32 stand open on c1, whose target prod is gone: 403 from "
             "ARM. Remove the cause, or create a target for the cluster again; by hand: `az aks "
-            "update -g rg -n c1 --api-server-authorized-ip-ranges` with every other entry of the "
+            f"update {AZ_FLAGS} --api-server-authorized-ip-ranges` with every other entry of the "
             "list, never an empty one.",
         ),
         (
             [],
             "",
-            f"What it holds stands open on {ID}, whose target prod is gone: the removal was not "
+            "What it holds stands open on c1, whose target prod is gone: the removal was not "
             "confirmed. Remove the cause, or create a target for the cluster again; by hand: `az "
-            "aks update -g rg -n c1 --api-server-authorized-ip-ranges` with every other entry of "
+            f"aks update {AZ_FLAGS} --api-server-authorized-ip-ranges` with every other entry of "
             "the list, never an empty one.",
         ),
     ],
@@ -459,6 +461,20 @@ def test_access_without_a_target_is_told_with_what_keeps_it(
     entries: Sequence[str], why: str, said: str
 ) -> None:
     assert orphan_sentence(entries=entries, target="prod", cluster=ID, why=why) == said
+
+
+def test_access_without_a_target_is_told_in_an_events_room_with_the_longest_names() -> None:
+    group, name = "g" * 90, "c" * 63
+    cluster = ID.replace("/rg/", f"/{group}/").removesuffix("c1") + name
+    said = orphan_sentence(
+        entries=[f"120.200.100.{number}/32" for number in range(100, 300)],
+        target="t" * 63,
+        cluster=cluster,
+        why=azure_text("x" * 9000),
+    )
+    assert len(said.encode()) <= NOTE_LIMIT
+    assert f"-g {group} -n {name} --api-server" in said
+    assert said.endswith("never an empty one.")
 
 
 def test_the_first_wrong_field_is_told_and_the_others_are_counted() -> None:

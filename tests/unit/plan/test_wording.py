@@ -9,12 +9,13 @@ from aks_access.plan.wording import (
     ask,
     az_flags,
     azure_text,
+    cluster_name,
     instant,
     listed,
     sentence,
     way_out,
 )
-from tests.unit.plan.build import ID, NOW
+from tests.unit.plan.build import AZ_FLAGS, ID, NOW
 
 
 @pytest.mark.parametrize(
@@ -75,5 +76,10 @@ def test_azures_text_is_one_bounded_line_without_what_changes_each_time(
 
 
 def test_a_command_names_the_cluster_where_its_id_can_be_read() -> None:
-    assert az_flags(ID) == "-g rg -n c1"
-    assert az_flags("no id") == "-g <group> -n <cluster>"
+    assert az_flags(ID) == AZ_FLAGS
+    assert az_flags("no id") == "--subscription <subscription> -g <group> -n <cluster>"
+    assert (cluster_name(ID), cluster_name("no id")) == ("c1", "no id")
+
+
+def test_a_command_of_a_group_with_parentheses_can_be_pasted() -> None:
+    assert az_flags(ID.replace("/rg/", "/rg(1)/")).endswith(" -g 'rg(1)' -n c1")
