@@ -16,7 +16,6 @@ from typing import Any
 
 from aks_access import __version__
 from aks_access.azure.access import AzureAccess, open_azure
-from aks_access.azure.clusters import ArmOptions
 from aks_access.election import CACHES, Election
 from aks_access.engine.config import EngineConfig
 from aks_access.engine.engine import Engine
@@ -232,10 +231,7 @@ async def _assemble(*, settings: Settings, stack: AsyncExitStack) -> Operator:
 
     azure = await stack.enter_async_context(
         open_azure(
-            options=arm_options(settings),
-            kind=settings.azure_credential,
-            authority=settings.azure_authority,
-            instance_discovery=settings.azure_instance_discovery,
+            settings=settings,
             environment=os.environ,
             on_date=on_azure_date,
             on_call=metrics.arm_called,
@@ -278,18 +274,6 @@ async def _assemble(*, settings: Settings, stack: AsyncExitStack) -> Operator:
         readiness=readiness,
         metrics=metrics,
         elector=election,
-    )
-
-
-def arm_options(settings: Settings) -> ArmOptions:
-    """Azure's part of the settings."""
-    return ArmOptions(
-        endpoint=settings.azure_endpoint,
-        scope=settings.azure_scope,
-        api_version=settings.azure_api_version,
-        ca_file=settings.azure_ca_file,
-        user_agent=f"aks-access-operator/{__version__}",
-        put_timeout=settings.put_timeout,
     )
 
 

@@ -8,12 +8,13 @@ from typing import Final
 
 import aiohttp
 
+from aks_access import __version__
 from aks_access.azure.calls import CallObserver
 from aks_access.azure.clusters import ArmClusters, ArmOptions
 from aks_access.azure.credentials import Credentials
 from aks_access.azure.transport import open_session
 from aks_access.errors import AzureError, AzureFault
-from aks_access.settings import AzureCredential
+from aks_access.settings import Settings
 
 PING: Final = "/metadata/endpoints?api-version=2019-05-01"
 """An ARM path that answers without a token (Azure documentation: metadata endpoints)."""
@@ -48,22 +49,14 @@ class AzureAccess:
 @asynccontextmanager
 async def open_azure(
     *,
-    options: ArmOptions,
-    kind: AzureCredential,
-    authority: str,
-    instance_discovery: bool,
+    settings: Settings,
     environment: Mapping[str, str],
     on_date: Callable[[datetime], None],
     on_call: CallObserver,
 ) -> AsyncIterator[AzureAccess]:
     """Access to Azure for as long as the context lasts."""
-    credentials = Credentials(
-        kind=kind,
-        authority=authority,
-        environment=environment,
-        instance_discovery=instance_discovery,
-        ca_file=options.ca_file,
-    )
+    options = ArmOptions.of(settings, user_agent=f"aks-access-operator/{__version__}")
+    credentials = Credentials.of(settings, environment=environment)
     clusters = ArmClusters(
         options=options, credentials=credentials, on_date=on_date, on_call=on_call
     )

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 from azure.core import MatchConditions
@@ -27,6 +27,7 @@ from aks_access.engine.ports import ClusterRef, OperationState, WriteAccepted
 from aks_access.errors import AzureError, AzureFault
 from aks_access.plan.cluster import ClusterView
 from aks_access.plan.model import Identity
+from aks_access.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,18 @@ class ArmOptions:
     connect_timeout: float = 10.0
     get_timeout: float = 30.0
     put_timeout: float = 20.0
+
+    @classmethod
+    def of(cls, settings: Settings, *, user_agent: str) -> Self:
+        """Those of the settings."""
+        return cls(
+            endpoint=settings.azure_endpoint,
+            scope=settings.azure_scope,
+            api_version=settings.azure_api_version,
+            ca_file=settings.azure_ca_file,
+            user_agent=user_agent,
+            put_timeout=settings.put_timeout,
+        )
 
 
 def _ignore_date(date: datetime) -> None:

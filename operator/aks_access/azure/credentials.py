@@ -23,7 +23,7 @@ from azure.identity.aio import (
 from aks_access.azure.errors import clean
 from aks_access.errors import AzureError, AzureFault
 from aks_access.plan.model import Identity
-from aks_access.settings import AzureCredential
+from aks_access.settings import AzureCredential, Settings
 
 AnyCredential = (
     AzureCliCredential
@@ -146,6 +146,17 @@ class Credentials:
             "disable_instance_discovery": not instance_discovery,
         }
         self._sources: dict[Identity, TokenSource] = {}
+
+    @classmethod
+    def of(cls, settings: Settings, *, environment: Mapping[str, str]) -> Self:
+        """Those of the settings."""
+        return cls(
+            kind=settings.azure_credential,
+            authority=settings.azure_authority,
+            instance_discovery=settings.azure_instance_discovery,
+            ca_file=settings.azure_ca_file,
+            environment=environment,
+        )
 
     def source(self, identity: Identity | None) -> TokenSource:
         """The credential of an identity, None = the operator's own.

@@ -5,11 +5,11 @@ The URL is signed and came in a header; a token must not follow it anywhere but 
 """
 
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from azure.core.exceptions import HttpResponseError
 
 from aks_access.azure.errors import classify
+from aks_access.azure.links import leads_elsewhere
 from aks_access.engine.ports import OperationState
 from aks_access.errors import AzureError, AzureFault
 
@@ -18,8 +18,7 @@ _STATES: Final = {state.lower(): state for state in OperationState}
 
 def refuse_elsewhere(url: str, *, endpoint: str) -> None:
     """Raise `AzureError` (REFUSED) unless the URL has the endpoint's scheme, host and port."""
-    origin = _origin(url)
-    if origin is None or origin != _origin(endpoint):
+    if leads_elsewhere(url, endpoint=endpoint):
         raise AzureError(
             "The operation's URL is not one of the Azure Resource Manager that the operator is "
             "set up for, and is not asked; the cluster itself tells how the write ended.",
@@ -51,15 +50,3 @@ def _failure(error: HttpResponseError) -> AzureError:
             problem.message, fault=AzureFault.REFUSED, status=problem.status, code=problem.code
         )
     return problem
-
-
-def _origin(url: str) -> tuple[str | None, int] | None:
-    """Host and port; None where they are not plainly those of an HTTPS URL."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or 443
-    except ValueError:
-        return None
-    if parts.scheme != "https" or "@" in parts.netloc or "\\" in parts.netloc:
-        return None
-    return parts.hostname, port

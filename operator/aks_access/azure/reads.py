@@ -4,7 +4,7 @@ Only GET, and never for the operator, whose queue decides about a second try.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Set
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,15 +16,16 @@ from azure.core.exceptions import HttpResponseError
 from azure.core.rest import HttpRequest
 from azure.mgmt.core import AsyncARMPipelineClient
 
+from aks_access import __version__
 from aks_access.azure.calls import Call
 from aks_access.azure.clusters import ArmOptions
 from aks_access.azure.credentials import Credentials, TokenSource
-from aks_access.azure.operations import refuse_elsewhere
+from aks_access.azure.links import leads_elsewhere, shown
 from aks_access.azure.transport import open_session, policies, transport
 from aks_access.azure.view import read_cluster
 from aks_access.errors import AzureError, AzureFault
 from aks_access.plan.cluster import ClusterView
-from aks_access.settings import AzureCredential
+from aks_access.settings import Settings
 
 TRIES: Final = 6
 FIRST_WAIT: Final = 5.0
@@ -60,11 +61,13 @@ class ArmReads:
         return await self._get(f"{quote(path)}?api-version={api_version}")
 
     async def pages(self, path: str, *, api_version: str) -> AsyncIterator[Mapping[str, Any]]:
-        """Every item of a list. Raises `AzureError`."""
-        url: object = f"{quote(path)}?api-version={api_version}"
+        """Every item of a list. Raises `AzureError`: also for a list that leads elsewhere, or on
+        without end.
+        """
+        url = self.client.format_url(f"{quote(path)}?api-version={api_version}")
+        asked: set[str] = set()
         while url:
-            if not isinstance(url, str):
-                raise _odd("nextLink is no text")
+            asked.add(url)
             page = await self._get(url)
             items = page.get("value")
             if not isinstance(items, list):
@@ -72,9 +75,22 @@ class ArmReads:
             for item in items:
                 if isinstance(item, Mapping):
                     yield item
-            url = page.get("nextLink")
-            if isinstance(url, str) and url:
-                refuse_elsewhere(url, endpoint=self.options.endpoint)
+            url = self._next(page.get("nextLink"), asked=asked)
+
+    def _next(self, link: object, *, asked: Set[str]) -> str:
+        """The next page's URL; "" after the last."""
+        if not link:
+            return ""
+        if not isinstance(link, str):
+            raise _odd("nextLink is no text")
+        if leads_elsewhere(link, endpoint=self.options.endpoint):
+            raise _refused(
+                f"goes on at {shown(link)}, which is not on {self.options.endpoint}: no token is "
+                "sent there"
+            )
+        if link in asked:
+            raise _refused(f"goes on at {shown(link)} again, which was read already")
+        return link
 
     async def clusters(self, scope: str) -> list[str]:
         """ARM ids of the managed clusters in a subscription or resource group, sorted.
@@ -141,25 +157,21 @@ def _odd(what: str) -> AzureError:
     return AzureError(f"Azure's answer cannot be read: {what}.", fault=AzureFault.UNCERTAIN)
 
 
+def _refused(what: str) -> AzureError:
+    return AzureError(f"Azure's list {what}.", fault=AzureFault.REFUSED)
+
+
 @asynccontextmanager
 async def open_reads(
     *,
-    options: ArmOptions,
-    kind: AzureCredential,
-    authority: str,
-    instance_discovery: bool,
+    settings: Settings,
     environment: Mapping[str, str],
     on_wait: Callable[[float], None] = _silent,
     on_date: Callable[[datetime], None] = lambda _date: None,
 ) -> AsyncIterator[ArmReads]:
     """Reads for as long as the context lasts. Raises `AzureError` without a credential."""
-    credentials = Credentials(
-        kind=kind,
-        authority=authority,
-        environment=environment,
-        instance_discovery=instance_discovery,
-        ca_file=options.ca_file,
-    )
+    options = ArmOptions.of(settings, user_agent=f"aks-access/{__version__}")
+    credentials = Credentials.of(settings, environment=environment)
     session: aiohttp.ClientSession = open_session(ca_file=options.ca_file)
     try:
         source = credentials.source(None)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from aks_access import __version__
 from aks_access.errors import AzureError, AzureFault, StartupError
 from aks_access.settings import SETTINGS, AzureCredential, Settings
 
@@ -47,25 +46,11 @@ def with_azure(
     """Ask Azure. Raises `AzureError`, StartupError without a log-in, SettingsError."""
     settings = azure_settings(os.environ)
     logging.getLogger("azure").addHandler(logging.NullHandler())  # what it says comes as an error
-    from aks_access.azure.clusters import ArmOptions
     from aks_access.azure.reads import open_reads
 
     async def main() -> Answer:
-        options = ArmOptions(
-            endpoint=settings.azure_endpoint,
-            scope=settings.azure_scope,
-            api_version=settings.azure_api_version,
-            ca_file=settings.azure_ca_file,
-            user_agent=f"aks-access/{__version__}",
-        )
         async with open_reads(
-            options=options,
-            kind=settings.azure_credential,
-            authority=settings.azure_authority,
-            instance_discovery=settings.azure_instance_discovery,
-            environment=os.environ,
-            on_wait=_waits,
-            on_date=on_date,
+            settings=settings, environment=os.environ, on_wait=_waits, on_date=on_date
         ) as reads:
             return await ask(reads)
 
