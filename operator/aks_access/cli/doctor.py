@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from aks_access.api.arm import ArmId, is_cluster_id
-from aks_access.api.names import OPERATOR_NAMESPACE
 from aks_access.cli.checks_hub import checks_hub
 from aks_access.cli.checks_ledgers import checks_ledgers
 from aks_access.cli.checks_targets import checks_target
 from aks_access.cli.checkup import Checked, Grade, failed, lines
 from aks_access.cli.cluster import Resource
+from aks_access.cli.flags import operator_namespace, text_or_json
 from aks_access.cli.installed import installed
 from aks_access.cli.reaching import cluster, reaching
 from aks_access.cli.surroundings import surroundings
@@ -32,15 +32,8 @@ Wanted = tuple[str, str, Target | None]
 @click.command("doctor")
 @click.argument("what", metavar="[TARGET…|RESOURCE_ID…]", nargs=-1)
 @click.option("--azure", "asks_azure", is_flag=True, help="Ask Azure as well, as who `az` is.")
-@click.option(
-    "--operator-namespace",
-    default=OPERATOR_NAMESPACE,
-    show_default=True,
-    help="Where the operator runs.",
-)
-@click.option(
-    "--output", "-o", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
-)
+@operator_namespace
+@text_or_json
 @reaching
 @click.pass_context
 def doctor(

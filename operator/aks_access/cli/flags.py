@@ -7,6 +7,7 @@ import click
 
 from aks_access.api.cel import DNS_NAME_PATTERN
 from aks_access.api.duration import DurationError, parse_duration
+from aks_access.api.names import OPERATOR_NAMESPACE
 from aks_access.api.ranges import MIN_GRANT_PREFIX, IPv4Range, RangeError, parse_public
 from aks_access.api.timestamps import TimestampError, parse_timestamp
 from aks_access.plan.wording import instant, sentence
@@ -101,6 +102,19 @@ class GrantName(Name):
         ours = kind.partition(".")[0] in _GRANT_KINDS
         return super().convert(name if slash and ours else value, param, ctx)
 
+
+operator_namespace = click.option(
+    "--operator-namespace",
+    default=OPERATOR_NAMESPACE,
+    show_default=True,
+    help="Where the operator runs.",
+)
+"""`--operator-namespace`, for commands that look at the operator itself."""
+
+text_or_json = click.option(
+    "--output", "-o", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+"""`-o text|json`, for commands that speak in lines of their own."""
 
 _GRANT_KINDS = ("apiaccessgrant", "apiaccessgrants", "aag")
 

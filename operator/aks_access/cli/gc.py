@@ -15,7 +15,7 @@ import click
 
 from aks_access.api.timestamps import format_timestamp
 from aks_access.cli import kustomizations
-from aks_access.cli.flags import Length, Time
+from aks_access.cli.flags import Length, Time, text_or_json
 from aks_access.cli.inputs import read_bytes
 from aks_access.cli.printable import printable
 from aks_access.cli.pruning import Pruned, prune
@@ -45,9 +45,7 @@ class Edit:
     help="How long ago a grant must have ended.",
 )
 @click.option("--write", is_flag=True, help="Do it; without, only say what would be done.")
-@click.option(
-    "--output", "-o", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
-)
+@text_or_json
 @click.option("--now", type=Time(), help="Count from this time, and not by the clock.")
 def gc(
     *, folder: Path, older_than: timedelta, write: bool, form: str, now: datetime | None
