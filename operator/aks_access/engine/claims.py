@@ -10,7 +10,7 @@ from aks_access.engine.config import EngineConfig
 from aks_access.engine.look import Look, Next
 from aks_access.engine.looptime import loop_time
 from aks_access.engine.memory import ClusterMemory
-from aks_access.engine.notes import Note
+from aks_access.engine.notes import Note, finding_note
 from aks_access.engine.orphans import Orphans, left_open
 from aks_access.engine.ports import Kind, Ledgers, Objects
 from aks_access.engine.publisher import Publisher
@@ -18,6 +18,7 @@ from aks_access.engine.refs import target_ref
 from aks_access.engine.reports import TargetReport
 from aks_access.engine.store import Store
 from aks_access.engine.verdicts import Blocker, blocked_report
+from aks_access.plan import holders
 from aks_access.plan.ledger import Ledger
 from aks_access.plan.model import ClusterKey, Target
 
@@ -114,11 +115,7 @@ class Claims:
                     ref=target_ref(other), finalizer=TARGET_FINALIZER
                 )
                 continue
-            note = (
-                self.publisher.spec_note(target=other)
-                if other.problems
-                else self.publisher.duplicate_note(target=other, holder=target)
-            )
+            note = _barrier(other, holder=target)
             await self.blocked(key=key, target=other, note=note, duplicate=True)
 
     async def unusable(self, *, key: ClusterKey, target: Target, unreadable: str) -> Next:
@@ -126,7 +123,7 @@ class Claims:
 
         One that remembers a ledger does not go: mended, it says that this is lost.
         """
-        note = self.publisher.spec_note(target=target)
+        note = _barrier(target, holder=target)
         known = not unreadable and target.ledger_sequence is None
         await self.blocked(key=key, target=target, note=note, known=known)
         if known and target.deleting is not None and target.finalized:
@@ -161,20 +158,8 @@ class Claims:
         await self.publisher.publish_note(target=target, note=note)
 
 
-def incumbent(claimants: list[Target], stored: Ledger | None) -> Target | None:
-    """Which of several targets holds the cluster: its ledger's, else the oldest, then by uid.
-
-    A restore may give every target another uid and time of creation; its name stays. One that
-    remembers a ledger held it, whatever became of that ledger and of the target's spec: with any
-    other the loss would look like a first sight.
-    """
-    if stored is not None:
-        by_uid = [target for target in claimants if target.uid == stored.target_uid]
-        by_name = [target for target in claimants if target.name == stored.target_name]
-        if by_uid or by_name:
-            return (by_uid or by_name)[0]
-    held = [target for target in claimants if target.ledger_sequence is not None]
-    if held:
-        return max(held, key=lambda target: target.ledger_sequence or 0)
-    usable = [target for target in claimants if not target.problems] or claimants
-    return usable[0] if usable else None
+def _barrier(target: Target, *, holder: Target) -> Note:
+    """Why the target, displaced or unusable, judges no grant."""
+    finding = holders.barrier(target, holder=holder)
+    assert finding is not None
+    return finding_note(finding=finding, target=target, cluster=target.resource_id)

@@ -119,15 +119,10 @@ class Publisher:
         self.metrics.target_state(target=target.name, reason=note.reason.value, figures={})
         await self._write(target=target, facts=facts)
 
-    def duplicate_note(self, *, target: Target, holder: Target) -> Note:
-        """Another target holds the cluster."""
-        finding = Finding(TargetReason.DUPLICATE_TARGET, {"holder": holder.name}, blocks=True)
-        return finding_note(finding=finding, target=target, cluster=target.resource_id)
-
-    def spec_note(self, *, target: Target, ledger: Ledger | None = None) -> Note:
-        """The target's spec is unusable; `ledger` = something may have to be taken out yet."""
+    def _spec_note(self, *, target: Target, ledger: Ledger) -> Note:
+        """The target's spec is unusable, and something may have to be taken out yet."""
         details = {}
-        if ledger is not None and target.deleting is not None:
+        if target.deleting is not None:
             policy = departure(target=target, ledger=ledger)
             details = {"leaving": policy.value if policy is not None else "unknown"}
         finding = Finding(TargetReason.INVALID_SPEC, details, blocks=True)
@@ -141,7 +136,7 @@ class Publisher:
         target, plan = look.target, look.plan
         notes: list[Note] = []
         if target is not None and target.problems:
-            notes.append(self.spec_note(target=target, ledger=look.ledger))
+            notes.append(self._spec_note(target=target, ledger=look.ledger))
         in_flight = look.ledger.in_flight is not None
         errors = self._errors(look)
         refused = [f for f in plan.findings if f.reason is TargetReason.WRITE_REFUSED]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from aks_access.api.target import DeletionPolicy
 from aks_access.engine.announcer import Announcer
 from aks_access.engine.assessor import Assessor
-from aks_access.engine.claims import Claims, incumbent
+from aks_access.engine.claims import Claims
 from aks_access.engine.config import EngineConfig
 from aks_access.engine.look import Look, Next, additions_allowed, needing
 from aks_access.engine.looptime import loop_time
@@ -36,6 +36,7 @@ from aks_access.errors import (
     LedgerError,
     LedgerTooLarge,
 )
+from aks_access.plan import holders
 from aks_access.plan.adoption import another_cluster
 from aks_access.plan.clearing import revokes
 from aks_access.plan.cluster import ClusterView
@@ -77,7 +78,7 @@ class TargetReconciler:
         if stored is None and not self.store.synced:
             return Next(after=self.config.poll)
         claimants = self.worlds.claimants(key)
-        target = incumbent(claimants, stored)
+        target = holders.incumbent(claimants, stored)
         self.publisher.untaken.discard(key)
         try:
             await self.claims.displaced(key=key, claimants=claimants, target=target)

@@ -8,6 +8,7 @@ from datetime import datetime
 from aks_access.engine.config import EngineConfig
 from aks_access.engine.ports import Clock
 from aks_access.engine.store import Store
+from aks_access.plan.holders import claimants
 from aks_access.plan.ledger import PLATFORM_OWNERS, Ledger
 from aks_access.plan.model import ClusterKey, Grant, GrantUid, Target, activation_key
 from aks_access.plan.world import Removals, World
@@ -126,8 +127,7 @@ class Worlds:
 
     def claimants(self, key: ClusterKey) -> list[Target]:
         """Every target that names the cluster, the oldest first."""
-        found = [self._remembering(t) for t in self.store.targets() if t.key == key]
-        return sorted(found, key=lambda target: (target.created, target.uid))
+        return claimants(map(self._remembering, self.store.targets()), key=key)
 
     def let_in(self, target: Target) -> dict[GrantUid, Grant]:
         """The grants whose status names the target: they may be in its list, matching or not."""

@@ -1,6 +1,6 @@
 """Which of several targets holds a cluster."""
 
-from aks_access.engine.claims import incumbent
+from aks_access.plan.holders import incumbent
 from aks_access.plan.ledger import Ledger
 from aks_access.plan.model import Problem, Target
 from tests.unit.plan.build import HOUR, NOW, ledger, target
