@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from aks_access.api.conditions import GrantReason
+from aks_access.api.conditions import GrantReason, TargetReason
 from aks_access.cli.places import Position
 
 
@@ -41,6 +41,8 @@ RULES: Final[dict[str, str]] = {
     GrantReason.POLICY_DENIED: "A target's policy refuses the grant.",
     GrantReason.NAMESPACE_NOT_ALLOWED: "A target takes no grants from the namespace.",
     GrantReason.TARGET_NOT_FOUND: "The grant names or selects no target.",
+    GrantReason.TARGET_BLOCKED: "The grant's target lets nobody in.",
+    TargetReason.DUPLICATE_TARGET: "Another target holds the cluster already.",
     GrantReason.RANGE_SET_NOT_RESOLVED: "A range set that is referred to does not resolve.",
 }
 """Every rule that a finding may name, and what it says in general."""

@@ -15,6 +15,7 @@ import click
 
 from aks_access.api.ranges import IPv4Range
 from aks_access.cli.applied import Applied
+from aks_access.cli.around import Surrounding
 from aks_access.cli.arrival import Following, finish
 from aks_access.cli.ask import Ask, Given, as_yaml
 from aks_access.cli.cluster import DryRun
@@ -23,7 +24,7 @@ from aks_access.cli.findings import Finding, Level
 from aks_access.cli.flags import Length, Name, Range, Time, end
 from aks_access.cli.folder import Folder
 from aks_access.cli.inputs import contents
-from aks_access.cli.judging import Surrounding, asked, judged
+from aks_access.cli.judging import asked, judged
 from aks_access.cli.own_address import SERVICES, VARIABLE, OwnAddress, Service
 from aks_access.cli.present import denials
 from aks_access.cli.reaching import cluster, reaching

@@ -6,30 +6,27 @@ both know. What only the cluster knows is not judged: how full its list is, when
 extended began, whether `Observe` writes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from aks_access.api.conditions import GrantReason
+from aks_access.api.conditions import GrantReason, TargetReason
 from aks_access.api.names import ARGO_DEFAULT_INSTANCE_LABEL, Kind
 from aks_access.api.ranges import IPv4Range, RangeError
+from aks_access.cli.around import Surrounding, written
 from aks_access.cli.documents import Document
 from aks_access.cli.findings import Check, Finding, Level
 from aks_access.cli.schema import finding, kind_of
 from aks_access.plan import admission
-from aks_access.plan.access import judge, matches
-from aks_access.plan.model import Grant, GrantUid, Namespace, RangeSet, Target
-from aks_access.plan.offers import not_found, open_to
+from aks_access.plan.access import ended, judge, matches
+from aks_access.plan.holders import blocked
+from aks_access.plan.model import Grant, GrantUid, Target
+from aks_access.plan.offers import not_found
 from aks_access.plan.outcome import AccessState, Refusal, Verdict
+from aks_access.plan.outcome import Finding as TargetFinding
 from aks_access.plan.sentences import instant, refusal_sentence
-from aks_access.plan.wording import sentence
-from aks_access.projection import (
-    project_grant,
-    project_namespace,
-    project_range_set,
-    project_target,
-)
+from aks_access.projection import project_grant
 
 _ENDLESS: Final = 1_000_000
 """Room in a list whose real size is not known here."""
@@ -46,42 +43,6 @@ class Asked:
     grant: Grant
 
 
-@dataclass(slots=True)
-class Surrounding:
-    """What grants are judged by: the targets, range sets and namespaces that are known."""
-
-    targets: dict[str, Target] = field(default_factory=dict)
-    sets: dict[str, RangeSet] = field(default_factory=dict)
-    namespaces: dict[str, Namespace] = field(default_factory=dict)
-
-    def add(self, documents: Iterable[Document]) -> None:
-        """Take in the targets, sets and namespaces among these objects."""
-        for document in documents:
-            name = document.text("metadata", "name")
-            kind = kind_of(document)
-            if kind is Kind.TARGET:
-                self.targets[name] = project_target(_written(document.raw))
-            elif kind is Kind.RANGE_SET:
-                self.sets[name] = project_range_set(_written(document.raw))
-            elif (document.raw.get("apiVersion"), document.raw.get("kind")) == ("v1", "Namespace"):
-                self.namespaces[name] = project_namespace(document.raw)
-
-    def open_to(self, namespace: str) -> list[str]:
-        """The targets that take grants of a namespace, the first few."""
-        return open_to(namespace, targets=self.targets.values(), namespaces=self.namespaces)
-
-
-def _written(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """The object without what only the cluster says: a status in a file proves nothing."""
-    metadata = raw.get("metadata")
-    kept = ("name", "namespace", "labels", "annotations")
-    fields = metadata if isinstance(metadata, dict) else {}
-    return {
-        "metadata": {key: value for key, value in fields.items() if key in kept},
-        "spec": raw.get("spec"),
-    }
-
-
 def asked(
     documents: Iterable[Document], *, namespace: str, changed: set[str] | None
 ) -> list[Asked]:
@@ -94,9 +55,7 @@ def asked(
     for number, document in enumerate(documents):
         if kind_of(document) is not Kind.GRANT:
             continue
-        grant = project_grant(
-            _written(document.raw), argo_instance_label=ARGO_DEFAULT_INSTANCE_LABEL
-        )
+        grant = project_grant(written(document), argo_instance_label=ARGO_DEFAULT_INSTANCE_LABEL)
         if grant.problems:
             continue
         is_new = changed is not None and document.source in changed
@@ -134,10 +93,12 @@ def judged(
     ]
     for each in lost:
         yield from _untargeted(each, known=known, now=now)
+    barriers = known.barriers()
     for target in known.targets.values():
         matching = [each for each in every if matches(grant=each.grant, target=target)]
-        if target.problems:
-            yield from _unreadable(target, grants=matching)
+        barrier = barriers.get(target.name)
+        if barrier is not None:
+            yield from _waiting(target, grants=matching, barrier=barrier, now=now)
         else:
             yield from _on(target, grants=matching, known=known, now=now)
 
@@ -167,18 +128,36 @@ def _untargeted(each: Asked, *, known: Surrounding, now: datetime) -> Iterator[F
     yield finding(each.document, rule=refusal.reason, message=message, field=refusal.field)
 
 
-def _unreadable(target: Target, *, grants: Iterable[Asked]) -> Iterator[Finding]:
-    first = target.problems[0]
+def displaced(documents: Iterable[Document], *, known: Surrounding) -> Iterator[Finding]:
+    """The targets among the objects whose cluster another target holds."""
+    barriers = known.barriers()
+    for document in documents:
+        name = document.text("metadata", "name")
+        barrier = barriers.get(name) if kind_of(document) is Kind.TARGET else None
+        if barrier is not None and barrier.reason is TargetReason.DUPLICATE_TARGET:
+            target = known.targets[name]
+            yield finding(
+                document,
+                rule=barrier.reason,
+                message=blocked(target, by=barrier).limit,
+                field="spec.resourceId",
+            )
+
+
+def _waiting(
+    target: Target, *, grants: Iterable[Asked], barrier: TargetFinding, now: datetime
+) -> Iterator[Finding]:
+    """What the grants are told that match a target which judges none."""
+    refusal = blocked(target, by=barrier)
     for each in grants:
-        yield finding(
-            each.document,
-            rule=Check.NOT_CHECKED,
-            level=Level.NOTE,
-            message=sentence(
-                f"The policy of {target.name} was not checked: {first.path}: {first.message}"
-            ),
-            field="spec.targetRef.name",
-        )
+        if ended(grant=each.grant, activations={}, now=now) is None:
+            selects = each.grant.selector is not None
+            yield finding(
+                each.document,
+                rule=refusal.reason,
+                message=refusal_sentence(refusal=refusal, target=target.name),
+                field="spec.targetSelector" if selects else "spec.targetRef.name",
+            )
 
 
 def _on(

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from aks_access.api.conditions import GrantReason
 from aks_access.api.names import Kind
+from aks_access.cli.around import is_namespace, written
 from aks_access.cli.documents import Document
 from aks_access.cli.forecast import Forecast
-from aks_access.cli.judging import Surrounding
 from aks_access.cli.plan_words import (
     ORIGINS,
     WHY,
@@ -21,7 +21,7 @@ from aks_access.cli.plan_words import (
     remarks,
 )
 from aks_access.cli.schema import kind_of
-from aks_access.cli.snapshot import Facts, path_of, written
+from aks_access.cli.snapshot import Facts, path_of
 from aks_access.plan.access import matches
 from aks_access.plan.listing import canonical
 from aks_access.plan.model import Grant, Problem, Target
@@ -101,7 +101,7 @@ def named(documents: Iterable[Document], *, namespace: str) -> dict[Kind | None,
     found: dict[Kind | None, set[str]] = {None: set(), **{kind: set() for kind in Kind}}
     for document in documents:
         kind = kind_of(document)
-        if kind is not None or document.raw.get("kind") == "Namespace":
+        if kind is not None or is_namespace(document):
             own = namespace if kind is Kind.GRANT else ""
             found[kind].add(path_of(written(document, namespace=own)))
     return found
@@ -161,11 +161,8 @@ def denied(
             for verdict in each.after.plan.verdicts.values()
             if verdict.state is AccessState.REFUSED and verdict.grant.path in asked
         ]
-    known = Surrounding(
-        targets=dict(after.targets), sets=dict(after.sets), namespaces=dict(after.namespaces)
-    )
     found += [
-        _untargeted(grant, open_targets=known.open_to(grant.namespace))
+        _untargeted(grant, open_targets=after.open_to(grant.namespace))
         for grant in after.grants.values()
         if grant.path in asked
         and not (grant.expires_at is not None and grant.expires_at <= now)

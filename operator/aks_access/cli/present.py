@@ -4,25 +4,23 @@ The sentences are the operator's own, as `validate` has them. What may not be re
 the operator judges every grant again, with all that it knows.
 """
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from aks_access.api.conditions import GrantReason
 from aks_access.api.names import ARGO_DEFAULT_INSTANCE_LABEL
+from aks_access.cli.around import Surrounding
 from aks_access.cli.ask import as_yaml
 from aks_access.cli.cluster import Cluster, Resource
 from aks_access.cli.documents import documents
 from aks_access.cli.findings import Finding, Level
-from aks_access.cli.judging import Asked, Surrounding, judged
+from aks_access.cli.judging import Asked, judged
 from aks_access.errors import KubeForbidden, KubeNotFound
 from aks_access.plan.model import Grant, GrantUid
-from aks_access.projection import (
-    project_grant,
-    project_namespace,
-    project_range_set,
-    project_target,
-)
+from aks_access.projection import project_grant
 
 
 def found(cluster: Cluster, *, namespace: str, name: str) -> dict[str, Any]:
@@ -63,7 +61,9 @@ def denials(raw: Mapping[str, Any], *, cluster: Cluster, now: datetime) -> list[
 
 def _errors(asked: Asked, *, known: Surrounding, now: datetime) -> list[Finding]:
     found = judged([asked], known=known, now=now, changed=None)
-    return [each for each in found if each.level is Level.ERROR]
+    # One that waits for its target is not refused: what it has stays, and the rest comes later.
+    waits = GrantReason.TARGET_BLOCKED
+    return [each for each in found if each.level is Level.ERROR and each.rule != waits]
 
 
 def _written(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,26 +78,20 @@ def _surrounding(grant: Grant, *, cluster: Cluster) -> Surrounding:
     except KubeForbidden:
         return known
     if one:
-        target = project_target(one)
-        known.targets[target.name] = target
+        known.take(targets=[one])
     else:
         _add_targets(known, cluster=cluster)
     try:
         if any(not each.policy.all_namespaces for each in known.targets.values()):
             team = cluster.get(Resource.NAMESPACES, name=grant.namespace)
-            if team is not None:
-                known.namespaces[grant.namespace] = project_namespace(team)
+            known.take(namespaces=[team] if team is not None else [])
         if grant.range_sets:
-            sets = map(project_range_set, cluster.all(Resource.RANGE_SETS))
-            known.sets.update((each.name, each) for each in sets)
+            known.take(sets=cluster.all(Resource.RANGE_SETS))
     except KubeForbidden:
         pass  # what is not known is not judged
     return known
 
 
 def _add_targets(known: Surrounding, *, cluster: Cluster) -> None:
-    try:
-        targets = map(project_target, cluster.all(Resource.TARGETS))
-        known.targets.update((each.name, each) for each in targets)
-    except KubeForbidden:
-        pass
+    with contextlib.suppress(KubeForbidden):
+        known.take(targets=cluster.all(Resource.TARGETS))

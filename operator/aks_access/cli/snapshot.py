@@ -5,23 +5,16 @@ make them.
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from aks_access.api.names import Kind
 from aks_access.api.timestamps import format_timestamp
+from aks_access.cli.around import WRITTEN, Raw, Surrounding, is_namespace, written
 from aks_access.cli.cluster import Cluster, Resource
 from aks_access.cli.documents import Document
 from aks_access.cli.schema import kind_of
-from aks_access.plan.model import Grant, GrantUid, Namespace, RangeSet, Target
-from aks_access.projection import (
-    project_grant,
-    project_namespace,
-    project_range_set,
-    project_target,
-)
-
-Raw = Mapping[str, Any]
-_WRITTEN: Final = ("labels", "annotations")
+from aks_access.plan.model import Grant, GrantUid
+from aks_access.projection import project_grant
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +27,11 @@ class Snapshot:
     namespaces: Mapping[str, Raw] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+@dataclass(slots=True)
+class Facts(Surrounding):
     """The same as the facts that a plan is made from."""
 
-    grants: Mapping[GrantUid, Grant]
-    targets: Mapping[str, Target]
-    sets: Mapping[str, RangeSet]
-    namespaces: Mapping[str, Namespace]
+    grants: Mapping[GrantUid, Grant] = field(default_factory=dict)
 
 
 def snapshot(cluster: Cluster) -> Snapshot:
@@ -60,12 +50,13 @@ def facts(objects: Snapshot, *, argo_instance_label: str) -> Facts:
         project_grant(raw, argo_instance_label=argo_instance_label)
         for raw in objects.grants.values()
     ]
-    return Facts(
-        grants={grant.uid: grant for grant in grants},
-        targets={name: project_target(raw) for name, raw in objects.targets.items()},
-        sets={name: project_range_set(raw) for name, raw in objects.sets.items()},
-        namespaces={name: project_namespace(raw) for name, raw in objects.namespaces.items()},
+    found = Facts(grants={grant.uid: grant for grant in grants})
+    found.take(
+        targets=objects.targets.values(),
+        sets=objects.sets.values(),
+        namespaces=objects.namespaces.values(),
     )
+    return found
 
 
 def path_of(raw: Raw) -> str:
@@ -94,7 +85,7 @@ def overlaid(
         kind = kind_of(document)
         if kind is not None:
             place, own = places[kind], namespace if kind is Kind.GRANT else ""
-        elif document.raw.get("kind") == "Namespace":
+        elif is_namespace(document):
             place, own = namespaces, ""
         else:
             continue
@@ -107,18 +98,6 @@ def overlaid(
     return replace(objects, grants=grants, targets=targets, sets=sets, namespaces=namespaces)
 
 
-def written(document: Document, *, namespace: str) -> dict[str, Any]:
-    """The object of a file, without what only the cluster says."""
-    found = document.raw.get("metadata")
-    metadata = found if isinstance(found, dict) else {}
-    place = metadata.get("namespace") or namespace
-    kept = {name: metadata[name] for name in ("name", *_WRITTEN) if name in metadata}
-    return {
-        **{key: document.raw[key] for key in ("apiVersion", "kind", "spec") if key in document.raw},
-        "metadata": {**kept, **({"namespace": place} if place else {})},
-    }
-
-
 def _applied(new: dict[str, Any], *, before: Raw | None, path: str, now: datetime) -> Raw:
     """The object as the API server would have it: uid and status stay, a new spec counts up."""
     if before is None:
@@ -126,7 +105,7 @@ def _applied(new: dict[str, Any], *, before: Raw | None, path: str, now: datetim
         return {**new, "metadata": {**new["metadata"], **made}}
     old = before["metadata"]
     metadata = {**old, **new["metadata"]}
-    for name in _WRITTEN:
+    for name in WRITTEN:
         if old.get(name) or new["metadata"].get(name):
             metadata[name] = {**(old.get(name) or {}), **(new["metadata"].get(name) or {})}
     if new.get("spec") != before.get("spec"):

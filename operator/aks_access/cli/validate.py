@@ -9,12 +9,13 @@ from pathlib import Path
 
 import click
 
+from aks_access.cli.around import Surrounding
 from aks_access.cli.changes import changed_files
 from aks_access.cli.findings import Check, Finding, Level, in_order
 from aks_access.cli.flags import Time
 from aks_access.cli.formats import FORMATS, Report
 from aks_access.cli.inputs import STDIN, Broken, Contents, contents
-from aks_access.cli.judging import Surrounding, asked, judged
+from aks_access.cli.judging import asked, displaced, judged
 from aks_access.cli.kustomizations import files_around
 from aks_access.cli.references import References
 from aks_access.cli.schema import check, finding, is_ours
@@ -77,6 +78,7 @@ def validate(
         *_each(found),
         *patches,
         *_unreadable(each for each in more.broken if each not in found.broken),
+        *displaced(found.documents, known=known),
         *judged(grants, known=known, now=moment, changed=changed),
     ]
     objects = [document for document in found.documents if is_ours(document)]

@@ -14,9 +14,13 @@ from aks_access.api.duration import format_duration
 from aks_access.api.names import API_VERSION, ARGO_DEFAULT_INSTANCE_LABEL
 from aks_access.api.timestamps import format_timestamp
 from aks_access.cli.ask import as_yaml
-from aks_access.plan.access import matches
+from aks_access.engine.notes import finding_note
+from aks_access.engine.verdicts import Blocker, blocked_report
+from aks_access.plan.access import ended, matches
 from aks_access.plan.adoption import Adoption, fresh
 from aks_access.plan.cluster import ClusterView
+from aks_access.plan.holders import barrier as barrier_of
+from aks_access.plan.holders import claimants, incumbent
 from aks_access.plan.outcome import AccessState
 from aks_access.plan.planner import plan
 from aks_access.plan.sentences import refusal_sentence
@@ -113,6 +117,9 @@ def said_by_the_operator(
 ) -> set[tuple[str, str, str]]:
     """`object, rule, sentence` of what does not parse, matches nothing or is refused."""
     place = project_target(target)
+    rivals = [project_target(each) for each in others if each["kind"] == "ApiAccessTarget"]
+    holder = incumbent(claimants([place, *rivals], key=place.key), None)
+    barrier = barrier_of(place, holder=holder)
     spaces = [project_namespace(each) for each in others if each["kind"] == "Namespace"]
     sets = [project_range_set(each) for each in others if each["kind"] == "IPRangeSet"]
     known = [
@@ -133,10 +140,24 @@ def said_by_the_operator(
         world=world, view=VIEW, adoption=Adoption(fresh(target=place, view=VIEW))
     ).verdicts
     found = set()
+    if barrier is not None:
+        note = finding_note(finding=barrier, target=place, cluster=ID)
+        verdicts = {}
+        told = blocked_report(
+            key=place.key,
+            target=place,
+            grants=world.grants.values(),
+            blocker=Blocker(note.reason, note.message, retries=False),
+            planned_at=0.0,
+        ).grants
     for each in known:
         name = f"ApiAccessGrant {each.path}"
         if each.problems:
             found.add((name, "InvalidSpec", ""))
+            continue
+        if barrier is not None and each.uid in told:
+            if ended(grant=each, activations={}, now=NOW) is None:
+                found.add((name, str(told[each.uid].reason), told[each.uid].message))
             continue
         verdict = verdicts.get(each.uid)
         if verdict is None:
@@ -152,13 +173,15 @@ def said_by_the_operator(
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     specs=st.lists(st.tuples(st.sampled_from(TEAMS), SPECS), min_size=1, max_size=5),
     policy=POLICIES,
     tier=st.sampled_from(["dev", "prod"]),
     mode=st.sampled_from(["Merge", "Exclusive"]),
     office=st.lists(st.sampled_from(["51.140.1.0/28", "20.51.0.0/16"]), min_size=1),
+    broken=st.sampled_from([False, False, False, True]),
+    rival=st.sampled_from([None, None, None, 1, 3]),
 )
 def test_the_check_and_the_plan_agree(
     specs: list[tuple[str, dict[str, Any]]],
@@ -166,14 +189,28 @@ def test_the_check_and_the_plan_agree(
     tier: str,
     mode: str,
     office: list[str],
+    broken: bool,
+    rival: int | None,
 ) -> None:
     grants = [
         item("ApiAccessGrant", f"g{number}", namespace=namespace, spec=spec)
         for number, (namespace, spec) in enumerate(specs)
     ]
     spec = {"resourceId": ID, "mode": mode, "policy": policy}
-    target = item("ApiAccessTarget", "c1", labels={"tier": tier}, spec=spec)
+    wrong = {"policy": {**policy, "maxDuration": "1d"}} if broken else {}
+    made = {"uid": "u2", "creationTimestamp": "2026-11-02T00:00:00Z"}
+    target = item("ApiAccessTarget", "c1", **made, labels={"tier": tier}, spec={**spec, **wrong})
     others = [
+        *(
+            item(
+                "ApiAccessTarget",
+                "other",
+                uid="u1",
+                creationTimestamp=f"2026-11-0{rival}T00:00:00Z",
+                spec={**spec, "resourceId": ID.upper().replace("/SUBS", "/subs")},
+            )
+            for _ in ([] if rival is None else [rival])
+        ),
         item("IPRangeSet", "office", spec={"ipRanges": office}),
         item("IPRangeSet", "nat", spec={"fromAzure": {"resourceId": ID.replace("c1", "x")}}),
         *(

@@ -82,10 +82,62 @@ def test_a_set_is_in_doubt_only_where_none_is_known() -> None:
 
 
 def test_a_target_that_cannot_be_read_is_said_with_the_grants() -> None:
-    [note] = said(grant("a"), policy="maxDuration: 1d")
-    assert note.startswith(
-        "note NotChecked: The policy of c1 was not checked: spec.policy.maxDuration: 1d is not"
+    over, revoked = grant("b", end=OVER), grant("c", ranges="ipRanges: [20.50.0.1], revoked: true")
+    [error] = said(grant("a"), over, revoked, policy="maxDuration: 1d")
+    assert error.startswith(
+        "error TargetBlocked: c1 is InvalidSpec: spec.policy.maxDuration: 1d is not a duration; "
     )
+    assert error.endswith("[ApiAccessGrant team-a/a]")
+
+
+def judged_on(*targets: str, merged: str = "") -> list[str]:
+    """The findings about a grant for c1, and about targets that are to be merged."""
+    Path("targets.yaml").write_text("---\n".join(targets))
+    Path("grants.yaml").write_text(merged + grant("a"))
+    _, out, _ = execute("aks-access validate grants.yaml --targets targets.yaml")
+    return [line.split(" ", 1)[1] for line in out.splitlines()[:-1]]
+
+
+def aat(name: str, *, made: str = "", extra: str = "") -> str:
+    """A target of the one cluster, as kubectl prints it where `made` says when it was made."""
+    known = f", uid: u-{name}, creationTimestamp: {made}" if made else ""
+    text = TARGET.format(policy="maxDuration: 24h")
+    return text.replace("{name: c1}", f"{{name: {name}{known}}}") + extra
+
+
+EARLY, LATE = "2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z"
+BLOCKED = (
+    "error TargetBlocked: c1 is DuplicateTarget: other stands for this cluster already. "
+    "Delete this target, or that one first. [ApiAccessGrant team-a/a]"
+)
+
+
+def test_a_target_whose_cluster_another_one_holds_judges_no_grant() -> None:
+    assert judged_on(aat("c1", made=EARLY), aat("other", made=LATE)) == []
+    assert judged_on(aat("c1", made=LATE), aat("other", made=EARLY)) == [BLOCKED]
+
+
+def test_the_target_that_remembers_a_ledger_holds_the_cluster() -> None:
+    remembers = "status: {ledgerSequence: 3}\n"
+    young = aat("other", made=LATE, extra=remembers)
+    assert judged_on(aat("c1", made=EARLY), young) == [BLOCKED]
+
+
+def test_a_target_of_a_file_is_younger_than_those_that_are_there() -> None:
+    assert judged_on(aat("c1", made=LATE), aat("other")) == []
+    assert judged_on(aat("c1"), aat("other", made=LATE)) == [BLOCKED]
+
+
+def test_an_edited_target_keeps_its_place() -> None:
+    assert judged_on(aat("c1", made=EARLY), aat("other", made=LATE), aat("c1")) == []
+
+
+def test_a_target_that_is_to_be_merged_may_not_be_a_clusters_second() -> None:
+    found = judged_on(aat("c1", made=EARLY), merged=aat("more"))
+    assert found == [
+        "error DuplicateTarget: c1 stands for this cluster already. Delete this target, or "
+        "that one first. [ApiAccessTarget more]"
+    ]
 
 
 def test_a_status_in_a_file_proves_nothing() -> None:
