@@ -12,15 +12,16 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Final
 
-from aks_access.api.conditions import GrantReason
+from aks_access.api.conditions import GrantReason, TargetReason
 from aks_access.api.names import ARGO_DEFAULT_INSTANCE_LABEL
 from aks_access.api.ranges import IPv4Range
 from aks_access.cli.entries import Holder
 from aks_access.cli.seen import Gate, SeenGrant, SeenTarget
-from aks_access.plan.access import expand, judge, matches
+from aks_access.plan import holders
+from aks_access.plan.access import ended, expand, judge, matches
 from aks_access.plan.listing import SENTINEL, parsed
 from aks_access.plan.model import Grant, Namespace, RangeSet, Target, activation_key
-from aks_access.plan.outcome import AccessState, Verdict
+from aks_access.plan.outcome import AccessState, Refusal, Rule, Verdict
 from aks_access.plan.sentences import refusals_sentence, verdict_sentence
 from aks_access.projection import project_grant
 
@@ -76,19 +77,41 @@ class Facts:
     def _namespaces(self) -> Mapping[str, Namespace] | None:
         return self.namespaces()
 
-    def judged(self, grant: Grant, *, target: Target) -> Verdict | None:
+    def judged(self, grant: Grant, *, target: SeenTarget) -> Verdict | None:
         """The verdict of the grant alone; None where too little is known for one."""
-        if target.problems or self._namespaces is None:
-            return None
         activated = {} if grant.activated is None else {activation_key(grant): grant.activated}
+        barrier = _barrier(target)
+        if barrier is not None and ended(grant=grant, activations=activated, now=self.now) is None:
+            return Verdict(grant=grant, state=AccessState.REFUSED, refusals=(barrier,))
+        if target.projected.problems or self._namespaces is None:
+            return None
         return judge(
             grant=grant,
-            target=target,
+            target=target.projected,
             sets=self.sets,
             namespaces=self._namespaces,
             activations=activated,
             now=self.now,
         )
+
+
+def _barrier(target: SeenTarget) -> Refusal | None:
+    """What a target that judges no grant tells each of them.
+
+    Which of several targets holds a cluster the operator's report says: its ledger knows.
+    """
+    found = holders.barrier(target.projected, holder=None)
+    if found is not None:
+        return holders.blocked(target.projected, by=found)
+    ready = target.ready
+    if ready is None or ready.reason != TargetReason.DUPLICATE_TARGET:
+        return None
+    return Refusal(
+        reason=GrantReason.TARGET_BLOCKED,
+        rule=Rule.SPEC,
+        value=str(ready.reason),
+        limit=ready.message,
+    )
 
 
 def answer(
@@ -228,13 +251,13 @@ def _cause(seen: SeenGrant, *, target: SeenTarget, wanted: IPv4Range, facts: Fac
     asks = any(item.overlaps(wanted) for item in ranges)
     if not asks or not matches(grant=grant, target=target.projected):
         return None
-    return _judged(seen, grant=grant, target=target.projected, facts=facts)
+    return _judged(seen, grant=grant, target=target, facts=facts)
 
 
-def _judged(seen: SeenGrant, *, grant: Grant, target: Target, facts: Facts) -> Cause:
+def _judged(seen: SeenGrant, *, grant: Grant, target: SeenTarget, facts: Facts) -> Cause:
     """What the operator will say, or has said where its report has no room for it."""
     verdict = facts.judged(grant, target=target)
-    said = _sentence(verdict, target=target) if verdict is not None else ""
+    said = _sentence(verdict, target=target.projected) if verdict is not None else ""
     if verdict is None or not seen.current:
         message = f"The operator has not reported on it yet. {said}".rstrip()
         return Cause(grant.path, NOT_SEEN, message)

@@ -85,10 +85,27 @@ def test_nothing_is_judged_by_what_cannot_be_read() -> None:
     said = "The operator has not reported on it yet."
     (cause,) = told(grant, wanted="81.2.70.9", namespaces=None)
     assert cause.message == said
+
+
+def test_a_target_that_judges_no_grant_says_why() -> None:
+    grant = raw("office")
+    grant["metadata"]["generation"] += 1
     broken = target("prod-weu")
-    del broken["spec"]["policy"]
-    (cause,) = told(grant, wanted="81.2.70.9", on=broken)
-    assert cause.message == said
+    broken["spec"]["policy"]["maxDuration"] = "1d"
+    said = "The operator has not reported on it yet. prod-weu is "
+    (cause,) = told(grant, wanted="81.2.70.9", on=broken, namespaces=None)
+    assert cause.message.startswith(f"{said}InvalidSpec: spec.policy.maxDuration: 1d is not a")
+    second = target("prod-weu")
+    ready = second["status"]["conditions"][0]
+    ready |= {"reason": "DuplicateTarget", "status": "False", "message": "x holds it. Delete x."}
+    (cause,) = told(grant, wanted="81.2.70.9", on=second)
+    assert cause.message == f"{said}DuplicateTarget: x holds it. Delete x."
+    del grant["status"]["targets"][:]
+    grant["status"] |= {"targetsOmitted": 1, "observedGeneration": grant["metadata"]["generation"]}
+    (cause,) = told(grant, wanted="81.2.70.9", on=second)
+    assert (cause.reason, cause.message) == (
+        "TargetBlocked", "prod-weu is DuplicateTarget: x holds it. Delete x.",
+    )  # fmt: skip
 
 
 def test_a_grant_for_another_target_or_address_is_no_cause() -> None:
