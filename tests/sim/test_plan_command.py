@@ -1,6 +1,8 @@
 """What `aks-access plan` says is what the running operator then writes."""
 
+import json
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +15,14 @@ from aks_access.cli.installed import Installed
 from aks_access.cli.plan_files import Difference
 from aks_access.cli.recall import recall, view_of
 from aks_access.cli.snapshot import facts, overlaid, snapshot
+from aks_access.cli.surroundings import Surroundings
 from aks_access.engine.ports import Kind
 from aks_access.plan.listing import canonical
 from aks_access.settings import Settings
 from tests.sim.hub import NAMESPACE, hub_of
 from tests.sim.world import FOREIGN, OFFICE, World, simulated
+from tests.unit.cli.test_changes import git
+from tests.unit.cli.transcript import execute
 
 LAPTOP, OTHER = "81.2.69.142/32", "20.50.1.7/32"
 
@@ -199,3 +204,81 @@ def _act(world: World, chance: random.Random) -> None:
         case _:
             ranges = chance.sample(_POOL, chance.randrange(1, 3))
             world.retarget(baseline={"ipRanges": [OFFICE, *ranges]})
+
+
+@pytest.mark.parametrize("seed", range(8))
+@simulated
+async def test_a_pull_request_is_foretold_deletions_included(
+    world: World, seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`plan DIR --base main -o json`, and then what the operator writes once it is merged."""
+    monkeypatch.chdir(tmp_path)
+    chance = random.Random(seed)
+    world.unpaced()
+    world.cluster(ranges=(FOREIGN, _POOL[0]))
+    world.target()
+    world.range_set("offices", _POOL[1], _POOL[2])
+    for name in _NAMES:
+        _asks(world, name, chance)
+    await world.start()
+    await world.rest()
+    _commit(world)
+    _edit(world, chance)
+    place = Surroundings(now=world.clock.now, cluster=lambda _reach: hub_of(world))
+    command = "aks-access plan team --base main --namespace team-a -o json"
+    code, out, err = execute(command, place=place)
+    assert (code, err) == (0, ""), out + err
+    [said] = json.loads(out)["targets"]
+    assert any(row["change"] == "removed" for row in said["changes"])
+    _merge(world)
+    await world.rest()
+    assert world.list_of() == {canonical(each) for each in said["after"]}
+
+
+def _edit(world: World, chance: random.Random) -> None:
+    """The pull request: a file goes or two do, one is edited, one is new."""
+    files = [Path("team", f"{name}.yaml") for name in chance.sample(_NAMES, 3)]
+    edited = files.pop()
+    edited.write_text(edited.read_text().replace(_POOL[3], "20.60.0.0/28"))
+    for each in files[: chance.randrange(1, 3)]:
+        each.unlink()
+    spec = {"targetRef": {"name": "weu"}, "ipRanges": [OTHER], "expiresAt": world.at(days=30)}
+    Path("team", "new.yaml").write_text(as_yaml(_manifest("new", spec)))
+
+
+def _merge(world: World) -> None:
+    """GitOps applies what is there, and prunes what is not."""
+    there = {file.stem: file for file in Path("team").iterdir()}
+    for name in set(_NAMES) - there.keys():
+        world.ungrant(name)
+    for name, file in there.items():
+        [raw] = [each.raw for each in documents(file.read_text(), source=str(file))]
+        world.api.apply(Kind.GRANT, name, namespace="team-a", spec=raw["spec"])
+
+
+def _asks(world: World, name: str, chance: random.Random) -> None:
+    sets = [{"name": "offices"}] if chance.random() < 0.3 else None
+    ranges = [f"20.70.0.{_NAMES.index(name)}", *chance.sample(_POOL, chance.randrange(1, 4))]
+    world.grant(name, *ranges, expiresAt=world.at(days=20), rangeSetRefs=sets)
+
+
+def _commit(world: World) -> None:
+    """A repository with what was applied, on a branch of its own."""
+    Path("team").mkdir()
+    for name in _NAMES:
+        raw = world.raw(name)
+        assert raw is not None
+        Path("team", f"{name}.yaml").write_text(as_yaml(_manifest(name, raw["spec"])))
+    git("init", "-q", "-b", "main")
+    git("add", ".")
+    git("commit", "-q", "-m", "one")
+    git("checkout", "-q", "-b", "feature")
+
+
+def _manifest(name: str, spec: object) -> dict[str, Any]:
+    return {
+        "apiVersion": "aksaccess.dev/v1alpha1",
+        "kind": "ApiAccessGrant",
+        "metadata": {"name": name, "namespace": "team-a"},
+        "spec": spec,
+    }

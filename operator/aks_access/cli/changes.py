@@ -1,38 +1,102 @@
-"""Which files differ from where a branch left another, by asking Git."""
+"""What a branch changes, by asking Git: against where it left another branch."""
 
+import os
 import subprocess
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
+from aks_access.cli.inputs import ENDINGS
 from aks_access.errors import InputError, StartupError
 
 _FINDING: Final = ("rev-parse", "--verify")
 _SHALLOW: Final = "of a shallow clone fetch all of the history first (fetch-depth: 0)"
+_CHART: Final = "Chart.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """The commit at which the branch left `base`, and the folder of the repository."""
+
+    base: str
+    commit: str
+    top: Path
+
+    @classmethod
+    def of(cls, base: str) -> Self:
+        """Raises InputError for an unknown revision, StartupError where there is no git."""
+        top = Path(_git("rev-parse", "--show-toplevel", base=base).rstrip("\n"))
+        commit = _git(*_FINDING, "--end-of-options", f"{base}^{{commit}}", base=base)
+        fork = _git("merge-base", commit.strip(), "HEAD", base=base).strip()
+        return cls(base, fork, top.resolve())
+
+    def changed(self) -> set[Path]:
+        """Files that are new, changed or gone since; what is not committed yet counts too."""
+        # Without quotes and renames; a file that is moved is a changed one.
+        diff = (
+            "diff",
+            "--name-only",
+            "--no-renames",
+            "--no-relative",
+            "--ignore-submodules=none",
+            "-z",
+        )
+        unknown = ("ls-files", "--others", "--exclude-standard", "--full-name", "-z")
+        found = [
+            _git(*diff, self.commit, "--", f"{self.top}", base=self.base),
+            _git(*unknown, "--", f"{self.top}", base=self.base),
+        ]
+        return {self.top / name for names in found for name in names.split("\0") if name}
+
+    def had(self, path: str) -> bool:
+        """Whether there was such a file or folder."""
+        place = self._place(path)
+        return place is not None and any(self._files(place))
+
+    def restore(self, paths: Iterable[str], *, into: Path) -> list[str]:
+        """Write what was there and is not as it was, for the same reader as of what is there.
+
+        Returns where the files and folders of these paths are now, as far as there are such.
+        Raises InputError for a path outside the repository.
+        """
+        changed, found = self.changed(), []
+        for path in paths:
+            place = self._place(path)
+            if place is None:
+                raise InputError(f"--base {self.base}: {path} is not in the repository {self.top}.")
+            for name in self._files(place):
+                is_changed = self.top / name in changed and name.endswith(ENDINGS)
+                if is_changed or Path(name).name == _CHART:  # which tells templates from objects
+                    text = _git("show", f"{self.commit}:{name}", base=self.base)
+                    file = into / name
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    file.write_bytes(text.encode(errors="surrogateescape"))
+            if (into / place).exists():
+                found.append(str(into / place))
+        return found
+
+    def _place(self, path: str) -> str | None:
+        """The path below the repository; None where it is not within."""
+        place = os.path.relpath(os.path.realpath(path), self.top)
+        return None if place.split(os.sep)[0] == os.pardir else place
+
+    def _files(self, place: str) -> Iterator[str]:
+        """The plain files at or below a path, links and submodules left out."""
+        below = () if place == os.curdir else ("--", place)
+        listed = _git("ls-tree", "-r", "-z", "--full-tree", self.commit, *below, base=self.base)
+        for line in filter(None, listed.split("\0")):
+            about, _, name = line.partition("\t")
+            if about.startswith("100"):
+                yield name
 
 
 def changed_files(base: str, *, sources: tuple[str, ...]) -> set[str]:
     """Those of the files that are new or changed since the branch left `base`.
 
-    What is not committed yet counts too. Raises InputError for an unknown revision, StartupError
-    where there is no git.
+    Raises as `Fork.of`.
     """
-    top = Path(_git("rev-parse", "--show-toplevel", base=base).rstrip("\n"))
-    commit = _git(*_FINDING, "--end-of-options", f"{base}^{{commit}}", base=base)
-    fork = _git("merge-base", commit.strip(), "HEAD", base=base).strip()
-    # Without quotes and renames; a file that is moved is a changed one.
-    diff = (
-        "diff",
-        "--name-only",
-        "--no-renames",
-        "--no-relative",
-        "--ignore-submodules=none",
-        "-z",
-    )
-    differing = _git(*diff, fork, "--", f"{top}", base=base)
-    unknown = _git(
-        "ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", f"{top}", base=base
-    )
-    paths = {(top / name).resolve() for name in (differing + unknown).split("\0") if name}
+    paths = {path.resolve() for path in Fork.of(base).changed()}
     return {source for source in sources if _is_among(Path(source).resolve(), paths)}
 
 

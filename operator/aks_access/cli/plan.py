@@ -3,33 +3,26 @@
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from aks_access.api.target import DeletionPolicy
 from aks_access.cli.by_hand import az_lines
-from aks_access.cli.cluster import Cluster
+from aks_access.cli.changes import Fork
 from aks_access.cli.flags import operator_namespace, text_or_json
-from aks_access.cli.forecast import Forecast, acting, forecast
-from aks_access.cli.inputs import STDIN, Contents, contents
-from aks_access.cli.installed import Installed, installed
-from aks_access.cli.plan_files import Difference, affected, denied, invalid, named
+from aks_access.cli.forecast import acting
+from aks_access.cli.inputs import ENDINGS, STDIN
+from aks_access.cli.look import Look
+from aks_access.cli.plan_files import Difference, affected, denied, invalid
 from aks_access.cli.plan_words import Remark, json_of, text
-from aks_access.cli.reaching import cluster, reaching
-from aks_access.cli.recall import Memory, condition, management_egress, recall, view_of
-from aks_access.cli.snapshot import Facts, Snapshot, facts, overlaid, snapshot
+from aks_access.cli.proposed import Files, proposed
+from aks_access.cli.reaching import reaching
+from aks_access.cli.snapshot import Facts
 from aks_access.cli.surroundings import surroundings
-from aks_access.errors import InputError, KubeError, KubeNotFound, StartupError
+from aks_access.errors import KubeError, StartupError
 from aks_access.exits import ExitCode
-from aks_access.plan.cluster import ClusterView
+from aks_access.plan.ledger import departure
 from aks_access.plan.model import Target
-from aks_access.plan.wording import listed, sentence
-
-if TYPE_CHECKING:
-    from aks_access.azure.reads import ArmReads
-
-_FILES = (".yaml", ".yml", ".json")
-_DUPLICATE = "DuplicateTarget"
 
 
 @click.command("plan")
@@ -41,6 +34,11 @@ _DUPLICATE = "DuplicateTarget"
 )
 @click.option("--namespace", "-n", default="", help="Of grants whose file names none.")
 @operator_namespace
+@click.option(
+    "--base",
+    metavar="GIT-REF",
+    help="With files: the branch to merge into; objects that were there and are gone count.",
+)
 @text_or_json
 @reaching
 @click.pass_context
@@ -53,29 +51,34 @@ def plan(
     asks_azure: bool,
     namespace: str,
     operator_namespace: str,
+    base: str | None,
     form: str,
 ) -> None:
     """Say what becomes of a cluster's list, by the operator's own planner.
 
     Of a TARGET: every entry, what comes, what goes and why, and who is not let in. Of files: what
-    changes once they are applied, beside what is planned already; what Git deletes they do not
-    tell. The list is as the operator last read it. When it writes is not foretold, and whether
-    Azure takes the write only the write shows. Nothing is written.
+    changes once they are applied, beside what is planned already; with --base also what goes with
+    what Git deletes. The list is as the operator last read it. When it writes is not foretold, and
+    whether Azure takes the write only the write shows. Nothing is written.
 
     Exit codes: 0 done, 1 a grant of the files would be denied, or there is no plan, 2 wrong usage,
     3 the cluster's list is not known, or something cannot be reached.
     """
-    paths, names = _sorted(what)
+    fork = Fork.of(base) if base is not None else None
+    paths, names = _sorted(what, fork=fork)
     if as_az and (paths or len(names) != 1):
         raise click.UsageError("--as-az takes one TARGET, and no files.")
     if as_az and form == "json":
         raise click.UsageError("--as-az prints commands, and no JSON.")
     if add_grants and not as_az:
         raise click.UsageError("--add-grants goes with --as-az.")
+    if fork is not None and (not paths or STDIN in paths):
+        raise click.UsageError("--base goes with files and folders: of others Git knows nothing.")
     look = Look(asks_azure=asks_azure, namespace=operator_namespace)
     if paths:
-        given = contents(paths, stdin=surroundings().stdin)
-        ctx.exit(_files(look, given=given, names=names, namespace=namespace, form=form))
+        own = namespace or look.hub.namespace()
+        files = proposed(paths, fork=fork, namespace=own, stdin=surroundings().stdin)
+        ctx.exit(_files(look, files=files, names=names, form=form))
     targets = [look.target(name) for name in dict.fromkeys(names)]
     look.read(targets)
     if as_az:
@@ -85,98 +88,15 @@ def plan(
     _tell(look)
 
 
-def _sorted(what: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Files and folders, and names of targets."""
+def _sorted(what: Iterable[str], *, fork: Fork | None) -> tuple[list[str], list[str]]:
+    """Files and folders, those that Git deletes too, and names of targets."""
     paths: list[str] = []
     names: list[str] = []
     for each in what:
-        is_path = each == STDIN or "/" in each or each.endswith(_FILES) or Path(each).exists()
+        is_path = each == STDIN or "/" in each or each.endswith(ENDINGS) or Path(each).exists()
+        is_path = is_path or (fork is not None and fork.had(each))
         (paths if is_path else names).append(each)
     return paths, names
-
-
-class Look:
-    """What is known of the management cluster, read once."""
-
-    def __init__(self, *, asks_azure: bool, namespace: str) -> None:
-        self.hub: Cluster = cluster()
-        self.now = surroundings().now()
-        self.namespace = namespace
-        self.asks_azure = asks_azure
-        self.operator: Installed = installed(self.hub, namespace=namespace)
-        self.objects = snapshot(self.hub)
-        self.facts = self.known(self.objects)
-        self.doubts: dict[str, None] = {}
-        self._views: dict[str, ClusterView] = {}
-
-    def known(self, objects: Snapshot) -> Facts:
-        """The facts of these objects."""
-        label = self.operator.settings.argocd_instance_label
-        return facts(objects, argo_instance_label=label)
-
-    def target(self, name: str) -> Target:
-        """A target by its name. Raises KubeNotFound, KubeError for one that stands for nothing."""
-        target = self.facts.targets.get(name)
-        if target is None:
-            there = listed(sorted(self.facts.targets)) or "none"
-            raise KubeNotFound(f'No target "{name}". There are: {there}.')
-        return target
-
-    def read(self, targets: Sequence[Target]) -> None:
-        """Read the clusters in Azure itself, where that is asked for. Raises AzureError."""
-        if not self.asks_azure or not targets:
-            return
-        from aks_access.cli.azure import with_azure
-
-        async def ask(reads: "ArmReads") -> None:
-            for target in targets:
-                self._views[target.name] = await reads.cluster(target.resource_id)
-
-        with_azure(ask)
-
-    def view(self, target: Target) -> ClusterView:
-        """The target's cluster. Raises StartupError where it is not known."""
-        return self._views.get(target.name) or view_of(target)
-
-    def memory(self, target: Target) -> Memory:
-        """What is remembered of the target's cluster."""
-        found = recall(
-            self.hub,
-            target=target,
-            view=self.view(target),
-            grants=self.facts.grants.values(),
-            namespace=self.namespace,
-            now=self.now,
-        )
-        self.doubts.update(dict.fromkeys(found.doubts))
-        return found
-
-    def forecast(self, target: Target, *, memory: Memory, known: Facts) -> Forecast:
-        """The plan of a target."""
-        reason, message = condition(target)
-        if reason == _DUPLICATE:
-            raise KubeError(f"{target.name} has no plan of its own. {message}")
-        if target.problems and memory.ledger is None:
-            first = target.problems[0]
-            raise KubeError(f"{target.name} has no plan. {first.path}: {first.message}.")
-        return forecast(
-            target=target,
-            facts=known,
-            view=self.view(target),
-            memory=memory,
-            operator=self._operator(target),
-            now=self.now,
-        )
-
-    def _operator(self, target: Target) -> Installed:
-        """The operator's settings, or as much of them as the target's status shows."""
-        if not self.operator.doubt:
-            return self.operator
-        self.doubts[
-            f"The operator's settings are not known, {sentence(self.operator.doubt)} Of the "
-            "management cluster's egress only what stands in the list already is known."
-        ] = None
-        return self.operator.with_egress(management_egress(target))
 
 
 def _by_hand(look: Look, target: Target, *, add_grants: bool) -> None:
@@ -205,24 +125,17 @@ def _tell(look: Look) -> None:
         click.echo(f"note: {doubt}", err=True)
 
 
-def _files(look: Look, *, given: Contents, names: list[str], namespace: str, form: str) -> ExitCode:
-    if given.broken:
-        first = given.broken[0]
-        raise InputError(f"{first.source}:{first.position.line}: {sentence(first.message)}")
-    own = namespace or look.hub.namespace()
-    paths = named(given.documents, namespace=own)
-    wished = overlaid(look.objects, documents=given.documents, namespace=own, now=look.now)
-    refused = invalid(look.known(wished), given=paths)
+def _files(look: Look, *, files: Files, names: list[str], form: str) -> ExitCode:
+    look.doubts.update(dict.fromkeys(files.doubts))
+    refused = invalid(look.known(files.applied(look.objects, now=look.now)), given=files.given)
     # The API server keeps the object of before where it refuses the new one.
     bad = frozenset(each.about for each in refused)
-    after = look.known(
-        overlaid(look.objects, documents=given.documents, namespace=own, now=look.now, skip=bad)
-    )
-    targets = affected(before=look.facts, after=after, given=paths)
+    after = look.known(files.applied(look.objects, now=look.now, skip=bad))
+    targets = affected(before=look.facts, after=after, given=files.touched)
     if names:
         wanted = {look.target(name).name for name in names}
         targets = [target for target in targets if target.name in wanted]
-    usable = [target for target in targets if not target.problems]
+    usable = [target for target in targets if target.name not in after.barred]
     look.read([each for each in usable if each.name in look.facts.targets])
     differences = []
     for target in usable:
@@ -236,13 +149,17 @@ def _files(look: Look, *, given: Contents, names: list[str], namespace: str, for
             differences.append(_difference(look, before=before, after=target, known=after))
         except (StartupError, KubeError) as error:
             look.doubts[f"{target.name} was not planned. {error}"] = None
-    refused += denied(differences, after=after, given=paths, skip=bad, now=look.now)
+    refused += denied(differences, after=after, given=files.given, skip=bad, now=look.now)
     _show(look, differences=differences, refused=refused, form=form)
     return ExitCode.FAILED if refused else ExitCode.OK
 
 
 def _difference(look: Look, *, before: Target, after: Target, known: Facts) -> Difference:
     memory = look.memory(before)
+    if after.deleting is not None and before.deleting is None:
+        goes = departure(target=after, ledger=memory.ledger)
+        if goes is DeletionPolicy.DETACH:
+            raise KubeError("It goes with deletionPolicy Detach: its list stays as it is.")
     return Difference(
         before=look.forecast(before, memory=memory, known=look.facts),
         after=look.forecast(after, memory=memory, known=known),

@@ -1,13 +1,11 @@
 """What applying files would change: the plan of now beside the plan with them."""
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
-from aks_access.api.conditions import GrantReason
+from aks_access.api.conditions import GrantReason, TargetReason
 from aks_access.api.names import Kind
-from aks_access.cli.around import is_namespace, written
-from aks_access.cli.documents import Document
 from aks_access.cli.forecast import Forecast
 from aks_access.cli.plan_words import (
     ORIGINS,
@@ -20,12 +18,13 @@ from aks_access.cli.plan_words import (
     refusal,
     remarks,
 )
-from aks_access.cli.schema import kind_of
-from aks_access.cli.snapshot import Facts, path_of
-from aks_access.plan.access import matches
+from aks_access.cli.snapshot import Facts, Paths
+from aks_access.plan.access import ended, matches
+from aks_access.plan.holders import blocked
 from aks_access.plan.listing import canonical
 from aks_access.plan.model import Grant, Problem, Target
-from aks_access.plan.outcome import AccessState, Refusal, Rule
+from aks_access.plan.offers import not_found
+from aks_access.plan.outcome import AccessState
 from aks_access.plan.sentences import refusal_sentence
 from aks_access.plan.wording import sentence
 
@@ -96,18 +95,7 @@ def _size(known: Forecast) -> str:
     return "open" if known.after is None else f"{len(known.after)}/{known.view.entry_limit}"
 
 
-def named(documents: Iterable[Document], *, namespace: str) -> dict[Kind | None, set[str]]:
-    """Paths of the objects in files by kind; None stands for namespaces."""
-    found: dict[Kind | None, set[str]] = {None: set(), **{kind: set() for kind in Kind}}
-    for document in documents:
-        kind = kind_of(document)
-        if kind is not None or is_namespace(document):
-            own = namespace if kind is Kind.GRANT else ""
-            found[kind].add(path_of(written(document, namespace=own)))
-    return found
-
-
-def affected(*, before: Facts, after: Facts, given: dict[Kind | None, set[str]]) -> list[Target]:
+def affected(*, before: Facts, after: Facts, given: Paths) -> list[Target]:
     """The targets whose list the files may change, as they are with them."""
     every = list(after.targets.values())
     if given[Kind.RANGE_SET] or given[None]:
@@ -126,7 +114,7 @@ def affected(*, before: Facts, after: Facts, given: dict[Kind | None, set[str]])
     ]
 
 
-def invalid(after: Facts, *, given: dict[Kind | None, set[str]]) -> list[Remark]:
+def invalid(after: Facts, *, given: Paths) -> list[Remark]:
     """What of the files the API server would refuse."""
     every: list[tuple[Kind, str, tuple[Problem, ...]]] = [
         *((Kind.GRANT, each.path, each.problems) for each in after.grants.values()),
@@ -148,7 +136,7 @@ def denied(
     differences: Sequence[Difference],
     *,
     after: Facts,
-    given: dict[Kind | None, set[str]],
+    given: Paths,
     skip: Set[str],
     now: datetime,
 ) -> list[Remark]:
@@ -161,24 +149,34 @@ def denied(
             for verdict in each.after.plan.verdicts.values()
             if verdict.state is AccessState.REFUSED and verdict.grant.path in asked
         ]
+    here = [each for each in after.targets.values() if each.deleting is None]
     found += [
         _untargeted(grant, open_targets=after.open_to(grant.namespace))
         for grant in after.grants.values()
         if grant.path in asked
         and not (grant.expires_at is not None and grant.expires_at <= now)
-        and not any(matches(grant=grant, target=each) for each in after.targets.values())
+        and not any(matches(grant=grant, target=each) for each in here)
     ]
+    found += _barred(after, given=given, asked=asked, now=now)
     return sorted(found, key=lambda each: (each.about, each.message))
 
 
+def _barred(after: Facts, *, given: Paths, asked: Set[str], now: datetime) -> Iterator[Remark]:
+    """The grants for targets that judge none, and targets whose cluster another one holds."""
+    for name, barrier in after.barred.items():
+        target = after.targets[name]
+        refused = blocked(target, by=barrier)
+        if barrier.reason is TargetReason.DUPLICATE_TARGET and name in given[Kind.TARGET]:
+            yield Remark(about=name, reason=str(barrier.reason), message=refused.limit)
+        for grant in after.grants.values():
+            over = ended(grant=grant, activations={}, now=now) is not None
+            if grant.path in asked and not over and matches(grant=grant, target=target):
+                message = refusal_sentence(refusal=refused, target=name)
+                yield Remark(about=grant.path, reason=str(refused.reason), message=message)
+
+
 def _untargeted(grant: Grant, *, open_targets: Sequence[str]) -> Remark:
-    selects = grant.selector is not None
-    said = Refusal(
-        reason=GrantReason.TARGET_NOT_FOUND,
-        rule=Rule.SPEC,
-        field="spec.targetSelector" if selects else "spec.targetRef.name",
-        value=grant.target_name or "",
-    )
+    said = not_found(grant)
     message = refusal_sentence(
         refusal=said, target=grant.target_name or "", open_targets=open_targets
     )

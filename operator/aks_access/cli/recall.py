@@ -24,7 +24,7 @@ from aks_access.plan.adoption import fresh
 from aks_access.plan.cluster import RUNNING, SUCCEEDED, ClusterView
 from aks_access.plan.ledger import BASELINE_OWNER, EntryState, Ledger, LedgerEntry
 from aks_access.plan.listing import canonical
-from aks_access.plan.model import Grant, Target, activation_key
+from aks_access.plan.model import ClusterKey, Grant, Target, activation_key
 from aks_access.plan.outcome import Origin
 from aks_access.plan.wording import sentence
 
@@ -132,25 +132,30 @@ def recall(
 def _ledger(
     cluster: Cluster, *, target: Target, namespace: str, activations: Mapping[str, datetime]
 ) -> Memory:
-    from aks_access.kube.ledger_document import DATA_KEY, decode
-
-    name = ledger_name(target.key)
-    raw = cluster.get(Resource.CONFIG_MAPS, namespace=namespace, name=name)
-    if raw is None:
-        return Memory(ledger=None, activations=activations)
-    text = (raw.get("data") or {}).get(DATA_KEY)
     try:
-        if not isinstance(text, str):
-            raise LedgerUnreadable(f"it has no {DATA_KEY}")
-        version = raw["metadata"]["resourceVersion"]
-        return Memory(ledger=decode(text, key=target.key, version=version), activations=activations)
+        stored = stored_ledger(cluster, key=target.key, namespace=namespace)
+        return Memory(ledger=stored, activations=activations)
     except LedgerUnreadable as error:
+        name = ledger_name(target.key)
         return Memory(
             ledger=None,
             unreadable=f"the ledger {namespace}/{name} cannot be used: {error}",
             newer=isinstance(error, LedgerNewer),
             activations=activations,
         )
+
+
+def stored_ledger(cluster: Cluster, *, key: ClusterKey, namespace: str) -> Ledger | None:
+    """The ledger of a cluster; None where there is none. Raises LedgerUnreadable, KubeError."""
+    from aks_access.kube.ledger_document import DATA_KEY, decode
+
+    raw = cluster.get(Resource.CONFIG_MAPS, namespace=namespace, name=ledger_name(key))
+    if raw is None:
+        return None
+    text = (raw.get("data") or {}).get(DATA_KEY)
+    if not isinstance(text, str):
+        raise LedgerUnreadable(f"it has no {DATA_KEY}")
+    return decode(text, key=key, version=raw["metadata"]["resourceVersion"])
 
 
 def _activations(

@@ -14,7 +14,11 @@ from aks_access.cli.cluster import Cluster, Resource
 from aks_access.cli.documents import Document
 from aks_access.cli.schema import kind_of
 from aks_access.plan.model import Grant, GrantUid
+from aks_access.plan.outcome import Finding
 from aks_access.projection import project_grant
+
+Paths = dict[Kind | None, set[str]]
+"""Paths of objects by kind; None stands for namespaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +33,14 @@ class Snapshot:
 
 @dataclass(slots=True)
 class Facts(Surrounding):
-    """The same as the facts that a plan is made from."""
+    """The same as the facts that a plan is made from.
+
+    Attributes:
+        barred: targets that judge no grant, by name, and why.
+    """
 
     grants: Mapping[GrantUid, Grant] = field(default_factory=dict)
+    barred: Mapping[str, Finding] = field(default_factory=dict)
 
 
 def snapshot(cluster: Cluster) -> Snapshot:
@@ -96,6 +105,35 @@ def overlaid(
             written(document, namespace=own), before=place.get(path), path=path, now=now
         )
     return replace(objects, grants=grants, targets=targets, sets=sets, namespaces=namespaces)
+
+
+def deleted(objects: Snapshot, *, gone: Paths, now: datetime) -> Snapshot:
+    """The objects as they are once these are deleted: what has a finalizer goes when it may."""
+    stamp = {"deletionTimestamp": format_timestamp(now)}
+
+    def going(place: Mapping[str, Raw], kind: Kind) -> dict[str, Raw]:
+        return {
+            path: {**raw, "metadata": {**raw["metadata"], **stamp}} if path in gone[kind] else raw
+            for path, raw in place.items()
+        }
+
+    return replace(
+        objects,
+        grants=going(objects.grants, Kind.GRANT),
+        targets=going(objects.targets, Kind.TARGET),
+        sets={name: raw for name, raw in objects.sets.items() if name not in gone[Kind.RANGE_SET]},
+    )
+
+
+def named(documents: Iterable[Document], *, namespace: str) -> Paths:
+    """Paths of the objects in files; `namespace` is that of grants which name none."""
+    found: Paths = {None: set(), **{kind: set() for kind in Kind}}
+    for document in documents:
+        kind = kind_of(document)
+        if kind is not None or is_namespace(document):
+            own = namespace if kind is Kind.GRANT else ""
+            found[kind].add(path_of(written(document, namespace=own)))
+    return found
 
 
 def _applied(new: dict[str, Any], *, before: Raw | None, path: str, now: datetime) -> Raw:

@@ -102,7 +102,6 @@ def _edited(folder: Path, old: str, new: str) -> None:
     [
         ("  cluster:\n    provisioningState", "  none:\n    provisioningState", 3, "--azure"),
         ("  entriesOmitted: 0\n  entriesUsed: 5", "  entriesOmitted: 7", 3, "only 5 of 12"),
-        ("reason: RevocationOverdue", "reason: DuplicateTarget", 1, "has no plan of its own"),
         ('"schemaVersion":2', '"schemaVersion":99', 0, "LedgerLost"),
         ("minPrefixLength: 28", "minPrefixLength: 99", 0, "InvalidSpec"),
     ],
@@ -131,3 +130,28 @@ def test_the_new_namespace_of_the_files_counts(folder: Path) -> None:
     code, out, _ = execute("aks-access plan ahead/grants.yaml")
     assert code == 1
     assert "requireTicket" in out or "ticketRef" in out
+
+
+def test_a_target_whose_cluster_another_one_holds_has_no_plan(folder: Path) -> None:
+    """The ledger says which of them holds it, however old the other is."""
+    place = "Microsoft.ContainerService/managedClusters/"
+    _edited(folder, f"rg-lab/providers/{place}lab\n", f"rg-prod/providers/{place}PROD-WEU\n")
+    old, new = (
+        f"  name: lab\n  uid: uid-000005\n  generation: 1\n  creationTimestamp: '2026-11-22T{hour}"
+        for hour in ("07", "06")
+    )
+    _edited(folder, old, new)
+    code, out, err = execute("aks-access plan lab")
+    assert (code, out) == (1, "")
+    assert "lab has no plan. prod-weu stands for this cluster already. Delete this target" in err
+    assert execute("aks-access plan prod-weu")[0] == 0
+
+
+def test_a_grant_for_a_second_target_of_a_cluster_is_denied(folder: Path) -> None:
+    place = "Microsoft.ContainerService/managedClusters/"
+    _edited(folder, f"rg-lab/providers/{place}lab\n", f"rg-prod/providers/{place}PROD-WEU\n")
+    grant = (folder / "ahead" / "grants.yaml").read_text().split("---")[0]
+    (folder / "lab.yaml").write_text(grant.replace("name: prod-weu", "name: lab"))
+    code, out, _ = execute("aks-access plan lab.yaml")
+    assert code == 1
+    assert "TargetBlocked: lab is DuplicateTarget: prod-weu stands for this cluster" in out
