@@ -16,8 +16,7 @@ from aks_access.errors import InputError
 from aks_access.plan.wording import sentence
 
 _DELETIONS: Final = (
-    "What Git deletes is not counted: give files or folders, and --base with the branch to merge "
-    "into, such as origin/main."
+    "What Git deletes is not counted; with --base it is (the branch to merge into: origin/main)."
 )
 
 
