@@ -148,9 +148,7 @@ def test_without_a_base_it_is_said_that_deletions_do_not_count(repository: Path)
     (repository / "team" / "dev-laptop.yaml").unlink()
     code, out, err = execute("aks-access plan team")
     assert (code, out) == (0, "0 to add, 0 to remove, 0 denied; 1 target looked at.\n")
-    assert err.startswith(
-        "note: What Git deletes is not counted: give files or folders, and --base "
-    )
+    assert err.startswith("note: What Git deletes is not counted; with --base it is (the branch ")
 
 
 def test_files_that_were_no_yaml_are_named(repository: Path) -> None:
