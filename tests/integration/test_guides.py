@@ -64,6 +64,7 @@ ANSWERS: Mapping[str, str] = {
     "role assignment delete --ids /one": "",
     "role assignment delete --ids /two": "",
     "identity delete -g rg-hub -n aks-access-operator": "",
+    f"account set --subscription {SUBSCRIPTION.rpartition('/')[2]}": "",
     "aks command invoke -g rg-prod -n prod-weu --command kubectl get nodes": "",
     "aks command invoke -g rg-hub -n hub-weu --command kubectl -n aks-access-system scale "
     "deployment/aks-access-operator --replicas=0": "",
