@@ -8,12 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from aks_access.api.names import Kind
 from aks_access.cli.changes import Fork
 from aks_access.cli.documents import Document
 from aks_access.cli.inputs import Contents, contents
 from aks_access.cli.snapshot import Paths, Snapshot, deleted, named, overlaid
 from aks_access.errors import InputError
-from aks_access.plan.wording import sentence
+from aks_access.plan.wording import listed, sentence
 
 _DELETIONS: Final = (
     "What Git deletes is not counted; with --base it is (the branch to merge into: origin/main)."
@@ -41,6 +42,23 @@ class Files:
     def touched(self) -> Paths:
         """Paths of all that may change."""
         return {kind: self.given[kind] | self.gone[kind] for kind in self.given}
+
+    def unknown(self, objects: Snapshot) -> Sequence[str]:
+        """A sentence about what Git deletes and nobody has applied, or under another name."""
+        places = {
+            Kind.GRANT: objects.grants,
+            Kind.TARGET: objects.targets,
+            Kind.RANGE_SET: objects.sets,
+        }
+        lost = sorted(
+            path for kind, place in places.items() for path in self.gone[kind] - place.keys()
+        )
+        if not lost:
+            return ()
+        return [
+            f"Git deletes {listed(lost)}, which the management cluster has not: nothing goes with "
+            "that. Where a file names no namespace, --namespace does."
+        ]
 
     def applied(
         self, objects: Snapshot, *, now: datetime, skip: Set[str] = frozenset()

@@ -151,6 +151,22 @@ def test_without_a_base_it_is_said_that_deletions_do_not_count(repository: Path)
     assert err.startswith("note: What Git deletes is not counted; with --base it is (the branch ")
 
 
+def test_what_git_deletes_and_nobody_has_is_named(repository: Path) -> None:
+    laptop = repository / "team" / "dev-laptop.yaml"
+    unplaced = laptop.read_text().replace("  namespace: team-a\n", "")
+    assert unplaced != laptop.read_text()
+    laptop.write_text(unplaced)
+    git("commit", "-q", "-a", "-m", "two")
+    git("branch", "-f", "main")
+    laptop.unlink()
+    assert removed("team") == {}
+    assert planned("team")["doubts"] == [
+        "Git deletes default/dev-laptop, which the management cluster has not: nothing goes with "
+        "that. Where a file names no namespace, --namespace does."
+    ]
+    assert removed("team", "--namespace", "team-a") == GONE
+
+
 def test_files_that_were_no_yaml_are_named(repository: Path) -> None:
     broken = repository / "team" / "broken.yaml"
     broken.write_text("apiVersion: aksaccess.dev/v1alpha1\nkind: [\n")
