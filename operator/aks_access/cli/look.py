@@ -1,10 +1,9 @@
 """What `plan` knows of the management cluster, read once, and the plans that come of it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from aks_access.api.conditions import TargetReason
 from aks_access.cli.cluster import Cluster
 from aks_access.cli.forecast import Forecast, forecast
 from aks_access.cli.installed import Installed, installed
@@ -13,8 +12,8 @@ from aks_access.cli.recall import Memory, management_egress, recall, stored_ledg
 from aks_access.cli.snapshot import Facts, Snapshot, facts, snapshot
 from aks_access.cli.surroundings import surroundings
 from aks_access.errors import KubeError, KubeForbidden, KubeNotFound, LedgerUnreadable
+from aks_access.plan import holders
 from aks_access.plan.cluster import ClusterView
-from aks_access.plan.holders import blocked
 from aks_access.plan.ledger import Ledger
 from aks_access.plan.model import ClusterKey, Target
 from aks_access.plan.outcome import Finding
@@ -46,26 +45,32 @@ class Look:
         return found
 
     def _barred(self, known: Facts) -> dict[str, Finding]:
-        """Targets that judge no grant; one that cannot be used, and has a ledger, still does."""
+        """Targets that judge no grant; one that cannot be used still does, by its ledger."""
         every = known.targets.values()
         claims = Counter(target.key for target in every)
-        keys = {target.key for target in every if target.problems or claims[target.key] > 1}
-        ledgers = {key: found for key in keys if (found := self._ledger(key)) is not None}
+        ledgers: dict[ClusterKey, Ledger] = {}
+        hidden = False
+        for key in {target.key for target in every if target.problems or claims[target.key] > 1}:
+            try:
+                stored = stored_ledger(self.hub, key=key, namespace=self.namespace)
+            except KubeForbidden:
+                hidden = True  # then a target's status has to tell whether there is one
+            except LedgerUnreadable:
+                pass
+            else:
+                ledgers.update({key: stored} if stored is not None else {})
+
+        def judges(target: Target) -> bool:
+            claimants = holders.claimants(every, key=target.key)
+            holder = holders.incumbent(claimants, ledgers.get(target.key))
+            remembers = target.key in ledgers or (hidden and target.ledger_sequence is not None)
+            return holder is not None and holder.name == target.name and remembers
+
         return {
             name: finding
             for name, finding in known.barriers(ledgers=ledgers).items()
-            if finding.reason is TargetReason.DUPLICATE_TARGET
-            or not self._remembers(known.targets[name], ledgers=ledgers)
+            if not judges(known.targets[name])
         }
-
-    def _ledger(self, key: ClusterKey) -> Ledger | None:
-        try:
-            return stored_ledger(self.hub, key=key, namespace=self.namespace)
-        except (KubeForbidden, LedgerUnreadable):
-            return None
-
-    def _remembers(self, target: Target, *, ledgers: Mapping[ClusterKey, Ledger]) -> bool:
-        return target.key in ledgers or target.ledger_sequence is not None
 
     def target(self, name: str) -> Target:
         """A target by its name. Raises KubeNotFound."""
@@ -107,7 +112,9 @@ class Look:
     def forecast(self, target: Target, *, memory: Memory, known: Facts) -> Forecast:
         """The plan of a target. Raises KubeError for one that judges no grant."""
         if (barrier := known.barred.get(target.name)) is not None:
-            raise KubeError(f"{target.name} has no plan. {blocked(target, by=barrier).limit}")
+            raise KubeError(
+                f"{target.name} has no plan. {holders.blocked(target, by=barrier).limit}"
+            )
         return forecast(
             target=target,
             facts=known,

@@ -147,6 +147,26 @@ def test_a_target_whose_cluster_another_one_holds_has_no_plan(folder: Path) -> N
     assert execute("aks-access plan prod-weu")[0] == 0
 
 
+def test_a_target_that_cannot_be_used_is_planned_by_its_own_ledger_only(folder: Path) -> None:
+    _edited(folder, "minPrefixLength: 28", "minPrefixLength: 99")
+    assert execute("aks-access plan prod-weu")[0] == 0
+    holder = '"targetName":"{}","targetUid":"{}"'
+    _edited(folder, holder.format("prod-weu", "uid-000003"), holder.format("lab", "uid-000005"))
+    place = "Microsoft.ContainerService/managedClusters/"
+    _edited(folder, f"rg-lab/providers/{place}lab\n", f"rg-prod/providers/{place}prod-weu\n")
+    code, out, err = execute("aks-access plan prod-weu")
+    assert (code, out) == (1, "")
+    assert "prod-weu has no plan. spec.policy.minPrefixLength: " in err
+
+
+def test_a_target_that_cannot_be_used_has_no_plan_without_its_ledger(folder: Path) -> None:
+    _edited(folder, "minPrefixLength: 28", "minPrefixLength: 99")
+    _edited(folder, "name: aks-access-ledger-c401fae45b08f469", "name: elsewhere")
+    code, out, err = execute("aks-access plan prod-weu")
+    assert (code, out) == (1, "")
+    assert "prod-weu has no plan. spec.policy.minPrefixLength: " in err
+
+
 def test_a_grant_for_a_second_target_of_a_cluster_is_denied(folder: Path) -> None:
     place = "Microsoft.ContainerService/managedClusters/"
     _edited(folder, f"rg-lab/providers/{place}lab\n", f"rg-prod/providers/{place}PROD-WEU\n")
