@@ -1,4 +1,4 @@
-"""What `ArmClusters` makes of refusals, silences and odd answers: one try, and the kind of fault."""
+"""What `ArmClusters` makes of refusals, silences, odd answers: one try, and the kind of fault."""
 
 import asyncio
 from collections.abc import Callable
