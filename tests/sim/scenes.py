@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from aks_access.engine.ports import Kind
+from tests.sim.process import Process
 from tests.sim.world import FOREIGN, OFFICE, World
 
 LAPTOP = "81.2.69.142/32"
@@ -35,6 +37,14 @@ async def three_grants(world: World) -> None:
     world.grant("gone", "81.2.69.2")
     await world.start()
     await world.rest()
+
+
+async def lead_after(world: World, *, since: datetime | None) -> Process:
+    """A new process that leads, after nobody had led since then; None: somebody had."""
+    process = Process(world)
+    world.processes.append(process)
+    await process.engine.lead(relist=process.relist, unattended=since)
+    return process
 
 
 def acknowledge(world: World, code: str) -> None:

@@ -14,8 +14,8 @@ from aks_access.engine.fakes.kube import Raw
 from aks_access.engine.ports import Kind
 from aks_access.errors import AzureFault
 from aks_access.plan.adoption import lost_code
-from tests.sim.scenes import LAPTOP
-from tests.sim.world import FOREIGN, OFFICE, POLICY, Process, World, key_of, simulated
+from tests.sim.scenes import LAPTOP, lead_after
+from tests.sim.world import FOREIGN, OFFICE, POLICY, World, key_of, simulated
 
 KEY = key_of("weu")
 CAME = "20.1.1.1/32"
@@ -195,9 +195,7 @@ async def _in_doubt(world: World, *, meanwhile: Callable[[], object] = int) -> N
     cluster.set_by_others([*cluster.ranges, CAME])
     meanwhile()
     await world.advance(minutes=10)
-    process = Process(world)
-    world.processes.append(process)
-    await process.engine.lead(relist=process.relist, unattended=since)
+    await lead_after(world, since=since)
     await world.rest()
     assert world.target_state() == "LedgerLost"
 

@@ -1,22 +1,14 @@
 """A time in which nobody led: what moved meanwhile, and what may be a restored backup."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from tests.sim.scenes import BARE, ENDING, LAPTOP, acknowledge, three_grants
-from tests.sim.world import FOREIGN, OFFICE, Process, World, condition, key_of, simulated
+from tests.sim.scenes import BARE, ENDING, LAPTOP, acknowledge, lead_after, three_grants
+from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, simulated
 
 KEY = key_of("weu")
 LATE = "81.2.69.99/32"
-
-
-async def _lead_after(world: World, *, since: datetime | None) -> Process:
-    """A new process that leads, after nobody had led since then; None: somebody had."""
-    process = Process(world)
-    world.processes.append(process)
-    await process.engine.lead(relist=process.relist, unattended=since)
-    return process
 
 
 @pytest.mark.parametrize("unattended", [True, False])
@@ -28,7 +20,7 @@ async def test_threat_02_a_list_that_moved_while_nobody_led_waits_for_a_person(
     world.kill()
     world.azure.cluster(KEY).set_by_others((world.list_of() or set()) - {LAPTOP} | {LATE})
     hour_ago = world.clock.now() - timedelta(hours=1)
-    process = await _lead_after(world, since=hour_ago if unattended else None)
+    process = await lead_after(world, since=hour_ago if unattended else None)
     await world.rest()
     if not unattended:
         assert LAPTOP in (world.list_of() or ()), "a short time without a leader is drift"
@@ -39,7 +31,7 @@ async def test_threat_02_a_list_that_moved_while_nobody_led_waits_for_a_person(
     assert f"{LAPTOP} went and {LATE} came" in ready["message"]
     world.expect("I2", because="what came stands for a write of ours that the backup lacks")
     await process.engine.stop(grace=0.0)
-    await _lead_after(world, since=None)  # a clean change of leaders does not make it forgotten
+    await lead_after(world, since=None)  # a clean change of leaders does not make it forgotten
     await world.rest()
     assert world.target_state() == "LedgerLost"
     await world.until(lambda: ENDING not in (world.list_of() or ()), within=3 * 3600.0)
@@ -61,7 +53,7 @@ async def test_i12_a_list_that_was_cleared_while_nobody_led_goes_back_at_once(
     await three_grants(world)
     world.kill()
     world.azure.cluster(KEY).set_by_others(None)
-    await _lead_after(world, since=world.clock.now() - timedelta(hours=1))
+    await lead_after(world, since=world.clock.now() - timedelta(hours=1))
     await world.rest()
     assert world.list_of() == {*BARE, LAPTOP, ENDING, "81.2.69.2/32"}
     assert world.target_state() == "InSync"
@@ -74,7 +66,7 @@ async def test_i11_a_time_without_a_leader_costs_nothing_where_nothing_moved(
     await three_grants(world)
     world.kill()
     before = world.written()
-    await _lead_after(world, since=world.clock.now() - timedelta(hours=1))
+    await lead_after(world, since=world.clock.now() - timedelta(hours=1))
     await world.advance(minutes=30)
     assert world.target_state() == "InSync"
     assert world.written() == before
@@ -94,7 +86,7 @@ async def test_i8_what_was_missing_before_nobody_led_is_no_doubt(world: World) -
     world.kill()
     since = world.clock.now()
     await world.advance(minutes=10)
-    await _lead_after(world, since=since)
+    await lead_after(world, since=since)
     world.retarget(suspend=None)
     await world.rest()
     assert world.target_state() == "InSync", world.target_state()
@@ -115,7 +107,7 @@ async def test_threat_02_a_broken_target_is_no_look_into_a_time_without_a_leader
     since = world.clock.now()
     await world.advance(hours=1)
     world.retarget(mode="Nonsense")
-    await _lead_after(world, since=since)
+    await lead_after(world, since=since)
     await world.rest()
     world.retarget(mode="Merge")
     await world.rest()
