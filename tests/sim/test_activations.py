@@ -7,8 +7,9 @@ import pytest
 from aks_access.api.timestamps import format_timestamp
 from aks_access.engine.ports import Kind
 from aks_access.errors import KubeError
+from tests.sim.play import simulated
 from tests.sim.scenes import BARE, LAPTOP
-from tests.sim.world import World, key_of, simulated
+from tests.sim.world import World, key_of
 
 KEY = key_of("weu")
 

@@ -8,8 +8,9 @@ import pytest
 from aks_access.engine.fakes.cluster import SimCluster, azure_error
 from aks_access.engine.ports import Kind
 from aks_access.errors import AzureError, AzureFault
+from tests.sim.play import simulated
 from tests.sim.scenes import BARE, LAPTOP, OTHER, WANTED, programmed, soon
-from tests.sim.world import FOREIGN, OFFICE, World, key_of, resource_id, simulated
+from tests.sim.world import FOREIGN, OFFICE, World, key_of, resource_id
 
 
 @dataclass(slots=True)

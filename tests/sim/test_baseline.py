@@ -1,8 +1,9 @@
 """The platform's own entries: a baseline that changes, does not resolve, or that AKS refuses."""
 
 from aks_access.engine.ports import Kind
+from tests.sim.play import simulated
 from tests.sim.scenes import LAPTOP
-from tests.sim.world import FOREIGN, OFFICE, World, simulated
+from tests.sim.world import FOREIGN, OFFICE, World
 
 BAD = "81.2.69.66/32"
 

@@ -8,8 +8,9 @@ import pytest
 from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.ports import EventType, Kind, LedgerRef
 from aks_access.errors import AzureError, AzureFault
+from tests.sim.play import simulated
 from tests.sim.scenes import LAPTOP
-from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, simulated
+from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of
 
 ENTRY = "81.2.69.142/32"
 

@@ -4,8 +4,9 @@ import pytest
 
 from aks_access.engine.fakes.cluster import azure_error
 from aks_access.errors import AzureFault
+from tests.sim.play import simulated
 from tests.sim.scenes import BARE, LAPTOP
-from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, simulated
+from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of
 
 KEY = key_of("weu")
 BAD = "51.140.9.0/24"

@@ -7,7 +7,8 @@ import pytest
 from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.ports import Kind
 from aks_access.errors import AzureFault
-from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, simulated
+from tests.sim.play import simulated
+from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of
 
 LAPTOP = "81.2.69.142/32"
 BARE = {FOREIGN, OFFICE}

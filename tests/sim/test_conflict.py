@@ -13,8 +13,9 @@ from aks_access.api.ranges import IPv4Range
 from aks_access.engine.config import EngineConfig
 from aks_access.engine.fakes.cluster import SimCluster
 from aks_access.engine.ports import Kind, OperationState
+from tests.sim.play import play, simulated
 from tests.sim.scenes import BARE, LAPTOP
-from tests.sim.world import FOREIGN, OFFICE, World, condition, play, simulated
+from tests.sim.world import FOREIGN, OFFICE, World, condition
 
 OTHER = "81.2.69.7/32"
 MANAGED = "52.0.0.9/32"

@@ -14,8 +14,9 @@ from aks_access.engine.fakes.kube import Raw
 from aks_access.engine.ports import Kind
 from aks_access.errors import AzureFault
 from aks_access.plan.adoption import lost_code
+from tests.sim.play import simulated
 from tests.sim.scenes import LAPTOP, lead_after
-from tests.sim.world import FOREIGN, OFFICE, POLICY, World, key_of, simulated
+from tests.sim.world import FOREIGN, OFFICE, POLICY, World, key_of
 
 KEY = key_of("weu")
 CAME = "20.1.1.1/32"

@@ -2,7 +2,8 @@
 
 from aks_access.engine.ports import Kind
 from aks_access.errors import KubeConflict, KubeError
-from tests.sim.world import FOREIGN, OFFICE, World, key_of, simulated
+from tests.sim.play import simulated
+from tests.sim.world import FOREIGN, OFFICE, World, key_of
 
 LAPTOP = "81.2.69.142/32"
 

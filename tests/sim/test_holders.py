@@ -4,7 +4,8 @@ import pytest
 
 from aks_access.engine.fakes.kube import Raw, metadata_of
 from aks_access.engine.ports import Kind
-from tests.sim.world import FOREIGN, OFFICE, World, resource_id, simulated
+from tests.sim.play import simulated
+from tests.sim.world import FOREIGN, OFFICE, World, resource_id
 
 LAPTOP = "81.2.69.142/32"
 BARE = {FOREIGN, OFFICE}

@@ -4,8 +4,9 @@ import pytest
 
 from aks_access.engine.ports import Kind
 from aks_access.errors import KubeConflict, KubeError
+from tests.sim.play import simulated
 from tests.sim.scenes import BARE, LAPTOP, OTHER, WANTED, programmed, soon
-from tests.sim.world import FOREIGN, OFFICE, World, key_of, simulated
+from tests.sim.world import FOREIGN, OFFICE, World, key_of
 
 
 @pytest.mark.parametrize("method", ["patch_status", "add_finalizer", "remove_finalizer"])

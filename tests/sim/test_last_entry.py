@@ -1,7 +1,8 @@
 """The last entry of a list: taken out only where neither an open list nor a lockout follows."""
 
+from tests.sim.play import simulated
 from tests.sim.scenes import LAPTOP
-from tests.sim.world import OFFICE, World, simulated
+from tests.sim.world import OFFICE, World
 
 
 @simulated

@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from aks_access.engine.config import EngineConfig
+from tests.sim.play import play, simulated
 from tests.sim.scenes import BARE, OTHER, WANTED, programmed
-from tests.sim.world import FOREIGN, OFFICE, World, play, simulated
+from tests.sim.world import FOREIGN, OFFICE, World
 
 
 @simulated

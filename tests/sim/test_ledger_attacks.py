@@ -14,8 +14,9 @@ from aks_access.errors import KubeConflict, KubeError, KubeForbidden, LedgerUnre
 from aks_access.kube.ledger_document import decode, encode
 from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry
 from aks_access.plan.withdrawal import MOST
+from tests.sim.play import simulated
 from tests.sim.scenes import BARE, ENDING, LAPTOP, acknowledge, three_grants
-from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, simulated
+from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of
 
 KEY = key_of("weu")
 LATE = "81.2.69.99/32"

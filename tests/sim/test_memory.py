@@ -7,8 +7,9 @@ import pytest
 from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.ports import Kind
 from aks_access.errors import AzureFault
+from tests.sim.play import simulated
 from tests.sim.scenes import BARE, LAPTOP, acknowledge
-from tests.sim.world import FOREIGN, World, key_of, simulated
+from tests.sim.world import FOREIGN, World, key_of
 
 KEY = key_of("weu")
 

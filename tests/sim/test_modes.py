@@ -1,7 +1,8 @@
 """What each mode may do, and what a suspended target does not."""
 
+from tests.sim.play import simulated
 from tests.sim.scenes import BARE, LAPTOP
-from tests.sim.world import FOREIGN, OFFICE, World, condition, simulated
+from tests.sim.world import FOREIGN, OFFICE, World, condition
 
 
 @simulated

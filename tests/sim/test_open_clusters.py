@@ -1,7 +1,8 @@
 """A cluster that anyone can reach: closed only where its target says so, and never shut."""
 
+from tests.sim.play import simulated
 from tests.sim.scenes import LAPTOP
-from tests.sim.world import OFFICE, World, simulated
+from tests.sim.world import OFFICE, World
 
 
 @simulated

@@ -2,8 +2,9 @@
 
 from aks_access.engine.fakes.cluster import azure_error
 from aks_access.errors import AzureFault
+from tests.sim.play import simulated
 from tests.sim.scenes import BARE, LAPTOP, OTHER, WANTED, soon
-from tests.sim.world import FOREIGN, OFFICE, World, simulated
+from tests.sim.world import FOREIGN, OFFICE, World
 
 
 @simulated

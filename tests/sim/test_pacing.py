@@ -11,7 +11,8 @@ from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.ports import EventType
 from aks_access.errors import AzureFault
 from aks_access.plan.pace import Bucket, Pace
-from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, simulated
+from tests.sim.play import simulated
+from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of
 
 HOUR = 3600.0
 

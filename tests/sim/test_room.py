@@ -1,8 +1,9 @@
 """A list that is nearly full: who gets the room, and that nobody is locked out for want of it."""
 
 from aks_access.engine.ports import Kind
+from tests.sim.play import simulated
 from tests.sim.scenes import LAPTOP
-from tests.sim.world import FOREIGN, OFFICE, World, condition, simulated
+from tests.sim.world import FOREIGN, OFFICE, World, condition
 
 OTHERS = tuple(f"198.41.{n}.4/32" for n in range(49))
 HOME = tuple(f"81.2.70.{n}" for n in range(150))

@@ -7,8 +7,9 @@ import pytest
 
 from aks_access.engine.fakes.cluster import SimCluster, azure_error
 from aks_access.errors import AzureFault, KubeError
+from tests.sim.play import simulated
 from tests.sim.scenes import BARE, LAPTOP, refusals
-from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, resource_id, simulated
+from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, resource_id
 
 BAD = "81.2.69.66/32"
 

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from aks_access.plan.pace import Bucket, Pace
+from tests.sim.play import simulated
 from tests.sim.scenes import LAPTOP, refusals
-from tests.sim.world import World, key_of, simulated
+from tests.sim.world import World, key_of
 
 BAD = "81.2.69.66/32"
 

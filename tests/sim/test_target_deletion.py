@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from tests.sim.play import simulated
 from tests.sim.scenes import BARE, LAPTOP
-from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, simulated
+from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of
 
 
 @simulated

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from tests.sim.play import simulated
 from tests.sim.scenes import BARE, ENDING, LAPTOP, acknowledge, lead_after, three_grants
-from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, simulated
+from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of
 
 KEY = key_of("weu")
 LATE = "81.2.69.99/32"

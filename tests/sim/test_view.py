@@ -6,8 +6,9 @@ import pytest
 
 from aks_access.engine.ports import Kind
 from aks_access.errors import KubeError
+from tests.sim.play import simulated
 from tests.sim.scenes import BARE, LAPTOP, WANTED, programmed
-from tests.sim.world import World, simulated
+from tests.sim.world import World
 
 
 @pytest.mark.parametrize("kind", list(Kind))

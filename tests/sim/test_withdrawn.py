@@ -5,8 +5,9 @@ import pytest
 from aks_access.engine.config import EngineConfig
 from aks_access.engine.fakes.cluster import azure_error
 from aks_access.errors import AzureFault
+from tests.sim.play import play, simulated
 from tests.sim.scenes import BARE, LAPTOP
-from tests.sim.world import FOREIGN, OFFICE, World, key_of, play, simulated
+from tests.sim.world import FOREIGN, OFFICE, World, key_of
 
 KEY = key_of("weu")
 LOCKED = azure_error(AzureFault.LOCKED, 403, "ScopeLocked")

@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 from aks_access.engine.ports import Kind
+from tests.sim.play import simulated
 from tests.sim.scenes import LAPTOP
-from tests.sim.world import World, simulated
+from tests.sim.world import World
 
 
 @simulated

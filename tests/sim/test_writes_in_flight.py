@@ -6,8 +6,9 @@ from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.ports import OperationState
 from aks_access.errors import AzureFault
 from aks_access.plan.ledger import EntryState
+from tests.sim.play import simulated
 from tests.sim.scenes import BARE, LAPTOP, OTHER, WANTED, programmed, soon
-from tests.sim.world import FOREIGN, OFFICE, World, key_of, simulated
+from tests.sim.world import FOREIGN, OFFICE, World, key_of
 
 
 @simulated

@@ -1,12 +1,8 @@
 """The whole world of a scenario: API server, Azure, clock, and the engine that lives on them."""
 
 import asyncio
-import functools
-import inspect
-import logging
-import zlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -35,7 +31,6 @@ from tests.oracle import Bounds, judge, told
 from tests.sim.crash import CrashPoint
 from tests.sim.process import Crashes, Process
 from tests.sim.recorder import Recorder
-from tests.sim.virtual_loop import run_virtually
 
 SUBSCRIPTION = "5f2c1c1e-8a3d-4b7e-9a51-0d6f2b3c4d5e"
 OFFICE = "51.140.0.0/24"
@@ -393,56 +388,3 @@ def condition(status: Mapping[str, Any], kind: str) -> dict[str, Any]:
     found = [item for item in status.get("conditions", ()) if item["type"] == kind]
     assert found, f"no condition {kind} in {status}"
     return dict(found[0])
-
-
-Scenario = Callable[..., Awaitable[None]]
-
-
-def play(
-    scenario: Callable[[World], Awaitable[None]],
-    *,
-    seed: int | None = None,
-    config: EngineConfig | None = None,
-    judged: bool = True,
-) -> None:
-    """Run a scenario in a world of its own, in virtual time.
-
-    With a `seed` the tasks that are ready are shuffled; what is raised names it.
-    With `judged` False the oracle is not asked: it looks at every object for every event, which
-    is too much where there are thousands.
-    """
-
-    async def main() -> None:
-        world = World(config=config)
-        logger = logging.getLogger("aks_access.engine")
-        logger.addHandler(world.crashes)
-        try:
-            await scenario(world)
-            world.check(judged=judged)
-        finally:
-            logger.removeHandler(world.crashes)
-            for process in world.processes:
-                process.kill()
-
-    try:
-        run_virtually(main(), seed=seed)
-    except Exception as error:
-        if seed is not None:
-            error.add_note(f"the ready tasks were shuffled by seed {seed}")
-        raise
-
-
-def simulated(scenario: Scenario) -> Callable[..., None]:
-    """A test whose first argument is the world; the rest are pytest's.
-
-    Its ready tasks are shuffled, the same way each time: the test's name is the seed.
-    """
-    seed = zlib.crc32(scenario.__name__.encode())
-
-    @functools.wraps(scenario)
-    def test(**arguments: Any) -> None:
-        play(lambda world: scenario(world, **arguments), seed=seed)
-
-    given = list(inspect.signature(scenario).parameters.values())[1:]
-    test.__signature__ = inspect.Signature(given)  # type: ignore[attr-defined]
-    return test
