@@ -8,10 +8,8 @@ from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.ports import Kind
 from aks_access.errors import AzureFault
 from tests.sim.play import simulated
-from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of
-
-LAPTOP = "81.2.69.142/32"
-BARE = {FOREIGN, OFFICE}
+from tests.sim.scenes import BARE, LAPTOP
+from tests.sim.world import OFFICE, World, condition, key_of
 
 
 def healthy(world: World) -> None:

@@ -3,9 +3,8 @@
 from aks_access.engine.ports import Kind
 from aks_access.errors import KubeConflict, KubeError
 from tests.sim.play import simulated
+from tests.sim.scenes import LAPTOP
 from tests.sim.world import FOREIGN, OFFICE, World, key_of
-
-LAPTOP = "81.2.69.142/32"
 
 
 @simulated

@@ -5,9 +5,8 @@ import pytest
 from aks_access.engine.ports import Kind
 from aks_access.errors import KubeError
 from tests.sim.play import play, simulated
+from tests.sim.scenes import LAPTOP
 from tests.sim.world import FOREIGN, OFFICE, World, condition
-
-LAPTOP = "81.2.69.142/32"
 
 
 @simulated
