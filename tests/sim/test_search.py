@@ -360,3 +360,19 @@ async def test_an_older_culprit_is_found_and_the_others_come_back(world: World) 
     await world.advance(hours=6)
     assert world.state("bad") == "RangeRefused"
     assert {world.state(f"good-{number}") for number in range(6)} == {"Active"}
+
+
+@simulated
+async def test_i8_a_search_for_what_azure_refuses_takes_out_nothing_that_stood(
+    world: World,
+) -> None:
+    world.cluster(ranges=[FOREIGN, LAPTOP], unacceptable={"81.2.69.2/32"})
+    world.target(mode="Exclusive")
+    for number in range(4):
+        world.grant(f"new{number}", f"81.2.69.{number}")
+    world.grant("laptop", "81.2.69.142", "81.2.69.150")
+    await world.start()
+    await world.until(lambda: world.state("new2") == "RangeRefused")
+    await world.until(lambda: world.state("laptop") == "Active")
+    assert len(world.puts()) > 2, "it had to search"
+    assert all(LAPTOP in (request.sent or ()) for request in world.puts())
