@@ -251,14 +251,13 @@ def _convicted(
     """
     guilty = alike(plan=plan, culprit=culprit, ranges=ranges)
     following = next_after(plan=plan, culprit=culprit, earlier=ledger.refused, guilty=guilty)
-    known = {
-        uid: RefusedGrant(asks=verdict.asks, message=search.message)
-        for uid, verdict in plan.verdicts.items()
-        if uid in guilty
-    }
+    known = dict(ledger.refused)
+    for uid, verdict in plan.verdicts.items():
+        if uid in guilty:
+            known[uid] = RefusedGrant(asks=verdict.asks, message=search.message)
     return replace(
         ledger,
-        refused={**ledger.refused, **known},
+        refused=known,
         search=_together(search=search, suspects=following),
     )
 
