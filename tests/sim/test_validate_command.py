@@ -13,7 +13,8 @@ from aks_access.cli.cluster import Resource
 from aks_access.plan.model import Grant
 from aks_access.projection import project_grant
 from tests.sim.hub import hub_of
-from tests.sim.world import POLICY, World, resource_id, simulated
+from tests.sim.play import simulated
+from tests.sim.world import POLICY, World, resource_id
 from tests.unit.cli.transcript import execute
 
 CLUSTERS = ("weu", "neu")
