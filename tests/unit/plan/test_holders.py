@@ -1,9 +1,11 @@
-"""Which of several targets holds a cluster."""
+"""Which of several targets holds a cluster, and what the others' grants are told."""
 
-from aks_access.plan.holders import incumbent
+from aks_access.api.conditions import GrantReason, TargetReason
+from aks_access.plan.holders import barrier, blocked, claimants, incumbent
 from aks_access.plan.ledger import Ledger
-from aks_access.plan.model import Problem, Target
-from tests.unit.plan.build import HOUR, NOW, ledger, target
+from aks_access.plan.model import ClusterKey, Problem, Target
+from aks_access.plan.outcome import Finding, Rule
+from tests.unit.plan.build import AZ_FLAGS, HOUR, NOW, ledger, target
 
 OLD = target(uid="t1", name="old", created=NOW - 3 * HOUR)
 NEW = target(uid="t2", name="new", created=NOW - HOUR)
@@ -42,3 +44,44 @@ def test_one_that_cannot_be_used_comes_last_unless_it_holds_the_ledger() -> None
 
 def test_nobody_holds_a_cluster_that_no_target_names() -> None:
     assert holder(stored=ledger()) == ""
+
+
+def test_those_who_name_the_cluster_claim_it_the_oldest_first() -> None:
+    twin = target(uid="t0", name="twin", created=OLD.created)
+    other = target(uid="t3", name="other", key=ClusterKey("another"))
+    found = claimants([NEW, OLD, other, twin], key=OLD.key)
+    assert [each.name for each in found] == ["twin", "old", "new"]
+
+
+def test_a_target_judges_no_grant_where_it_is_unusable_or_another_holds_its_cluster() -> None:
+    broken = target(uid="t2", name="new", problems=BAD)
+    duplicate = Finding(TargetReason.DUPLICATE_TARGET, {"holder": "old"}, blocks=True)
+    unusable = Finding(TargetReason.INVALID_SPEC, {}, blocks=True)
+    assert barrier(OLD, holder=OLD) is None
+    assert barrier(OLD, holder=None) is None
+    assert barrier(NEW, holder=OLD) == duplicate
+    assert barrier(broken, holder=OLD) == unusable
+    assert barrier(broken, holder=broken) == unusable
+
+
+def test_a_grant_is_told_what_its_target_says() -> None:
+    found = barrier(NEW, holder=OLD)
+    assert found is not None
+    refusal = blocked(NEW, by=found)
+    assert (refusal.reason, refusal.rule, refusal.field) == (
+        GrantReason.TARGET_BLOCKED,
+        Rule.SPEC,
+        "",
+    )
+    assert (refusal.value, refusal.limit) == (
+        "DuplicateTarget",
+        "old stands for this cluster already. Delete this target, or that one first.",
+    )
+
+
+def test_what_a_targets_sentence_needs_is_the_targets_own() -> None:
+    private = Finding(TargetReason.UNSUPPORTED_CLUSTER, {}, blocks=True)
+    assert AZ_FLAGS in blocked(NEW, by=private).limit
+    broken = target(uid="t2", name="new", problems=BAD)
+    unusable = Finding(TargetReason.INVALID_SPEC, {}, blocks=True)
+    assert blocked(broken, by=unusable).limit == "spec.policy: is wrong."
