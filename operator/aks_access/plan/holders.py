@@ -43,7 +43,7 @@ def barrier(target: Target, *, holder: Target | None) -> Finding | None:
     `holder` is who holds its cluster.
     """
     if target.problems:
-        return Finding(TargetReason.INVALID_SPEC, {}, blocks=True)
+        return Finding(TargetReason.INVALID_SPEC, blocks=True)
     if holder is not None and holder.name != target.name:
         return Finding(TargetReason.DUPLICATE_TARGET, {"holder": holder.name}, blocks=True)
     return None

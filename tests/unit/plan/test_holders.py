@@ -42,6 +42,15 @@ def test_one_that_cannot_be_used_comes_last_unless_it_holds_the_ledger() -> None
     assert holder(broken, NEW, stored=ledger(target_uid="t0", target_name="broken")) == "broken"
 
 
+def test_the_target_that_remembers_the_latest_ledger_holds_the_cluster() -> None:
+    first = target(uid="t3", name="first", created=NEW.created, ledger_sequence=0)
+    later = target(uid="t4", name="later", created=NOW, ledger_sequence=1)
+    latest = target(uid="t5", name="latest", created=NOW, ledger_sequence=7, problems=BAD)
+    assert holder(OLD, first) == "first"
+    assert holder(OLD, first, later) == "later"
+    assert holder(OLD, first, latest, later) == "latest"
+
+
 def test_nobody_holds_a_cluster_that_no_target_names() -> None:
     assert holder(stored=ledger()) == ""
 
