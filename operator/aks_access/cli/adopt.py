@@ -92,12 +92,12 @@ def adopt(
     ids, found = with_azure(ask)
     held = [each for each in dict.fromkeys(ids) if cluster_key(each) in known]
     for each in held:
-        click.echo(f"left out {_short(each)}: target {known[cluster_key(each)]} has it", err=True)
+        say(f"left out {_short(each)}: target {known[cluster_key(each)]} has it")
     code = _write(
         found, out=out, namespaces=namespace, taken=known.values(), now=surroundings().now()
     )
     if not ids:
-        click.echo("There are no clusters.", err=True)
+        say("There are no clusters.")
     ctx.exit(code)
 
 
@@ -164,7 +164,7 @@ async def _read(reads: "ArmReads", ids: Sequence[str]) -> dict[str, Found | Azur
                 found = error
         done += 1
         if done % _TOLD_EVERY == 0 or (done == len(ids) and done > _TOLD_EVERY):
-            click.echo(f"read {done} of {len(ids)} clusters", err=True)
+            say(f"read {done} of {len(ids)} clusters")
         return found
 
     return dict(zip(ids, await asyncio.gather(*map(one, ids)), strict=True))
@@ -198,7 +198,7 @@ def _write(
     failed = _tell(found)
     if out is not None:
         _list(written, folder=out)
-        click.echo(f"wrote {len(written)} targets to {out}", err=True)
+        say(f"wrote {len(written)} targets to {out}")
     return ExitCode.FAILED if failed else ExitCode.OK
 
 
@@ -218,9 +218,9 @@ def _tell(found: Mapping[str, Found | AzureError]) -> int:
     for each, known in found.items():
         if isinstance(known, AzureError):
             failed += 1
-            click.echo(f"failed {_short(each)}: {known.fault}: {known.message}", err=True)
+            say(f"failed {_short(each)}: {known.fault}: {known.message}")
         elif known.unsupported:
-            click.echo(f"left out {_short(each)}: {known.unsupported}", err=True)
+            say(f"left out {_short(each)}: {known.unsupported}")
     return failed
 
 
@@ -233,7 +233,7 @@ def _list(written: Sequence[Path], *, folder: Path) -> None:
                 after = with_resource(after, file=listing, added=file)
             if after != before:
                 replace(listing, after)
-                click.echo(f"updated {listing}", err=True)
+                say(f"updated {listing}")
 
 
 def _short(resource_id: str) -> str:
