@@ -14,6 +14,7 @@ from aks_access.cli.cluster import Resource
 from aks_access.cli.completing import grants as complete_grants
 from aks_access.cli.completing import namespaces as complete_namespaces
 from aks_access.cli.completing import targets as complete_targets
+from aks_access.cli.flags import Namespace, OneOf
 from aks_access.cli.reaching import cluster, reaching
 from aks_access.cli.surroundings import surroundings
 from aks_access.cli.together import Asked
@@ -35,11 +36,11 @@ _PREFIXES: Final = tuple(
 @click.option(
     "--namespace",
     "-n",
-    metavar="NAMESPACE",
+    type=Namespace(),
     help="Of the grant; with an address: look at the grants of this one only.",
     shell_complete=complete_namespaces,
 )
-@click.option("--output", "-o", "form", type=click.Choice(["json"]), help="Another form.")
+@click.option("--output", "-o", "form", type=OneOf(["json"]), help="Another form.")
 @reaching
 @click.pass_context
 def explain(
@@ -79,7 +80,7 @@ def _address(text: str) -> IPv4Range | None:
     try:
         return IPv4Range.parse(text)
     except RangeError as error:
-        raise click.BadParameter(f"{error}.", param_hint="'IP|CIDR|GRANT'") from error
+        raise click.BadParameter(f"{error}.", param_hint="IP|CIDR|GRANT") from error
 
 
 def _address_explained(

@@ -10,6 +10,7 @@ import click
 from aks_access.api.names import OPERATOR_NAMESPACE
 from aks_access.cli.by_hand import az_lines
 from aks_access.cli.cluster import Cluster
+from aks_access.cli.flags import Namespace, OneOf
 from aks_access.cli.forecast import Forecast, acting, forecast
 from aks_access.cli.inputs import STDIN, Contents, contents
 from aks_access.cli.installed import Installed, installed
@@ -39,15 +40,18 @@ _DUPLICATE = "DuplicateTarget"
 @click.option(
     "--azure", "asks_azure", is_flag=True, help="Read the cluster in Azure now, as who `az` is."
 )
-@click.option("--namespace", "-n", default="", help="Of grants whose file names none.")
+@click.option(
+    "--namespace", "-n", type=Namespace(), default="", help="Of grants whose file names none."
+)
 @click.option(
     "--operator-namespace",
+    type=Namespace(),
     default=OPERATOR_NAMESPACE,
     show_default=True,
     help="Where the operator runs.",
 )
 @click.option(
-    "--output", "-o", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+    "--output", "-o", "form", type=OneOf(["text", "json"]), default="text", show_default=True
 )
 @reaching
 @click.pass_context

@@ -1,4 +1,7 @@
-"""How `status` looks: colours and bars on a terminal, aligned columns in a pipe."""
+"""How `status` looks: colours and bars on a terminal, aligned columns in a pipe.
+
+rich draws on terminals where it is installed, and is imported there only.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -24,14 +27,16 @@ _COLORS: Final = {
 }
 _BAR: Final = 10
 _GAP: Final = 2
+_MOST_ROWS: Final = 300
+"""rich measures each cell, which of more rows takes seconds."""
 _FULL: Final = 0.9
 """From here on a list counts as nearly full."""
 
 
 def show(overview: Overview) -> None:
     """Print it once."""
-    console = table.rich_console() if table.on_terminal() else None
-    if console is not None and len(overview.lines) <= table.MOST_RICH_ROWS:
+    console = _console()
+    if console is not None and len(overview.lines) <= _MOST_ROWS:
         console.print(picture(overview, width=console.width))
         return
     for line in plain(overview):
@@ -40,7 +45,7 @@ def show(overview: Overview) -> None:
 
 def follow(states: Iterable[Overview]) -> None:
     """Show each state in the place of the one before, until Ctrl-C; in a pipe one below another."""
-    console = table.rich_console() if table.on_terminal() else None
+    console = _console()
     try:
         if console is None:
             _follow_plainly(states)
@@ -48,6 +53,17 @@ def follow(states: Iterable[Overview]) -> None:
             _follow_live(states, console=console)
     except KeyboardInterrupt:
         return
+
+
+def _console() -> Any:
+    """rich's console where somebody looks; None where it is not installed."""
+    if not table.on_terminal():
+        return None
+    try:
+        from rich.console import Console
+    except ImportError:
+        return None
+    return Console(highlight=False)
 
 
 def _follow_plainly(states: Iterable[Overview]) -> None:

@@ -11,7 +11,7 @@ import click
 
 from aks_access.cli.changes import changed_files
 from aks_access.cli.findings import Check, Finding, Level, in_order
-from aks_access.cli.flags import Time
+from aks_access.cli.flags import Namespace, OneOf, Source, Time
 from aks_access.cli.formats import FORMATS, Report
 from aks_access.cli.inputs import STDIN, Broken, Contents, contents
 from aks_access.cli.judging import Surrounding, asked, judged
@@ -24,25 +24,30 @@ from aks_access.plan.wording import sentence
 
 
 @click.command("validate")
-@click.argument("paths", metavar="DIR|FILE…", nargs=-1, required=True)
+@click.argument("paths", metavar="DIR|FILE…", type=Source(), nargs=-1, required=True)
 @click.option(
     "--targets",
+    type=Source(),
     metavar="FILE",
     multiple=True,
     help="Targets and range sets to judge by, beside those in DIR|FILE.",
 )
 @click.option(
-    "--namespaces", metavar="FILE", multiple=True, help="Namespaces, for policies by their labels."
+    "--namespaces",
+    type=Source(),
+    metavar="FILE",
+    multiple=True,
+    help="Namespaces, for policies by their labels.",
 )
-@click.option("--namespace", "-n", default="", help="Of grants whose file names none.")
+@click.option(
+    "--namespace", "-n", type=Namespace(), default="", help="Of grants whose file names none."
+)
 @click.option(
     "--base",
     metavar="GIT-REF",
     help="The branch to merge into: files changed since may not hold a grant that is over.",
 )
-@click.option(
-    "--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True
-)
+@click.option("--format", "form", type=OneOf(list(FORMATS)), default="text", show_default=True)
 @click.option("--now", type=Time(), help="Judge as at this time, and not by the clock.")
 @click.pass_context
 def validate(
