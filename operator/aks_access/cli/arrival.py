@@ -119,8 +119,8 @@ def _unproved(silent: Mapping[str, NoAnswer], *, waited: float, raw: Mapping[str
     asked = listed(raw["spec"].get("ipRanges", []))
     return (
         f"It is in Azure, but {told}: blocked. You leave by another address than {asked}, or a "
-        f"firewall stops you. `aks-access explain` tells who gets in; --no-probe is for grants to "
-        "others."
+        "firewall stops you. `aks-access explain --my-ip` tells whether you should get in; "
+        "--no-probe is for grants to others."
     )
 
 

@@ -36,7 +36,7 @@ from aks_access.cli.flags import (
 from aks_access.cli.folder import Folder
 from aks_access.cli.inputs import contents
 from aks_access.cli.judging import Surrounding, asked, judged
-from aks_access.cli.own_address import SERVICES, VARIABLE, OwnAddress, Service
+from aks_access.cli.own_address import OwnAddress, asking
 from aks_access.cli.present import denials
 from aks_access.cli.reaching import cluster, reaching
 from aks_access.cli.saying import say
@@ -86,17 +86,7 @@ class Wishes:
     multiple=True,
     help="An address or network as the internet sees it; may be given again.",
 )
-@click.option("--my-ip", is_flag=True, help="The address that services on the internet see here.")
-@click.option(
-    "--address-service",
-    "services",
-    metavar="URL",
-    type=Service(),
-    multiple=True,
-    envvar=VARIABLE,
-    default=SERVICES,
-    help=f"Whom --my-ip asks, instead of {', '.join(SERVICES)}; may be given again.",
-)
+@asking
 @click.option("--for", "length", type=Length(days=True), help="How long, from now, like 4h.")
 @click.option("--until", type=Time(), help="Until when, like 2026-11-22T18:00:00Z.")
 @click.option(
@@ -242,7 +232,13 @@ def _ranges(
     """The addresses that were named, and this machine's where it is to be asked for."""
     given = tuple(named)
     if services is not None:
-        own = OwnAddress(services=services, web=machine.web, tell=say, environment=os.environ)
+        own = OwnAddress(
+            services=services,
+            web=machine.web,
+            tell=say,
+            environment=os.environ,
+            by="--ip CIDR",
+        )
         given += tuple(own.ranges())
     return tuple(Given(given).ranges())
 
