@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from aks_access.cli import table
+from aks_access.cli.layout import wrapped
 from aks_access.cli.overview import Health, Line, Overview
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
+    from rich.text import Text
 
 _TITLES: Final = ("TARGET", "STATE", "ENTRIES", "MODE", "NEXT", "GRANTS", "DIFF", "FOREIGN")
 """A narrow terminal goes without the last ones."""
@@ -37,7 +39,7 @@ def show(overview: Overview) -> None:
     """Print it once."""
     console = _console()
     if console is not None and len(overview.lines) <= _MOST_ROWS:
-        console.print(picture(overview, width=console.width))
+        console.print(picture(overview, width=console.width), crop=False)
         return
     for line in plain(overview):
         click.echo(line)
@@ -114,11 +116,10 @@ def _cells(line: Line, *, overview: Overview) -> Iterator[str | table.Cell]:
 def picture(overview: Overview, *, width: int, height: int | None = None) -> "RenderableType":
     """The same for a terminal of so many columns, and no more than so many rows."""
     from rich.console import Group
-    from rich.padding import Padding
     from rich.text import Text
 
     notes = [
-        Text.assemble((f"{each.name}  ", f"bold {_COLORS[each.health]}"), note)
+        _told(each, note, width=width, folds=height is not None)
         for each in overview.lines
         for note in each.notes
     ]
@@ -134,9 +135,25 @@ def picture(overview: Overview, *, width: int, height: int | None = None) -> "Re
     if left_out:
         parts.append(Text(f"and {left_out} more", style="dim"))
     for group in (notes, ends):
-        if group:
-            parts.append(Padding(Group(*group), (1 if parts else 0, 0, 0, 0)))
+        if group and parts:
+            parts.append(Text())
+        parts += group
     return Group(*parts)
+
+
+def _told(line: Line, note: str, *, width: int, folds: bool) -> "Text":
+    """A note between whose words lines end; `folds` where a word may not be wider than the screen.
+
+    A terminal folds such a word as well, but what is copied is whole.
+    """
+    from rich.text import Text
+
+    text = f"{line.name}: {note}"
+    if not folds:
+        text = "\n".join(wrapped(text, width=width))
+    told = Text(text, overflow="fold" if folds else "ignore", no_wrap=not folds)
+    told.stylize(f"bold {_COLORS[line.health]}", 0, len(line.name) + 1)
+    return told
 
 
 def _rows_of(text: str, *, width: int) -> int:

@@ -235,7 +235,7 @@ def test_a_way_to_the_management_cluster_that_is_cut_for_a_moment(kind: type[Exc
     hub = Cut(context_namespace="team-a", to_come=[ACTIVE])
     hub.add(TARGET)
     code, _, err = execute_at(f"{GRANT} --wait", desk=Desk(hub=hub))
-    assert (code, err.count("waiting: x is cut\n")) == (0, 1)
+    assert (code, err.count("waiting: x is cut.\n")) == (0, 1)
 
 
 def test_a_watch_that_is_not_allowed_ends_the_wait() -> None:
@@ -259,7 +259,7 @@ def test_the_proof_waits_for_azure_to_enforce_the_list() -> None:
         "apiaccessgrant/dev-laptop  applied, until 14:00Z · in Azure after 36 s · API server "
         "answered after 102 s\n",
     )
-    assert err.count(f"waiting: {HOST}: no answer in time\n") == 1
+    assert err.count(f"two minutes. {HOST}: no answer in time.\n") == 1
 
 
 @pytest.mark.parametrize(
