@@ -1,13 +1,17 @@
 """Lines for the person: printable, folded between words on a terminal, errors under one name."""
 
-import shutil
+import contextlib
+import os
 import sys
-from typing import TextIO
+from typing import Final, TextIO
 
 import click
 
 from aks_access.cli.layout import wrapped
 from aks_access.cli.printable import printable
+
+_COLUMNS: Final = 80
+"""Where nothing says how many."""
 
 
 def say(line: str) -> None:
@@ -22,9 +26,11 @@ def complain(line: str) -> None:
 
 def folded(text: str, *, stream: TextIO) -> str:
     """The text as it is printed there: in lines as wide as the terminal, if it is one."""
-    return "\n".join(wrapped(text, width=width())) if stream.isatty() else text
+    return "\n".join(wrapped(text, width=columns(stream))) if stream.isatty() else text
 
 
-def width() -> int:
-    """Columns of the terminal."""
-    return shutil.get_terminal_size().columns
+def columns(stream: TextIO) -> int:
+    """How wide the terminal is that a stream goes to; `COLUMNS` says otherwise."""
+    with contextlib.suppress(ValueError, OSError):
+        return int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size(stream.fileno()).columns
+    return _COLUMNS

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from aks_access.cli.layout import Cell, Line, Row, aligned, fitted
-from aks_access.cli.saying import folded, width
+from aks_access.cli.saying import columns, folded
 
 __all__ = ["Cell", "Row", "lines", "on_terminal", "sentences", "show"]
 
@@ -30,7 +30,12 @@ def show(
         for line in lines(rows):
             click.echo(line)
         return
-    laid = fitted(rows, titles=titles, width=width(), least=len(titles) if least is None else least)
+    laid = fitted(
+        rows,
+        titles=titles,
+        width=columns(sys.stdout),
+        least=len(titles) if least is None else least,
+    )
     for each in laid.lines:
         click.echo(_styled(each))
     if laid.left_out:
