@@ -14,8 +14,9 @@ from aks_access.api.names import Kind
 from aks_access.api.ranges import quoted
 from aks_access.cli.adopting import Found, manifest, names
 from aks_access.cli.cluster import Resource
-from aks_access.cli.flags import FolderPath, Namespace, Source, cluster_id
+from aks_access.cli.flags import cluster_id
 from aks_access.cli.inputs import contents, read_bytes
+from aks_access.cli.kinds import FolderPath, Namespace, Source
 from aks_access.cli.kustomizations import NAMES, with_resource
 from aks_access.cli.outbound import node_egress
 from aks_access.cli.reaching import cluster, is_reached, reaching

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from aks_access.cli.flags import OneOf
+from aks_access.cli.kinds import OneOf
 
 
 @click.command("crds")

@@ -13,8 +13,9 @@ from aks_access.cli.checks_ledgers import checks_ledgers
 from aks_access.cli.checks_targets import checks_target
 from aks_access.cli.checkup import Checked, Grade, failed, show
 from aks_access.cli.cluster import Resource
-from aks_access.cli.flags import Namespace, OneOf, cluster_id
+from aks_access.cli.flags import cluster_id
 from aks_access.cli.installed import installed
+from aks_access.cli.kinds import Namespace, OneOf
 from aks_access.cli.reaching import cluster, reaching
 from aks_access.cli.surroundings import surroundings
 from aks_access.errors import AzureError, KubeError, KubeNotFound, StartupError

@@ -15,7 +15,7 @@ from aks_access.cli.cluster import Resource
 from aks_access.cli.completing import grants as complete_grants
 from aks_access.cli.completing import namespaces as complete_namespaces
 from aks_access.cli.completing import targets as complete_targets
-from aks_access.cli.flags import Namespace, OneOf
+from aks_access.cli.kinds import Namespace, OneOf
 from aks_access.cli.own_address import OwnAddress, asking
 from aks_access.cli.reaching import cluster, reaching
 from aks_access.cli.saying import say

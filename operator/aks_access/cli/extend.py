@@ -12,7 +12,8 @@ from aks_access.api.timestamps import format_timestamp
 from aks_access.cli.arrival import Following, finish
 from aks_access.cli.cluster import Cluster, DryRun, Resource
 from aks_access.cli.findings import Finding
-from aks_access.cli.flags import GrantName, Length, Namespace, OneOf, Time, end
+from aks_access.cli.flags import GrantName, Length, Time, end
+from aks_access.cli.kinds import Namespace, OneOf
 from aks_access.cli.present import denials, facts, found
 from aks_access.cli.reaching import cluster, reaching
 from aks_access.cli.saying import say

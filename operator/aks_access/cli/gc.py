@@ -15,8 +15,9 @@ import click
 
 from aks_access.api.timestamps import format_timestamp
 from aks_access.cli import kustomizations
-from aks_access.cli.flags import FolderPath, Length, OneOf, Time
+from aks_access.cli.flags import Length, Time
 from aks_access.cli.inputs import read_bytes
+from aks_access.cli.kinds import FolderPath, OneOf
 from aks_access.cli.printable import printable
 from aks_access.cli.pruning import Pruned, prune
 from aks_access.cli.references import References

@@ -21,21 +21,11 @@ from aks_access.cli.ask import Ask, Given, as_yaml
 from aks_access.cli.cluster import DryRun
 from aks_access.cli.documents import documents
 from aks_access.cli.findings import Finding, Level
-from aks_access.cli.flags import (
-    FolderPath,
-    Length,
-    Name,
-    Namespace,
-    OneOf,
-    Range,
-    Source,
-    Text,
-    Time,
-    end,
-)
+from aks_access.cli.flags import Length, Name, Range, Text, Time, end
 from aks_access.cli.folder import Folder
 from aks_access.cli.inputs import contents
 from aks_access.cli.judging import Surrounding, asked, judged
+from aks_access.cli.kinds import FolderPath, Namespace, OneOf, Source
 from aks_access.cli.own_address import OwnAddress, asking
 from aks_access.cli.present import denials
 from aks_access.cli.reaching import cluster, reaching

@@ -10,10 +10,10 @@ import click
 from aks_access.api.names import OPERATOR_NAMESPACE
 from aks_access.cli.by_hand import az_lines
 from aks_access.cli.cluster import Cluster
-from aks_access.cli.flags import Namespace, OneOf
 from aks_access.cli.forecast import Forecast, acting, forecast
 from aks_access.cli.inputs import STDIN, Contents, contents
 from aks_access.cli.installed import Installed, installed
+from aks_access.cli.kinds import Namespace, OneOf
 from aks_access.cli.plan_files import Difference, affected, denied, invalid, named
 from aks_access.cli.plan_words import Remark, json_of, text
 from aks_access.cli.reaching import cluster, reaching

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import click
 
 from aks_access.cli.cluster import Cluster
-from aks_access.cli.flags import Source
+from aks_access.cli.kinds import Source
 from aks_access.cli.kubectl import Reach
 from aks_access.cli.surroundings import surroundings
 

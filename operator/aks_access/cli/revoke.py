@@ -10,7 +10,8 @@ import click
 from aks_access.api.conditions import GrantReason
 from aks_access.cli.arrival import late
 from aks_access.cli.cluster import Cluster, DryRun, Resource
-from aks_access.cli.flags import GrantName, Namespace, OneOf
+from aks_access.cli.flags import GrantName
+from aks_access.cli.kinds import Namespace, OneOf
 from aks_access.cli.present import facts, found
 from aks_access.cli.reaching import cluster, reaching
 from aks_access.cli.saying import complain, say

@@ -32,5 +32,6 @@ def folded(text: str, *, stream: TextIO) -> str:
 def columns(stream: TextIO) -> int:
     """How wide the terminal is that a stream goes to; `COLUMNS` says otherwise."""
     with contextlib.suppress(ValueError, OSError):
-        return int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size(stream.fileno()).columns
+        told = int(os.environ.get("COLUMNS") or 0)
+        return told or os.get_terminal_size(stream.fileno()).columns or _COLUMNS
     return _COLUMNS

@@ -5,7 +5,7 @@ import json
 import click
 
 from aks_access.cli.cluster import Resource
-from aks_access.cli.flags import OneOf
+from aks_access.cli.kinds import OneOf
 from aks_access.cli.reaching import cluster, reaching
 from aks_access.cli.surroundings import surroundings
 from aks_access.cli.together import Asked

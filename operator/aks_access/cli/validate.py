@@ -11,10 +11,11 @@ import click
 
 from aks_access.cli.changes import changed_files
 from aks_access.cli.findings import Check, Finding, Level, in_order
-from aks_access.cli.flags import Namespace, OneOf, Source, Time
+from aks_access.cli.flags import Time
 from aks_access.cli.formats import FORMATS, Report
 from aks_access.cli.inputs import STDIN, Broken, Contents, contents
 from aks_access.cli.judging import Surrounding, asked, judged
+from aks_access.cli.kinds import Namespace, OneOf, Source
 from aks_access.cli.kustomizations import files_around
 from aks_access.cli.references import References
 from aks_access.cli.schema import check, finding, is_ours

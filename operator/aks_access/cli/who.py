@@ -6,7 +6,7 @@ import click
 
 from aks_access.cli import looking
 from aks_access.cli.completing import targets as complete_targets
-from aks_access.cli.flags import OneOf
+from aks_access.cli.kinds import OneOf
 from aks_access.cli.reaching import cluster, reaching
 from aks_access.cli.surroundings import surroundings
 from aks_access.cli.together import Asked

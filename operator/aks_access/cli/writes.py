@@ -9,7 +9,8 @@ import click
 from aks_access.api.timestamps import format_minute
 from aks_access.cli.cluster import DryRun
 from aks_access.cli.findings import Finding
-from aks_access.cli.flags import Length, OneOf
+from aks_access.cli.flags import Length
+from aks_access.cli.kinds import OneOf
 from aks_access.cli.saying import complain
 from aks_access.exits import ExitCode
 

@@ -254,6 +254,10 @@ def test_a_narrow_terminal_gets_whole_words(
         assert len(line) <= columns or has_a_wide_word(line, columns)
 
 
+def test_a_terminal_that_does_not_know_its_width_gets_the_usual_one(objects: Path) -> None:
+    assert on_terminal(objects, "who", columns=0) == on_terminal(objects, "who", columns=80)
+
+
 def test_what_has_no_room_is_named_with_the_flag_that_shows_it(objects: Path) -> None:
     said = on_terminal(objects, "who", "prod-weu", columns=50)
     assert said.splitlines()[-1] == "Not shown: REQUESTED BY, TICKET (-o wide)"
