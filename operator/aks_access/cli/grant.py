@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from aks_access.api.grant import MAX_AUDIT_LENGTH, MAX_REASON_LENGTH
+from aks_access.api.bounds import MAX_AUDIT_LENGTH, MAX_REASON_LENGTH
 from aks_access.api.ranges import IPv4Range
 from aks_access.cli.applied import Applied
 from aks_access.cli.arrival import Following, finish
