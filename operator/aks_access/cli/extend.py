@@ -12,12 +12,14 @@ from aks_access.api.timestamps import format_timestamp
 from aks_access.cli.arrival import Following, finish
 from aks_access.cli.cluster import Cluster, DryRun, Resource
 from aks_access.cli.findings import Finding
-from aks_access.cli.flags import GrantName, Length, Name, Time, end
+from aks_access.cli.flags import GrantName, Length, Time, end
+from aks_access.cli.kinds import Namespace, OneOf
 from aks_access.cli.present import denials, facts, found
 from aks_access.cli.reaching import cluster, reaching
+from aks_access.cli.saying import say
 from aks_access.cli.surroundings import surroundings
 from aks_access.cli.waiting import status
-from aks_access.cli.writes import dry, dry_run, moment, probing, refuse, said_name, say, waiting
+from aks_access.cli.writes import dry, dry_run, moment, probing, refuse, said_name, waiting
 from aks_access.errors import KubeConflict
 from aks_access.plan.model import Grant
 from aks_access.plan.wording import instant
@@ -31,13 +33,11 @@ _TRIES: Final = 5
 @click.option("--for", "length", type=Length(days=True), help="How long, from now, like 2h.")
 @click.option("--until", type=Time(), help="Until when, like 2026-11-22T18:00:00Z.")
 @click.option("--shorten", is_flag=True, help="Also where it ends later, or never.")
-@click.option("--namespace", "-n", type=Name(), help="Of the grant; absent: the context's.")
+@click.option("--namespace", "-n", type=Namespace(), help="Of the grant; absent: the context's.")
 @waiting("Wait until it is in Azure, then until the API server answers here.")
 @probing
 @dry_run
-@click.option(
-    "--output", "-o", "form", type=click.Choice(["name"]), help="Print no more than the name."
-)
+@click.option("--output", "-o", "form", type=OneOf(["name"]), help="Print no more than the name.")
 @reaching
 @click.pass_context
 def extend(

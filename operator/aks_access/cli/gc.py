@@ -15,8 +15,9 @@ import click
 
 from aks_access.api.timestamps import format_timestamp
 from aks_access.cli import kustomizations
-from aks_access.cli.flags import Length, Time, text_or_json
+from aks_access.cli.flags import Length, Time
 from aks_access.cli.inputs import read_bytes
+from aks_access.cli.kinds import FolderPath, text_or_json
 from aks_access.cli.printable import printable
 from aks_access.cli.pruning import Pruned, prune
 from aks_access.cli.references import References
@@ -34,9 +35,7 @@ class Edit:
 
 
 @click.command("gc")
-@click.argument(
-    "folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path)
-)
+@click.argument("folder", metavar="DIR", type=FolderPath())
 @click.option(
     "--older-than",
     type=Length(days=True),

@@ -9,9 +9,9 @@ import click
 from aks_access.api.target import DeletionPolicy
 from aks_access.cli.by_hand import az_lines
 from aks_access.cli.changes import Fork
-from aks_access.cli.flags import operator_namespace, text_or_json
 from aks_access.cli.forecast import acting
 from aks_access.cli.inputs import ENDINGS, STDIN
+from aks_access.cli.kinds import Namespace, operator_namespace, text_or_json
 from aks_access.cli.look import Look
 from aks_access.cli.plan_files import Difference, affected, denied, invalid
 from aks_access.cli.plan_words import Remark, json_of, text
@@ -32,7 +32,9 @@ from aks_access.plan.model import Target
 @click.option(
     "--azure", "asks_azure", is_flag=True, help="Read the cluster in Azure now, as who `az` is."
 )
-@click.option("--namespace", "-n", default="", help="Of grants whose file names none.")
+@click.option(
+    "--namespace", "-n", type=Namespace(), default="", help="Of grants whose file names none."
+)
 @operator_namespace
 @click.option(
     "--base",

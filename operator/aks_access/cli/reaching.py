@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import click
 
 from aks_access.cli.cluster import Cluster
+from aks_access.cli.kinds import Source
 from aks_access.cli.kubectl import Reach
 from aks_access.cli.surroundings import surroundings
 
@@ -16,12 +17,17 @@ _GROUP = "aks_access.cli.reaching"
 
 def reaching(command: Command) -> Command:
     """`--context` and `--kubeconfig`, kept for `cluster()`: the command does not take them."""
-    for name, told in (
-        ("kubeconfig", "How to reach the management cluster."),
-        ("context", "Context of the kubeconfig."),
+    for name, kind, told in (
+        ("kubeconfig", Source(folders=False, stdin=False), "How to reach the management cluster."),
+        ("context", click.STRING, "Context of the kubeconfig."),
     ):
         command = click.option(
-            f"--{name}", metavar=name.upper(), help=told, expose_value=False, callback=_keep
+            f"--{name}",
+            type=kind,
+            metavar=name.upper(),
+            help=told,
+            expose_value=False,
+            callback=_keep,
         )(command)
     return command
 

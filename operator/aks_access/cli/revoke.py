@@ -10,24 +10,24 @@ import click
 from aks_access.api.conditions import GrantReason
 from aks_access.cli.arrival import late
 from aks_access.cli.cluster import Cluster, DryRun, Resource
-from aks_access.cli.flags import GrantName, Name
+from aks_access.cli.flags import GrantName
+from aks_access.cli.kinds import Namespace, OneOf
 from aks_access.cli.present import facts, found
 from aks_access.cli.reaching import cluster, reaching
+from aks_access.cli.saying import complain, say
 from aks_access.cli.surroundings import Surroundings, surroundings
 from aks_access.cli.waiting import Outcome, Wait, status, taken_out
-from aks_access.cli.writes import dry, dry_run, moment, said_name, say, waiting
+from aks_access.cli.writes import dry, dry_run, moment, said_name, waiting
 from aks_access.errors import KubeError
 from aks_access.exits import ExitCode
 
 
 @click.command("revoke")
 @click.argument("names", metavar="NAME…", nargs=-1, required=True, type=GrantName())
-@click.option("--namespace", "-n", type=Name(), help="Of the grants; absent: the context's.")
+@click.option("--namespace", "-n", type=Namespace(), help="Of the grants; absent: the context's.")
 @waiting("Wait until they are out of Azure.")
 @dry_run
-@click.option(
-    "--output", "-o", "form", type=click.Choice(["name"]), help="Print no more than the names."
-)
+@click.option("--output", "-o", "form", type=OneOf(["name"]), help="Print no more than the names.")
 @reaching
 @click.pass_context
 def revoke(
@@ -65,13 +65,13 @@ def revoke(
         try:
             lines.append((name, revoking.revoked(namespace=place, name=name, dry_run=dry_run)))
         except KubeError as error:
-            say(f"{ctx.command_path}: {error}")
+            complain(str(error))
             failed = True
     for name, line in lines:
         gone, problem = revoking.gone(namespace=place, name=name)
         click.echo(said_name(name) if form else f"{line}{gone}")
         if problem:
-            say(f"{ctx.command_path}: {problem}")
+            complain(problem)
             failed = True
     ctx.exit(ExitCode.FAILED if failed else ExitCode.OK)
 
