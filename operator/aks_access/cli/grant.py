@@ -16,7 +16,6 @@ import click
 from aks_access.api.bounds import MAX_AUDIT_LENGTH, MAX_REASON_LENGTH
 from aks_access.api.ranges import IPv4Range
 from aks_access.cli.applied import Applied
-from aks_access.cli.around import Surrounding
 from aks_access.cli.arrival import Following, finish
 from aks_access.cli.ask import Ask, Given, as_yaml
 from aks_access.cli.cluster import DryRun
@@ -27,6 +26,7 @@ from aks_access.cli.folder import Folder
 from aks_access.cli.inputs import contents
 from aks_access.cli.judging import asked, judged
 from aks_access.cli.kinds import FolderPath, Namespace, OneOf, Source
+from aks_access.cli.known import Surrounding
 from aks_access.cli.own_address import OwnAddress, asking
 from aks_access.cli.present import denials
 from aks_access.cli.reaching import cluster, reaching

@@ -14,9 +14,9 @@ from typing import Final
 from aks_access.api.conditions import GrantReason, TargetReason
 from aks_access.api.names import ARGO_DEFAULT_INSTANCE_LABEL, Kind
 from aks_access.api.ranges import IPv4Range, RangeError
-from aks_access.cli.around import Surrounding, written
 from aks_access.cli.documents import Document
 from aks_access.cli.findings import Check, Finding, Level
+from aks_access.cli.known import Surrounding, written
 from aks_access.cli.schema import finding, kind_of
 from aks_access.plan import admission
 from aks_access.plan.access import ended, judge, matches

@@ -12,12 +12,12 @@ from typing import Any
 
 from aks_access.api.conditions import GrantReason
 from aks_access.api.names import ARGO_DEFAULT_INSTANCE_LABEL
-from aks_access.cli.around import Surrounding
 from aks_access.cli.ask import as_yaml
 from aks_access.cli.cluster import Cluster, Resource
 from aks_access.cli.documents import documents
 from aks_access.cli.findings import Finding, Level
 from aks_access.cli.judging import Asked, judged
+from aks_access.cli.known import Surrounding
 from aks_access.errors import KubeForbidden, KubeNotFound
 from aks_access.plan.model import Grant, GrantUid
 from aks_access.projection import project_grant

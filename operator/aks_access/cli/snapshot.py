@@ -9,9 +9,9 @@ from typing import Any
 
 from aks_access.api.names import Kind
 from aks_access.api.timestamps import format_timestamp
-from aks_access.cli.around import WRITTEN, Raw, Surrounding, is_namespace, written
 from aks_access.cli.cluster import Cluster, Resource
 from aks_access.cli.documents import Document
+from aks_access.cli.known import WRITTEN, Raw, Surrounding, is_namespace, written
 from aks_access.cli.schema import kind_of
 from aks_access.plan.model import Grant, GrantUid
 from aks_access.plan.outcome import Finding

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 
-from aks_access.cli.around import Surrounding
 from aks_access.cli.changes import changed_files
 from aks_access.cli.findings import Check, Finding, Level, in_order
 from aks_access.cli.flags import Time
@@ -17,6 +16,7 @@ from aks_access.cli.formats import FORMATS, Report
 from aks_access.cli.inputs import STDIN, Broken, Contents, contents
 from aks_access.cli.judging import asked, displaced, judged
 from aks_access.cli.kinds import Namespace, OneOf, Source
+from aks_access.cli.known import Surrounding
 from aks_access.cli.kustomizations import files_around
 from aks_access.cli.references import References
 from aks_access.cli.schema import check, finding, is_ours
