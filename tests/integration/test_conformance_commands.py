@@ -15,7 +15,8 @@ import yaml
 
 from aks_access.cli.cluster import FIELD_MANAGER, Cluster, DryRun, Resource, Right
 from aks_access.cli.fakes.cluster import FakeCluster
-from aks_access.cli.kubectl import Kubectl, Reach
+from aks_access.cli.kubectl import Kubectl
+from aks_access.cli.reach import Reach
 from aks_access.errors import (
     InputError,
     KubeConflict,

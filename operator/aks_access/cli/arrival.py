@@ -13,7 +13,7 @@ from aks_access.cli.present import found
 from aks_access.cli.proving import ENFORCED, Prover, servers
 from aks_access.cli.surroundings import Surroundings
 from aks_access.cli.waiting import End, Outcome, Wait, let_in, status
-from aks_access.cli.writes import said_name, say
+from aks_access.cli.writes import say, shown
 from aks_access.errors import NameUnknown, NoAnswer
 from aks_access.exits import ExitCode
 from aks_access.plan.wording import listed, sentence
@@ -143,25 +143,24 @@ def finish(
     raw: Mapping[str, Any],
     *,
     line: str,
-    short: bool,
+    form: str | None,
     following: Following | None,
 ) -> None:
     """Say what was written and how far it came; a problem ends the command.
 
-    `short` prints no more than the name; the rest goes to standard error then.
+    `form` shows the object in the line's place; how far it came goes to standard error then.
     """
-    name = said_name(raw["metadata"]["name"])
     if following is None:
-        click.echo(name if short else line)
+        click.echo(shown([raw], form=form) if form else line)
         return
     arrival = Arrival([])
     try:
         arrival = following.followed(raw)
     finally:  # also where the person waits no longer: the write stands
         whole = " · ".join([line, *arrival.reached])
-        if short:
+        if form:
             say(whole)
-        click.echo(name if short else whole)
+        click.echo(shown([raw], form=form) if form else whole)
     if arrival.problem:
         say(f"{ctx.command_path}: {arrival.problem}")
         ctx.exit(ExitCode.FAILED)

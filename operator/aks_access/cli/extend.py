@@ -17,7 +17,17 @@ from aks_access.cli.present import denials, facts, found
 from aks_access.cli.reaching import cluster, reaching
 from aks_access.cli.surroundings import surroundings
 from aks_access.cli.waiting import status
-from aks_access.cli.writes import dry, dry_run, moment, probing, refuse, said_name, say, waiting
+from aks_access.cli.writes import (
+    dry,
+    dry_run,
+    moment,
+    output,
+    probing,
+    refuse,
+    said_name,
+    say,
+    waiting,
+)
 from aks_access.errors import KubeConflict
 from aks_access.plan.model import Grant
 from aks_access.plan.wording import instant
@@ -35,9 +45,7 @@ _TRIES: Final = 5
 @waiting("Wait until it is in Azure, then until the API server answers here.")
 @probing
 @dry_run
-@click.option(
-    "--output", "-o", "form", type=click.Choice(["name"]), help="Print no more than the name."
-)
+@output("The grant as it is then, or its name.")
 @reaching
 @click.pass_context
 def extend(
@@ -81,7 +89,7 @@ def extend(
         if wait
         else None
     )
-    finish(ctx, done.raw, line=line, short=form is not None, following=following)
+    finish(ctx, done.raw, line=line, form=form, following=following)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,19 @@ from aks_access.cli.judging import Surrounding, asked, judged
 from aks_access.cli.own_address import SERVICES, VARIABLE, OwnAddress, Service
 from aks_access.cli.present import denials
 from aks_access.cli.reaching import cluster, reaching
+from aks_access.cli.remedies import by_flags
 from aks_access.cli.surroundings import Surroundings, surroundings
-from aks_access.cli.writes import dry, dry_run, moment, probing, refuse, said_name, say, waiting
+from aks_access.cli.writes import (
+    dry,
+    dry_run,
+    moment,
+    output,
+    probing,
+    refuse,
+    said_name,
+    say,
+    waiting,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +117,7 @@ class Wishes:
     metavar="DIR",
     help="Apply nothing: write DIR/NAME.yaml, or bring that one up to date.",
 )
-@click.option(
-    "--output",
-    "-o",
-    "form",
-    type=click.Choice(["yaml", "json", "name"]),
-    help="yaml, json: apply nothing, print it. name: print no more than the name.",
-)
+@output("yaml, json: apply nothing, print it. name: print no more than the name.")
 @click.option(
     "--targets",
     metavar="FILE",
@@ -234,11 +239,6 @@ def _apply(ctx: click.Context, ask: Ask, *, machine: Surroundings, wishes: Wishe
     refuse(ctx, denials(prepared.outcome, cluster=hub, now=machine.now()))
     began = machine.clock()
     made = applied.apply(prepared, dry_run=wishes.dry_run)
-    if wishes.form in ("yaml", "json"):
-        made["metadata"].pop("managedFields", None)
-        text = json.dumps(made, indent=2) if wishes.form == "json" else as_yaml(made).rstrip("\n")
-        click.echo(text)
-        return
     following = None
     if wishes.limit is not None:
         following = Following(
@@ -249,7 +249,7 @@ def _apply(ctx: click.Context, ask: Ask, *, machine: Surroundings, wishes: Wishe
             proves=wishes.proves,
             tell=say,
         )
-    finish(ctx, made, line=line, short=wishes.form == "name", following=following)
+    finish(ctx, made, line=line, form=wishes.form, following=following)
 
 
 def _denied(ask: Ask, *, targets: tuple[str, ...], machine: Surroundings) -> list[Finding]:
@@ -260,5 +260,5 @@ def _denied(ask: Ask, *, targets: tuple[str, ...], machine: Surroundings) -> lis
     known.add(contents(targets, stdin=machine.stdin).documents)
     written = documents(as_yaml(ask.manifest()), source=ask.name)
     grants = asked(written, namespace=ask.namespace, changed=None)
-    found = judged(grants, known=known, now=machine.now(), changed=None)
+    found = judged(grants, known=known, now=machine.now(), changed=None, advice=by_flags)
     return [each for each in found if each.level is Level.ERROR]

@@ -16,6 +16,7 @@ from aks_access.api.names import ARGO_DEFAULT_INSTANCE_LABEL, Kind
 from aks_access.api.ranges import IPv4Range, RangeError
 from aks_access.cli.documents import Document
 from aks_access.cli.findings import Check, Finding, Level
+from aks_access.cli.remedies import Advice, the_operators
 from aks_access.cli.schema import finding, kind_of
 from aks_access.plan import admission
 from aks_access.plan.access import judge, matches
@@ -111,7 +112,12 @@ def asked(
 
 
 def judged(
-    grants: Iterable[Asked], *, known: Surrounding, now: datetime, changed: set[str] | None
+    grants: Iterable[Asked],
+    *,
+    known: Surrounding,
+    now: datetime,
+    changed: set[str] | None,
+    advice: Advice = the_operators,
 ) -> Iterator[Finding]:
     """What the operator would refuse among these grants, and what could not be judged."""
     every = list(grants)
@@ -139,7 +145,7 @@ def judged(
         if target.problems:
             yield from _unreadable(target, grants=matching)
         else:
-            yield from _on(target, grants=matching, known=known, now=now)
+            yield from _on(target, grants=matching, known=known, now=now, advice=advice)
 
 
 def _ended(each: Asked, *, now: datetime, changed: set[str] | None) -> Iterator[Finding]:
@@ -182,7 +188,12 @@ def _unreadable(target: Target, *, grants: Iterable[Asked]) -> Iterator[Finding]
 
 
 def _on(
-    target: Target, *, grants: Iterable[Asked], known: Surrounding, now: datetime
+    target: Target,
+    *,
+    grants: Iterable[Asked],
+    known: Surrounding,
+    now: datetime,
+    advice: Advice,
 ) -> Iterator[Finding]:
     """What the grants that match one target are refused for there."""
     matching = {each.grant.uid: each for each in grants}
@@ -197,10 +208,14 @@ def _on(
         )
         for uid, each in matching.items()
     }
-    for uid, verdict in verdicts.items():
-        each = matching[uid]
-        for refusal in verdict.refusals:
-            yield _refused(each, refusal=refusal, target=target, known=known)
+
+    def refused(verdict: Verdict, refusal: Refusal) -> Finding:
+        each = matching[verdict.grant.uid]
+        instead = advice(refusal, verdict, target.policy, now)
+        return _refused(each, refusal=refusal, target=target, known=known, advice=instead)
+
+    for verdict in verdicts.values():
+        yield from (refused(verdict, each) for each in verdict.refusals)
     passed = {uid: _certain(verdict, known=known) for uid, verdict in verdicts.items()}
     limited = admission.limit_grants(
         verdicts=passed.values(), policy=target.policy, programmed=frozenset()
@@ -214,7 +229,7 @@ def _on(
     )
     for uid, verdict in admitted.items():
         for refusal in verdict.refusals[len(passed[uid].refusals) :]:
-            yield _refused(matching[uid], refusal=refusal, target=target, known=known)
+            yield refused(verdict, refusal)
 
 
 def _certain(verdict: Verdict, *, known: Surrounding) -> Verdict:
@@ -244,7 +259,9 @@ def _doubt(grant: Grant, refusal: Refusal, *, known: Surrounding) -> str:
     return ""
 
 
-def _refused(each: Asked, *, refusal: Refusal, target: Target, known: Surrounding) -> Finding:
+def _refused(
+    each: Asked, *, refusal: Refusal, target: Target, known: Surrounding, advice: str
+) -> Finding:
     place = _field(each.document, refusal)
     if doubt := _doubt(each.grant, refusal, known=known):
         return finding(
@@ -263,6 +280,7 @@ def _refused(each: Asked, *, refusal: Refusal, target: Target, known: Surroundin
             contact=target.policy.contact,
             open_targets=known.open_to(each.grant.namespace),
             cluster=target.resource_id,
+            advice=advice,
         ),
         field=place,
     )

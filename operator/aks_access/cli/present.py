@@ -15,6 +15,7 @@ from aks_access.cli.cluster import Cluster, Resource
 from aks_access.cli.documents import documents
 from aks_access.cli.findings import Finding, Level
 from aks_access.cli.judging import Asked, Surrounding, judged
+from aks_access.cli.remedies import by_flags
 from aks_access.errors import KubeForbidden, KubeNotFound
 from aks_access.plan.model import Grant, GrantUid
 from aks_access.projection import (
@@ -62,7 +63,7 @@ def denials(raw: Mapping[str, Any], *, cluster: Cluster, now: datetime) -> list[
 
 
 def _errors(asked: Asked, *, known: Surrounding, now: datetime) -> list[Finding]:
-    found = judged([asked], known=known, now=now, changed=None)
+    found = judged([asked], known=known, now=now, changed=None, advice=by_flags)
     return [each for each in found if each.level is Level.ERROR]
 
 

@@ -15,7 +15,7 @@ from aks_access.cli.present import facts, found
 from aks_access.cli.reaching import cluster, reaching
 from aks_access.cli.surroundings import Surroundings, surroundings
 from aks_access.cli.waiting import Outcome, Wait, status, taken_out
-from aks_access.cli.writes import dry, dry_run, moment, said_name, say, waiting
+from aks_access.cli.writes import dry, dry_run, moment, output, said_name, say, shown, waiting
 from aks_access.errors import KubeError
 from aks_access.exits import ExitCode
 
@@ -25,9 +25,7 @@ from aks_access.exits import ExitCode
 @click.option("--namespace", "-n", type=Name(), help="Of the grants; absent: the context's.")
 @waiting("Wait until they are out of Azure.")
 @dry_run
-@click.option(
-    "--output", "-o", "form", type=click.Choice(["name"]), help="Print no more than the names."
-)
+@output("The grants as they are then, or their names.")
 @reaching
 @click.pass_context
 def revoke(
@@ -60,20 +58,34 @@ def revoke(
         limit=timeout if wait else None,
     )
     failed = False
-    lines: list[tuple[str, str]] = []
-    for name in dict.fromkeys(names):
+    done: list[Done] = []
+    wanted = dict.fromkeys(names)
+    for name in wanted:
         try:
-            lines.append((name, revoking.revoked(namespace=place, name=name, dry_run=dry_run)))
+            done.append(revoking.revoked(namespace=place, name=name, dry_run=dry_run))
         except KubeError as error:
             say(f"{ctx.command_path}: {error}")
             failed = True
-    for name, line in lines:
-        gone, problem = revoking.gone(namespace=place, name=name)
-        click.echo(said_name(name) if form else f"{line}{gone}")
+    if form and done:
+        click.echo(shown([each.raw for each in done], form=form, as_list=len(wanted) > 1))
+    for each in done:
+        gone, problem = revoking.gone(each)
+        if not form:
+            click.echo(f"{each.line}{gone}")
+        elif gone:
+            say(f"{each.line}{gone}")
         if problem:
             say(f"{ctx.command_path}: {problem}")
             failed = True
     ctx.exit(ExitCode.FAILED if failed else ExitCode.OK)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of one: the object as it is then, and the line about it."""
+
+    raw: Mapping[str, Any]
+    line: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,30 +97,32 @@ class Revoking:
     began: float
     limit: timedelta | None
 
-    def revoked(self, *, namespace: str, name: str, dry_run: DryRun) -> str:
-        """Patch it, unless it has ended; returns the line about it. Raises KubeError."""
+    def revoked(self, *, namespace: str, name: str, dry_run: DryRun) -> Done:
+        """Patch it, unless it has ended. Raises KubeError."""
         raw = found(self.cluster, namespace=namespace, name=name)
         grant = facts(raw)
         if grant.tracked:
             say(f"warning: {grant.path} is tracked by {grant.tracked}: remove it from Git too.")
         ended = _ended(raw, now=self.machine.now())
         if ended is not None:
-            return f"{said_name(name)}  ended already, {moment(ended, now=self.machine.now())}"
+            when = moment(ended, now=self.machine.now())
+            return Done(raw, f"{said_name(name)}  ended already, {when}")
         if grant.revoked:
-            return f"{said_name(name)}  revoked already"
-        self.cluster.patch(
+            return Done(raw, f"{said_name(name)}  revoked already")
+        made = self.cluster.patch(
             Resource.GRANTS,
             namespace=namespace,
             name=name,
             change={"spec": {"revoked": True}},
             dry_run=dry_run,
         )
-        return f"{said_name(name)}  revoked{dry(dry_run)}"
+        return Done(made, f"{said_name(name)}  revoked{dry(dry_run)}")
 
-    def gone(self, *, namespace: str, name: str) -> tuple[str, str]:
+    def gone(self, done: Done) -> tuple[str, str]:
         """Wait until it is out of Azure: what to add to its line, and what is wrong."""
         if self.limit is None:
             return "", ""
+        namespace, name = done.raw["metadata"]["namespace"], done.raw["metadata"]["name"]
         until = self.began + self.limit.total_seconds()
         wait = Wait(cluster=self.cluster, machine=self.machine, until=until, tell=say)
         end = wait.end(namespace=namespace, name=name, judge=taken_out)

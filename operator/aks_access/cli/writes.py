@@ -1,6 +1,7 @@
 """The flags and lines that commands share which write grants of the management cluster."""
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -46,6 +47,31 @@ def waiting(told: str) -> Callable[[Command], Command]:
 probing = click.option(
     "--no-probe", is_flag=True, help="--wait does not ask the API server from here."
 )
+
+
+def output(told: str) -> Callable[[Command], Command]:
+    """`-o`, whose forms are kubectl's; `told` is its help."""
+    forms = click.Choice(["yaml", "json", "name"])
+    return click.option("--output", "-o", "form", type=forms, help=told)
+
+
+def shown(raws: Sequence[Mapping[str, Any]], *, form: str, as_list: bool = False) -> str:
+    """Grants as kubectl shows them with `-o`: without managedFields, several as a List."""
+    if form == "name":
+        return "\n".join(said_name(raw["metadata"]["name"]) for raw in raws)
+    items = [_unmanaged(raw) for raw in raws]
+    listed = {"apiVersion": "v1", "kind": "List", "metadata": {}, "items": items}
+    whole = listed if as_list else items[0]
+    if form == "json":
+        return json.dumps(whole, indent=2, ensure_ascii=False)
+    from aks_access.cli.ask import as_yaml  # what reads YAML is slow to load
+
+    return as_yaml(whole).rstrip("\n")
+
+
+def _unmanaged(raw: Mapping[str, Any]) -> dict[str, Any]:
+    metadata = {key: value for key, value in raw["metadata"].items() if key != "managedFields"}
+    return {**raw, "metadata": metadata}
 
 
 def said_name(name: str) -> str:

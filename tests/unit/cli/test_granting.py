@@ -1,10 +1,12 @@
 """Grants on the management cluster: what is in their place, what may not be read, and the proof."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import yaml
 
 from aks_access.cli.cluster import DryRun, Resource
 from aks_access.errors import (
@@ -420,3 +422,39 @@ def test_what_the_api_server_refuses_is_one_line_each() -> None:
     for command in ("aks-access revoke dev-laptop", "aks-access extend dev-laptop --for 9h"):
         code, out, err = execute_at(command, desk=Desk(hub=hub))
         assert (code, out, err.count("\n")) == (1, "", 1)
+
+
+@pytest.mark.parametrize("form", ["yaml", "json"])
+@pytest.mark.parametrize("command", ["extend dev-laptop --for 8h", "revoke dev-laptop"])
+@pytest.mark.parametrize("dry_run", ["", " --dry-run=server"])
+def test_the_grant_is_shown_as_it_is_then(form: str, command: str, dry_run: str) -> None:
+    code, out, err = execute_at(
+        f"aks-access {command}{dry_run} -o {form}", desk=desk(managed("aks-access"))
+    )
+    assert (code, err) == (0, "")
+    made = json.loads(out) if form == "json" else yaml.safe_load(out)
+    assert made["kind"] == "ApiAccessGrant"
+    assert made["spec"].get("revoked") is (True if "revoke" in command else None)
+    assert "managedFields" not in made["metadata"]
+
+
+def test_several_grants_are_a_list_and_what_failed_is_said_beside_it() -> None:
+    other = manifest()
+    other["metadata"]["name"] = "other"
+    place = desk(manifest(), other)
+    code, out, err = execute_at("aks-access revoke dev-laptop gone other -o json", desk=place)
+    assert (code, err.count("\n"), "team-a/gone" in err) == (1, 1, True)
+    listed = json.loads(out)
+    assert (listed["apiVersion"], listed["kind"]) == ("v1", "List")
+    names = [each["metadata"]["name"] for each in listed["items"]]
+    assert names == ["dev-laptop", "other"]
+    assert execute_at("aks-access revoke gone -o json", desk=place)[1] == ""
+
+
+@pytest.mark.parametrize("command", ["extend dev-laptop --for 8h", "revoke dev-laptop"])
+def test_how_far_it_came_stands_beside_the_object(command: str) -> None:
+    over = later(condition("Ready", False, "Revoked", "Over."))
+    place = desk(manifest(), to_come=(ACTIVE if command.startswith("extend") else over,))
+    code, out, err = execute_at(f"aks-access {command} --wait -o json", desk=place)
+    assert (code, json.loads(out)["metadata"]["name"]) == (0, "dev-laptop")
+    assert " Azure after 36 s" in err
