@@ -17,9 +17,9 @@ Advice = Callable[[Refusal, Verdict, Policy, datetime], str]
 
 _FLAGS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        Rule.REASON: "Say it: --reason",
-        Rule.TICKET: "Name it: --ticket",
-        Rule.REQUESTED_BY: "Say who asks: --requested-by",
+        Rule.REASON: "Add --reason",
+        Rule.TICKET: "Add --ticket",
+        Rule.REQUESTED_BY: "Add --requested-by",
     }
 )
 
