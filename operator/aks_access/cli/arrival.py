@@ -13,7 +13,7 @@ from aks_access.cli.present import found
 from aks_access.cli.proving import ENFORCED, Prover, servers
 from aks_access.cli.surroundings import Surroundings
 from aks_access.cli.waiting import End, Outcome, Wait, let_in, status
-from aks_access.cli.writes import say, shown
+from aks_access.cli.writes import Wishes, say, shown
 from aks_access.errors import NameUnknown, NoAnswer
 from aks_access.exits import ExitCode
 from aks_access.plan.wording import listed, sentence
@@ -143,16 +143,28 @@ def finish(
     raw: Mapping[str, Any],
     *,
     line: str,
-    form: str | None,
-    following: Following | None,
+    wishes: Wishes,
+    cluster: Cluster,
+    machine: Surroundings,
+    began: float,
 ) -> None:
     """Say what was written and how far it came; a problem ends the command.
 
-    `form` shows the object in the line's place; how far it came goes to standard error then.
+    `began` is when it was written, by the machine's `clock`. A form shows the object in the line's
+    place; how far it came goes to standard error then.
     """
-    if following is None:
+    form, limit = wishes.form, wishes.limit
+    if limit is None:
         click.echo(shown([raw], form=form) if form else line)
         return
+    following = Following(
+        cluster=cluster,
+        machine=machine,
+        limit=limit,
+        began=began,
+        proves=wishes.proves,
+        tell=say,
+    )
     arrival = Arrival([])
     try:
         arrival = following.followed(raw)

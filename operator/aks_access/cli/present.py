@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from aks_access.api.names import ARGO_DEFAULT_INSTANCE_LABEL
+from aks_access.cli.around import Around
 from aks_access.cli.ask import as_yaml
 from aks_access.cli.cluster import Cluster, Resource
 from aks_access.cli.documents import documents
@@ -26,9 +27,14 @@ from aks_access.projection import (
 )
 
 
-def found(cluster: Cluster, *, namespace: str, name: str) -> dict[str, Any]:
+def found(cluster: Cluster, *, namespace: str, name: str) -> Mapping[str, Any]:
     """The grant. Raises KubeNotFound with the way to see which there are."""
     raw = cluster.get(Resource.GRANTS, namespace=namespace, name=name)
+    return answered(raw, namespace=namespace, name=name)
+
+
+def answered(raw: Mapping[str, Any] | None, *, namespace: str, name: str) -> Mapping[str, Any]:
+    """The grant that was asked for. Raises KubeNotFound where there is none."""
     if raw is None:
         raise KubeNotFound(
             f"There is no grant {namespace}/{name}: `kubectl get aag -n {namespace}` lists those "
@@ -42,10 +48,11 @@ def facts(raw: Mapping[str, Any]) -> Grant:
     return project_grant(raw, argo_instance_label=ARGO_DEFAULT_INSTANCE_LABEL)
 
 
-def denials(raw: Mapping[str, Any], *, cluster: Cluster, now: datetime) -> list[Finding]:
+def denials(raw: Mapping[str, Any], *, around: Around, now: datetime) -> list[Finding]:
     """What the operator would refuse a grant for, as far as its surroundings may be read.
 
-    `raw` is the object as it is to be, with the status of the one that it replaces.
+    `raw` is the object as it is to be, with the status of the one that it replaces; `around` is
+    asked for its target and namespace.
     """
     grant = facts(raw)
     if grant.problems:
@@ -54,10 +61,10 @@ def denials(raw: Mapping[str, Any], *, cluster: Cluster, now: datetime) -> list[
         document=next(documents(as_yaml(_written(raw)), source=grant.name)),
         grant=replace(grant, uid=grant.uid or GrantUid("new")),
     )
-    known = _surrounding(grant, cluster=cluster)
+    known = _surrounding(grant, around=around)
     errors = _errors(asked, known=known, now=now)
     if errors:
-        _add_targets(known, cluster=cluster)  # the sentence names those that are open
+        _add_targets(known, around=around)  # the sentence names those that are open
         errors = _errors(asked, known=known, now=now)
     return errors
 
@@ -72,33 +79,33 @@ def _written(raw: Mapping[str, Any]) -> dict[str, Any]:
     return {**{key: raw[key] for key in ("apiVersion", "kind", "spec")}, "metadata": metadata}
 
 
-def _surrounding(grant: Grant, *, cluster: Cluster) -> Surrounding:
+def _surrounding(grant: Grant, *, around: Around) -> Surrounding:
     known = Surrounding()
     try:
-        one = grant.target_name and cluster.get(Resource.TARGETS, name=grant.target_name)
+        one = around.target()
     except KubeForbidden:
         return known
     if one:
         target = project_target(one)
         known.targets[target.name] = target
     else:
-        _add_targets(known, cluster=cluster)
+        _add_targets(known, around=around)
     try:
         if any(not each.policy.all_namespaces for each in known.targets.values()):
-            team = cluster.get(Resource.NAMESPACES, name=grant.namespace)
+            team = around.team()
             if team is not None:
                 known.namespaces[grant.namespace] = project_namespace(team)
         if grant.range_sets:
-            sets = map(project_range_set, cluster.all(Resource.RANGE_SETS))
+            sets = map(project_range_set, around.sets())
             known.sets.update((each.name, each) for each in sets)
     except KubeForbidden:
         pass  # what is not known is not judged
     return known
 
 
-def _add_targets(known: Surrounding, *, cluster: Cluster) -> None:
+def _add_targets(known: Surrounding, *, around: Around) -> None:
     try:
-        targets = map(project_target, cluster.all(Resource.TARGETS))
+        targets = map(project_target, around.targets())
         known.targets.update((each.name, each) for each in targets)
     except KubeForbidden:
         pass

@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 from aks_access.api.timestamps import format_minute
 from aks_access.cli.cluster import DryRun
-from aks_access.cli.findings import Finding
 from aks_access.cli.flags import Length
 from aks_access.exits import ExitCode
+
+if TYPE_CHECKING:
+    from aks_access.cli.findings import Finding
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -74,6 +77,22 @@ def _unmanaged(raw: Mapping[str, Any]) -> dict[str, Any]:
     return {**raw, "metadata": metadata}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the person wants of a write besides it.
+
+    Attributes:
+        form: `name`, `yaml` or `json` instead of a line for people.
+        limit: how long to wait until access is there; None = not at all.
+        proves: ask the API server of the target from here, too.
+    """
+
+    dry_run: DryRun
+    form: str | None
+    limit: timedelta | None
+    proves: bool
+
+
 def said_name(name: str) -> str:
     """A grant as kubectl takes it: `apiaccessgrant/laptop`."""
     return f"apiaccessgrant/{name}"
@@ -95,7 +114,7 @@ def say(line: str) -> None:
     click.echo(line, err=True)
 
 
-def refuse(ctx: click.Context, findings: Iterable[Finding]) -> None:
+def refuse(ctx: click.Context, findings: "Iterable[Finding]") -> None:
     """End the command where the operator would refuse the grant, with all that it would say."""
     denied = list(findings)
     for each in denied:

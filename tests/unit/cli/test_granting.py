@@ -328,15 +328,43 @@ def test_all_servers_of_a_grant_by_labels_must_answer() -> None:
     assert (code, "2 API servers answered after" in out) == (0, True)
 
 
-def test_who_waits_no_longer_is_told_what_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (f"{GRANT} --wait", "dev-laptop  applied, until 14:00Z\n"),
+        ("aks-access extend dev-laptop --for 9h --wait", "dev-laptop  extended, until 19:00Z"),
+        ("aks-access revoke dev-laptop --wait", "dev-laptop  revoked\n"),
+        ("aks-access revoke dev-laptop other --wait", "revoked\napiaccessgrant/other  revoked\n"),
+    ],
+)
+def test_who_waits_no_longer_is_told_what_was_written(command: str, said: str) -> None:
     class Left(Guarded):
         def watch(self, resource: Resource, **named: Any) -> Iterator[dict[str, Any]]:  # type: ignore[override]
             raise KeyboardInterrupt
 
     hub = Left(context_namespace="team-a")
-    hub.add(TARGET)
-    code, out, _ = execute_at(f"{GRANT} --wait", desk=Desk(hub=hub))
-    assert (code, out) == (1, "apiaccessgrant/dev-laptop  applied, until 14:00Z\n")
+    other = manifest()
+    other["metadata"] = {**other["metadata"], "name": "other"}
+    hub.add(TARGET, manifest(), other)
+    code, out, _ = execute_at(command, desk=Desk(hub=hub))
+    assert (code, said in out) == (1, True)
+
+
+def test_what_was_revoked_is_told_where_the_way_is_cut_then() -> None:
+    class Cut(Guarded):
+        def patch(self, *arguments: Any, **named: Any) -> dict[str, Any]:
+            if named["name"] == "other":
+                raise StartupError("x is cut")
+            return super().patch(*arguments, **named)
+
+    other = manifest()
+    other["metadata"] = {**other["metadata"], "name": "other"}
+    for flag, told in (("", "apiaccessgrant/dev-laptop  revoked\n"), (" -o json", '"List"')):
+        hub = Cut(context_namespace="team-a")
+        hub.add(TARGET, manifest(), other)
+        command = f"aks-access revoke dev-laptop other{flag}"
+        code, out, err = execute_at(command, desk=Desk(hub=hub))
+        assert (code, told in out, err) == (3, True, "aks-access: x is cut\n")
 
 
 def test_a_short_answer_is_the_name_alone() -> None:
@@ -363,7 +391,7 @@ def test_a_length_that_is_none_is_refused(length: str, sentence: str) -> None:
     [
         (" --dry-run=client", [DryRun.CLIENT]),
         (" --dry-run=server", [DryRun.SERVER]),
-        ("", [DryRun.SERVER, DryRun.NONE]),
+        ("", [DryRun.NONE]),
     ],
 )
 def test_an_extension_goes_no_further_than_asked(flag: str, sent: list[DryRun]) -> None:
