@@ -6,7 +6,6 @@ it is refused. Written back in UTC, to the second where nothing finer is needed.
 
 import re
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 from aks_access.api.ranges import quoted
@@ -50,6 +49,8 @@ def parse_date(header: str) -> datetime | None:
 
     -0000 is UTC of a sender who does not tell his zone (RFC 5322).
     """
+    from email.utils import parsedate_to_datetime  # it loads sockets, for the few who read headers
+
     try:
         value = parsedate_to_datetime(header)
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

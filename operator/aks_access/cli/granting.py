@@ -20,7 +20,6 @@ from aks_access.cli.ask import Given, as_yaml
 from aks_access.cli.cluster import DryRun
 from aks_access.cli.documents import documents
 from aks_access.cli.findings import Level
-from aks_access.cli.folder import Folder
 from aks_access.cli.inputs import contents
 from aks_access.cli.judging import Surrounding, asked, judged
 from aks_access.cli.own_address import OwnAddress
@@ -56,6 +55,8 @@ def check(ctx: click.Context, ask: Ask, *, targets: tuple[str, ...], machine: Su
 def deliver(ask: Ask, *, folder: Path | None, form: str | None) -> None:
     """Write the grant's file in the folder, or print it."""
     if folder is not None:
+        from aks_access.cli.folder import Folder  # with all that reads kustomizations
+
         for line in Folder(folder).deliver(ask):
             click.echo(line)
     elif form == "json":
