@@ -25,7 +25,13 @@ _UNREACHED: Final = (
     "Client.Timeout",
     "no configuration has been provided",
 )
-_WRONG_FLAG: Final = ("does not exist", "no such file", "error loading config", "unknown flag")
+_WRONG_FLAG: Final = (
+    "cannot locate context",
+    "does not exist",
+    "no such file",
+    "error loading config",
+    "unknown flag",
+)
 _CONFLICTS: Final = ("Error from server (Conflict)", "error: Apply failed with ")
 _NO_NAMESPACE: Final = re.compile(r'namespaces "([^"]+)" not found')
 _NO_CRDS: Final = "the server could not find the requested resource"

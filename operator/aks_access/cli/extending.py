@@ -17,6 +17,7 @@ from aks_access.cli.arrival import finish
 from aks_access.cli.cluster import DryRun, Resource
 from aks_access.cli.findings import Finding
 from aks_access.cli.present import answered, denials, facts
+from aks_access.cli.remedies import of_extend
 from aks_access.cli.surroundings import Surroundings
 from aks_access.cli.waiting import status
 from aks_access.cli.writes import Wishes, dry, moment, refuse, said_name
@@ -73,7 +74,7 @@ class Edit:
         raw = answered(looked.there(), namespace=looked.namespace(), name=self.name)
         grant = facts(raw)
         before = self._checked(grant, raw)
-        denied = denials(self._outcome(raw), around=looked.around, now=self.now)
+        denied = denials(self._outcome(raw), around=looked.around, now=self.now, advice=of_extend)
         if denied:
             return Done(raw, *before, denied)
         change = {

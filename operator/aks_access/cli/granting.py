@@ -24,7 +24,7 @@ from aks_access.cli.inputs import contents
 from aks_access.cli.judging import Surrounding, asked, judged
 from aks_access.cli.own_address import OwnAddress
 from aks_access.cli.present import denials
-from aks_access.cli.remedies import by_flags
+from aks_access.cli.remedies import of_grant
 from aks_access.cli.surroundings import Surroundings
 from aks_access.cli.writes import Wishes, dry, moment, refuse, said_name, say
 
@@ -48,7 +48,7 @@ def check(ctx: click.Context, ask: Ask, *, targets: tuple[str, ...], machine: Su
     known.add(contents(targets, stdin=machine.stdin).documents)
     written = documents(as_yaml(ask.manifest()), source=ask.name)
     grants = asked(written, namespace=ask.namespace, changed=None)
-    found = judged(grants, known=known, now=machine.now(), changed=None, advice=by_flags)
+    found = judged(grants, known=known, now=machine.now(), changed=None, advice=of_grant)
     refuse(ctx, [each for each in found if each.level is Level.ERROR])
 
 
@@ -88,7 +88,8 @@ def apply(
     """
     applied = Applied(cluster=looked.cluster, chosen=chosen, again=again)
     prepared = applied.prepare(ask, there=looked.there())
-    refuse(ctx, denials(prepared.outcome, around=looked.around, now=machine.now()))
+    denied = denials(prepared.outcome, around=looked.around, now=machine.now(), advice=of_grant)
+    refuse(ctx, denied)
     began = machine.clock()
     made = applied.apply(prepared, dry_run=wishes.dry_run)
     line = _applied(ask, now=machine.now(), dry_run=wishes.dry_run)

@@ -16,7 +16,7 @@ from aks_access.cli.cluster import Cluster, Resource
 from aks_access.cli.documents import documents
 from aks_access.cli.findings import Finding, Level
 from aks_access.cli.judging import Asked, Surrounding, judged
-from aks_access.cli.remedies import by_flags
+from aks_access.cli.remedies import Advice
 from aks_access.errors import KubeForbidden, KubeNotFound
 from aks_access.plan.model import Grant, GrantUid
 from aks_access.projection import (
@@ -48,11 +48,13 @@ def facts(raw: Mapping[str, Any]) -> Grant:
     return project_grant(raw, argo_instance_label=ARGO_DEFAULT_INSTANCE_LABEL)
 
 
-def denials(raw: Mapping[str, Any], *, around: Around, now: datetime) -> list[Finding]:
+def denials(
+    raw: Mapping[str, Any], *, around: Around, now: datetime, advice: Advice
+) -> list[Finding]:
     """What the operator would refuse a grant for, as far as its surroundings may be read.
 
     `raw` is the object as it is to be, with the status of the one that it replaces; `around` is
-    asked for its target and namespace.
+    asked for its target and namespace, `advice` what to do instead.
     """
     grant = facts(raw)
     if grant.problems:
@@ -62,15 +64,15 @@ def denials(raw: Mapping[str, Any], *, around: Around, now: datetime) -> list[Fi
         grant=replace(grant, uid=grant.uid or GrantUid("new")),
     )
     known = _surrounding(grant, around=around)
-    errors = _errors(asked, known=known, now=now)
+    errors = _errors(asked, known=known, now=now, advice=advice)
     if errors:
         _add_targets(known, around=around)  # the sentence names those that are open
-        errors = _errors(asked, known=known, now=now)
+        errors = _errors(asked, known=known, now=now, advice=advice)
     return errors
 
 
-def _errors(asked: Asked, *, known: Surrounding, now: datetime) -> list[Finding]:
-    found = judged([asked], known=known, now=now, changed=None, advice=by_flags)
+def _errors(asked: Asked, *, known: Surrounding, now: datetime, advice: Advice) -> list[Finding]:
+    found = judged([asked], known=known, now=now, changed=None, advice=advice)
     return [each for each in found if each.level is Level.ERROR]
 
 

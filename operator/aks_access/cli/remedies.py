@@ -17,9 +17,9 @@ Advice = Callable[[Refusal, Verdict, Policy, datetime], str]
 
 _FLAGS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        Rule.REASON: "Add --reason",
-        Rule.TICKET: "Add --ticket",
-        Rule.REQUESTED_BY: "Add --requested-by",
+        Rule.REASON: "--reason",
+        Rule.TICKET: "--ticket",
+        Rule.REQUESTED_BY: "--requested-by",
     }
 )
 
@@ -29,18 +29,27 @@ def the_operators(*_: object) -> str:
     return ""
 
 
-def by_flags(refusal: Refusal, verdict: Verdict, policy: Policy, now: datetime) -> str:
-    """`Advice` for whoever sits at a command line."""
-    if refusal.rule is Rule.MAX_DURATION and refusal.field == "spec.expiresAt":
-        return _shorter(verdict, policy=policy, now=now)
-    return _FLAGS.get(refusal.rule, "")
+def of_grant(refusal: Refusal, verdict: Verdict, policy: Policy, now: datetime) -> str:
+    """`Advice` for who gave the command `grant`."""
+    if refusal.rule in _FLAGS:
+        return f"Add {_FLAGS[refusal.rule]}"
+    return _shorter(refusal, verdict, policy, now)
 
 
-def _shorter(verdict: Verdict, *, policy: Policy, now: datetime) -> str:
-    """The longest that is allowed. Of access that began already it is a time: what is left of it
-    grows shorter while the person types.
+def of_extend(refusal: Refusal, verdict: Verdict, policy: Policy, now: datetime) -> str:
+    """`Advice` for who gave the command `extend`, which says nothing but an end."""
+    if refusal.rule in _FLAGS:
+        return f"Give it by `grant`, with {_FLAGS[refusal.rule]} and the same --name"
+    return _shorter(refusal, verdict, policy, now)
+
+
+def _shorter(refusal: Refusal, verdict: Verdict, policy: Policy, now: datetime) -> str:
+    """The longest that is allowed, where it is to be longer.
+
+    Of access that began already it is a time: what is left grows shorter while the person types.
     """
-    if policy.max_duration is None or verdict.starts is None:
+    is_end = refusal.rule is Rule.MAX_DURATION and refusal.field == "spec.expiresAt"
+    if not is_end or policy.max_duration is None or verdict.starts is None:
         return ""
     last = verdict.starts + policy.max_duration
     if last <= now:

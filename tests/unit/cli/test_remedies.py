@@ -74,3 +74,9 @@ def test_what_is_missing_is_the_flag_for_it(rule: str, field: str, flag: str) ->
     code, _, err = execute_at(GRANT, desk=place)
     assert (code, f"without spec.{field}. " in err, f"{flag}, or ask" in err) == (1, True, True)
     assert execute_at(f"{GRANT} {flag} x", desk=place)[0] == 0
+    place.hub.add(manifest())
+    code, _, err = execute_at(f"{EXTEND} 5h", desk=place)
+    way = f"Give it by `grant`, with {flag} and the same --name, or ask"
+    assert (code, way in err) == (1, True)
+    assert execute_at(f"{GRANT} {flag} x --name dev-laptop", desk=place)[0] == 0
+    assert execute_at(f"{EXTEND} 5h", desk=place)[0] == 0
