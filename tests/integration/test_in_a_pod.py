@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from aks_access.engine.ports import Kind
 from sandbox.chart import ROOT
 from sandbox.controlplane import binary
 from tests.integration.world import World
@@ -39,14 +40,15 @@ def pod(world: World, tmp_path: Path) -> Run:
     namespace = world.home()
     subject = {"kind": "ServiceAccount", "name": "runner", "namespace": namespace}
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "runner"}}
+    rbac = "rbac.authorization.k8s.io"
     binding = {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "apiVersion": f"{rbac}/v1",
         "kind": "RoleBinding",
         "metadata": {"name": "runner"},
         "roleRef": {
-            "apiGroup": "rbac.authorization.k8s.io",
+            "apiGroup": rbac,
             "kind": "ClusterRole",
-            "name": "admin",
+            "name": "aks-access-operator-grants-edit",
         },
         "subjects": [subject],
     }
@@ -85,6 +87,7 @@ OURS = (sys.executable, "-m", "aks_access")
 def test_a_pod_lets_itself_in_and_out_in_its_own_namespace(world: World, pod: Run) -> None:
     target = world.target(world.cluster())
     ask = ("grant", target.name, "--ip", "81.2.69.142", "--for", "1h", "--reason", "x")
+    world.object(Kind.GRANT, name="job", namespace=world.home())
     done = pod(*OURS, *ask, "--name", "job", "-o", "name")
     assert (done.returncode, done.stdout) == (0, "apiaccessgrant/job\n"), done.stderr
     seen = pod("kubectl", "get", "apiaccessgrants", "-o", "jsonpath={.items[*].metadata.name}")

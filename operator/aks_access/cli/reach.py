@@ -31,14 +31,19 @@ class Reach:
     timeout: str | None = None
 
     def flags(self, *, watches: bool = False) -> list[str]:
-        """For kubectl."""
+        """For kubectl.
+
+        In a pod the default timeout is left out: kubectl takes a pod's ServiceAccount only where
+        no flag changes its own defaults.
+        """
+        usual = None if pod_namespace() else _TIMEOUT
         given = {
             "--kubeconfig": self.kubeconfig,
             "--context": self.context,
             "--cluster": self.cluster,
             "--user": self.user,
             "--as": self.as_user,
-            "--request-timeout": "0" if watches else self.timeout or _TIMEOUT,
+            "--request-timeout": "0" if watches else self.timeout or usual,
         }
         return [
             *(f"{flag}={value}" for flag, value in given.items() if value is not None),

@@ -126,3 +126,12 @@ def test_a_pod_without_the_files_of_an_account(account: Path) -> None:
     assert pod_namespace(account=account, environment=IN_POD) == ""
     (account / "token").mkdir()
     assert pod_namespace(account=account, environment=IN_POD) == ""
+
+
+def test_a_pod_is_found_only_where_nothing_changes_the_defaults_of_kubectl(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("aks_access.cli.reach.pod_namespace", lambda: "team-a")
+    assert Reach().flags() == []
+    assert Reach().flags(watches=True) == ["--request-timeout=0"]
+    assert Reach(timeout="5s").flags() == ["--request-timeout=5s"]
