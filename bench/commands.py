@@ -14,7 +14,6 @@ import http.client
 import json
 import os
 import ssl
-import statistics
 import subprocess
 import sys
 import time
@@ -27,6 +26,7 @@ from typing import Any, Final
 
 from aks_access.api.names import API_VERSION
 from aks_access.api.target_status import ENTRIES_LIMIT
+from bench.figures import figures
 from sandbox.arm.process import ArmProcess
 from sandbox.chart import ROOT, apply_chart
 from sandbox.controlplane import ControlPlane, binary
@@ -175,12 +175,6 @@ def _send(
     return found
 
 
-def figures(values: Sequence[float]) -> str:
-    """Median and range in milliseconds."""
-    low, middle, high = min(values), statistics.median(values), max(values)
-    return f"{middle * 1000:6.0f} ms  ({low * 1000:.0f} to {high * 1000:.0f})"
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -241,7 +235,7 @@ def _writes(ours: str) -> dict[str, list[str]]:
 def report(spent: Mapping[str, Sequence[float]]) -> None:
     """A line for each command."""
     for name, values in spent.items():
-        sys.stdout.write(f"  {name:<38}{figures(values)}\n")
+        sys.stdout.write(f"  {name:<38}{figures(values, unit='ms')}\n")
     sys.stdout.flush()
 
 

@@ -7,7 +7,6 @@ against expiresAt, on one machine's clock; memory and CPU time are the kernel's 
 """
 
 import argparse
-import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from aks_access.api.names import API_VERSION
+from bench.figures import figures
 from sandbox.arm.journal import Area, JournalEntry
 from sandbox.arm.process import ArmProcess
 from sandbox.chart import apply_chart
@@ -139,12 +139,6 @@ def at_rest(operator: OperatorProcess, *, seconds: float) -> Rest:
     )
 
 
-def figures(values: Sequence[float]) -> str:
-    """Median and range in seconds."""
-    low, high = min(values), max(values)
-    return f"median {statistics.median(values):.2f} s, range {low:.2f} to {high:.2f} s"
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -170,13 +164,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def report(*, samples: Sequence[Sample], rest: Rest) -> None:
     """Print the figures and how they came about."""
     lines = [
-        f"apply -> PUT seen by ARM: {figures([each.granted for each in samples])}",
-        f"expiresAt -> PUT seen by ARM: {figures([each.revoked for each in samples])}",
+        f"apply -> PUT seen by ARM: {figures([each.granted for each in samples], unit='s')}",
+        f"expiresAt -> PUT seen by ARM: {figures([each.revoked for each in samples], unit='s')}",
         f"operator at rest, {TARGETS} targets: {rest.resident / 2**20:.0f} MiB resident, "
         f"{1000 * rest.cpu / rest.seconds:.1f} ms CPU per second ({rest.seconds:.0f} s watched)",
-        f"{len(samples)} samples one after the other over {TARGETS} idle targets; default settings "
-        "(an addition settles for 1 s, a removal for none); operations of 1 s; times from the "
-        "emulator's journal; CPU and memory from /proc.",
+        f"median and range of {len(samples)} samples one after the other over {TARGETS} idle "
+        "targets; default settings (an addition settles for 1 s, a removal for none); operations "
+        "of 1 s; times from the emulator's journal; CPU and memory from /proc.",
     ]
     sys.stdout.write("\n".join(lines) + "\n")
 

@@ -12,7 +12,8 @@ from aks_access.engine.ports import Kind as EngineKind
 from tests.gitops.argo import act, actions, config_map, defined
 from tests.gitops.test_health import a_grant, argo_sees
 from tests.gitops.voices import MEANT, example
-from tests.sim.world import World, condition, simulated
+from tests.sim.play import simulated
+from tests.sim.world import World, condition
 
 
 def test_nothing_but_health_and_actions_of_our_kinds_is_set() -> None:

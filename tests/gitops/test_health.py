@@ -26,7 +26,8 @@ from tests.gitops.voices import (
     example,
     problem,
 )
-from tests.sim.world import World, simulated
+from tests.sim.play import simulated
+from tests.sim.world import World
 from tests.unit.engine.test_grant_status import ACTIVE, NOW
 from tests.unit.engine.test_grant_status import GRANT as A_GRANT
 from tests.unit.engine.test_target_status import PLAN, VIEW

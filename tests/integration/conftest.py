@@ -7,15 +7,18 @@ once per machine and no test's time limit covers it.
 
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from aks_access.azure.clusters import ArmClusters
 from sandbox import chart
+from sandbox.arm.app import ArmEmulator
 from sandbox.arm.process import ArmProcess
 from sandbox.controlplane import ControlPlane, binary
 from tests.integration import costs
+from tests.integration.azure_place import CLUSTER, LIST, Place, write_token
 from tests.integration.hubs import Hubs, hubs_on, two_stations
 from tests.integration.station import STEADY, Station
 from tests.integration.world import World
@@ -167,6 +170,24 @@ def _lifetime(made: World, record_property: Callable[[str, object], None]) -> It
         made.judge()
     finally:
         made.retire()
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    """The emulator with one cluster, `CLUSTER`."""
+    write_token(tmp_path)
+    async with ArmEmulator(operation_seconds=60) as arm:
+        arm.control.create_cluster(CLUSTER, ranges=LIST)
+        place = Place(arm=arm, directory=tmp_path)
+        yield place
+        for each in place.closing:
+            await each.aclose()
+
+
+@pytest.fixture
+def clusters(place: Place) -> ArmClusters:
+    """What asks it, with the usual credentials."""
+    return place.clusters()
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,9 @@ from aks_access.engine.ports import Kind
 from sandbox.controlplane.client import ApiError
 from tests.integration.things import Object
 from tests.integration.world import SUBSCRIPTION, World
-from tests.unit.api.specs import BAD, CLUSTER_ID, Bad
+from tests.unit.api.bad_specs import BAD
+from tests.unit.api.specs import CLUSTER_ID
+from tests.unit.api.wrong import Bad
 
 FOREIGN = "51.140.8.0/24"
 OURS = "81.2.69.142/32"

@@ -136,6 +136,17 @@ def test_what_is_not_there(both: tuple[Cluster, str]) -> None:
     assert cluster.all(GRANTS, namespace=f"{namespace}-none") == []
 
 
+def test_some_are_found_by_name(both: tuple[Cluster, str]) -> None:
+    cluster, namespace = both
+    for name in ("g", "h", "i"):
+        cluster.apply(grant(namespace, name))
+    absent = [(namespace, "none"), (f"{namespace}-none", "g")]
+    for names in ([], ["g"], ["i", "g"]):
+        found, withheld = cluster.some(GRANTS, [*absent, *((namespace, name) for name in names)])
+        assert [each["metadata"]["name"] for each in found] == names
+        assert not withheld
+
+
 def test_the_version_is_told(both: tuple[Cluster, str]) -> None:
     assert re.match(r"v1\.[0-9]+", both[0].version())
 
@@ -340,23 +351,32 @@ class TestKubectl:
             real().apply(grant(namespace, "conflict", duration="1h"))
         assert not isinstance(refused.value, KubeConflict)
 
-    def test_pages_are_put_together(
-        self,
-        real: Callable[..., Kubectl],
-        namespace: str,
-        monkeypatch: pytest.MonkeyPatch,
+    def test_some_of_them_may_not_be_read(
+        self, real: Callable[..., Kubectl], control_plane: ControlPlane, namespace: str
     ) -> None:
-        monkeypatch.setattr("aks_access.cli.kubectl._PAGE", 2)
-        cluster = real()
-        for name in "abcde":
-            cluster.apply(grant(namespace, name))
-        listed = cluster.all(GRANTS, namespace=namespace)
-        assert "".join(each["metadata"]["name"] for each in listed) == "abcde"
+        real().apply(grant(namespace, "g"))
+        root = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
+        meta = {"metadata": {"name": "one"}}
+        account = {"apiVersion": "v1", "kind": "ServiceAccount", **meta}
+        control_plane.request("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts", account)
+        rule = {"apiGroups": ["aksaccess.dev"], "resources": ["apiaccessgrants"], "verbs": ["get"]}
+        control_plane.request("POST", f"{root}/roles", {**meta, "rules": [rule]})
+        binding = {
+            **meta,
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "one"},
+            "subjects": [{"kind": "ServiceAccount", "name": "one", "namespace": namespace}],
+        }
+        control_plane.request("POST", f"{root}/rolebindings", binding)
+        one = real(kubeconfig=str(control_plane.kubeconfig_for("one", namespace)))
+        found, withheld = one.some(GRANTS, [(namespace, "g"), ("default", "g")])
+        assert [each["metadata"]["name"] for each in found] == ["g"]
+        assert withheld
+        assert one.some(GRANTS, [("default", "g"), ("default", "h")]) == ([], True)
 
     def test_without_the_operator_the_sentence_says_so(
         self, real: Callable[..., Kubectl], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(GRANTS, "root", "/apis/aksaccess.dev/v9")
+        monkeypatch.setattr(GRANTS, "api_version", "aksaccess.dev/v9")
         with pytest.raises(KubeError, match="not installed here"):
             real().all(GRANTS)
 

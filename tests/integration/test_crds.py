@@ -21,7 +21,9 @@ from aks_access.api.target_status import TargetStatus, TargetSummary
 from sandbox.controlplane.client import ApiError
 from sandbox.controlplane.server import ControlPlane
 from tests.unit.api import specs
-from tests.unit.api.specs import BAD, GOOD, Bad
+from tests.unit.api.bad_specs import BAD
+from tests.unit.api.specs import GOOD
+from tests.unit.api.wrong import Bad
 
 pytestmark = pytest.mark.integration
 

@@ -10,7 +10,7 @@ from sandbox.arm.process import ArmProcess
 from sandbox.chart import NAMESPACE
 from sandbox.controlplane import ControlPlane
 from tests.integration.station import Station
-from tests.integration.world import World
+from tests.integration.world import RIGHTS, World
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(240)]
 
@@ -37,6 +37,7 @@ def test_i8_a_deleted_namespace_of_the_operator_costs_no_access_and_gives_none(
     own_world: World,
 ) -> None:
     world = own_world
+    world.expect(RIGHTS, because="those within the namespace go with it")
     cluster = world.cluster([PORTAL])
     target = world.target(cluster, baseline={"ipRanges": [OFFICE]})
     laptop = world.grant(target, LAPTOP)

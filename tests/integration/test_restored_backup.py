@@ -20,7 +20,7 @@ from sandbox.controlplane import ControlPlane
 from sandbox.processes import wait_until
 from tests.integration.station import Station
 from tests.integration.things import Cluster, Object
-from tests.integration.world import World
+from tests.integration.world import RIGHTS, World
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(240)]
 
@@ -187,6 +187,7 @@ def test_threat_10_a_backup_restored_under_a_running_operator_lets_nothing_in_ag
     restorable_world: World, bump: int
 ) -> None:
     world = restorable_world
+    world.expect(RIGHTS, because="a restarted API server refuses until it has read who may what")
     past = _yesterday(world)
     kept = _move_on(past)
     mark = world.mark()

@@ -13,9 +13,11 @@ from unittest.mock import patch
 
 from aks_access.engine import queue
 from tests.sim.crash import CrashPoint, Place
+from tests.sim.play import play
+from tests.sim.process import Process
 from tests.sim.safety import Safety, outcome
 from tests.sim.scenarios import Scenario
-from tests.sim.world import Method, Process, World, play
+from tests.sim.world import Method, World
 
 DOWN = (0.5, 40.0, 240.0)
 """Seconds until there is a successor: at once, while Azure still works, long after it."""

@@ -30,7 +30,8 @@ from tests.history import (
 )
 
 if TYPE_CHECKING:
-    from tests.sim.world import Process, World
+    from tests.sim.process import Process
+    from tests.sim.world import World
 
 _RESULTS = {
     "ok": Result.OK,

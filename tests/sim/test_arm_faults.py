@@ -23,8 +23,9 @@ from tests.sim.outages import (
     got_over,
     under_way,
 )
+from tests.sim.play import simulated
 from tests.sim.scenarios import SCENARIOS
-from tests.sim.world import FOREIGN, OFFICE, World, condition, simulated
+from tests.sim.world import FOREIGN, OFFICE, World, condition
 
 Figure = Callable[[str, object], None]
 

@@ -6,9 +6,10 @@ from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.ports import Outcome
 from aks_access.errors import AzureFault
 from tests.sim.crash import FENCED, CrashPoint, Place
-from tests.sim.world import OFFICE, World, key_of, play, simulated
+from tests.sim.play import play, simulated
+from tests.sim.scenes import LAPTOP
+from tests.sim.world import OFFICE, World, key_of
 
-LAPTOP = "81.2.69.142/32"
 UNANSWERED = azure_error(AzureFault.UNCERTAIN, None, "timeout")
 
 

@@ -1,13 +1,16 @@
 """Lists that protect little, and access that stands though its target is gone."""
 
 import logging
+import re
 
 import pytest
 
 from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.ports import EventType, Kind, LedgerRef
 from aks_access.errors import AzureError, AzureFault
-from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, simulated
+from tests.sim.play import simulated
+from tests.sim.scenes import LAPTOP
+from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of
 
 ENTRY = "81.2.69.142/32"
 
@@ -213,3 +216,38 @@ async def test_threat_14_access_that_was_taken_out_is_not_told_of_as_standing(wo
     world.api.force_delete(Kind.TARGET, "weu")
     await world.advance(minutes=30)
     assert "OrphanedAccess" not in [event.reason for event in world.events.posted]
+
+
+@simulated
+async def test_i8_a_mass_removal_of_a_target_that_went_can_be_acknowledged(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.cluster()
+    world.target()
+    world.grant("many", *(f"81.2.69.{n}" for n in range(130, 138)))
+    await world.start()
+    await world.rest()
+    world.api.force_delete(Kind.TARGET, "weu")
+    await world.advance(minutes=20)
+    assert "81.2.69.130/32" in (world.list_of() or set())
+    codes = re.findall(r"configmap aks-access-ledger-\w{16} \S+=(\w{10})", caplog.text)
+    world.ledgers.acknowledge(key_of("weu"), codes[-1])
+    await world.advance(minutes=30)
+    assert world.list_of() == {FOREIGN, OFFICE}
+
+
+@simulated
+async def test_i2_an_orphaned_ledger_touches_nothing_of_a_cluster_created_again(
+    world: World,
+) -> None:
+    world.cluster()
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    world.kill()
+    world.api.force_delete(Kind.TARGET, "weu")
+    world.cluster(resource_uid="cluster-2", ranges=(FOREIGN, LAPTOP))
+    await world.start()
+    await world.advance(minutes=30)
+    assert world.list_of() == {FOREIGN, LAPTOP}

@@ -1,10 +1,12 @@
-"""Somebody clears a list that had trouble already: it goes back, and nothing is lost on the way."""
+"""Somebody clears a list: it goes back whatever trouble it had, and nothing is lost on the way."""
 
 import pytest
 
 from aks_access.engine.fakes.cluster import azure_error
 from aks_access.errors import AzureFault
-from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, simulated
+from tests.sim.play import simulated
+from tests.sim.scenes import BARE, LAPTOP
+from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of
 
 KEY = key_of("weu")
 BAD = "51.140.9.0/24"
@@ -260,3 +262,66 @@ async def test_i3_a_few_entries_of_a_refused_grant_go_at_once(world: World) -> N
     await world.rest()
     assert world.list_of() == {FOREIGN, OFFICE}
     assert world.state() == "RangeRefused"
+
+
+@simulated
+async def test_i12_a_cleared_list_goes_back_less_what_has_ended(world: World) -> None:
+    cluster = world.cluster()
+    world.target()
+    world.grant("short", "81.2.69.1", expiresAt=world.at(hours=1))
+    world.grant()
+    await world.start()
+    await world.rest()
+    world.kill()
+    cluster.set_by_others(None)
+    await world.advance(hours=2)
+    await world.start()
+    await world.rest()
+    assert world.list_of() == {*BARE, LAPTOP}
+    assert "ListRestored" in world.events.reasons("weu")
+    assert world.state("short") == "Expired"
+
+
+@simulated
+async def test_threat_05_a_cleared_list_goes_back_while_nobody_else_asks_for_anything(
+    world: World,
+) -> None:
+    cluster = world.cluster()
+    world.target()
+    await world.start()
+    await world.rest()
+    cluster.set_by_others(None)
+    took = await world.until(lambda: world.list_of() == BARE, within=700)
+    assert took <= 615
+
+
+@pytest.mark.parametrize(
+    "wide", [("0.0.0.0/1",), tuple(f"{first}.0.0.0/6" for first in range(16, 96, 4))]
+)
+@simulated
+async def test_i12_a_cleared_list_goes_back_however_wide_others_made_it(
+    world: World, wide: tuple[str, ...]
+) -> None:
+    cluster = world.cluster(ranges=(*wide, FOREIGN))
+    world.target()
+    await world.start()
+    await world.rest()
+    cluster.set_by_others(None)
+    await world.until(lambda: world.list_of() == {*BARE, *wide}, within=700)
+
+
+@simulated
+async def test_a_list_that_was_cleared_while_suspended_goes_back_afterwards(world: World) -> None:
+    cluster = world.cluster()
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    world.retarget(suspend=True)
+    await world.rest()
+    cluster.set_by_others(None)
+    await world.advance(hours=2)
+    assert world.list_of() is None
+    world.retarget(suspend=None)
+    await world.rest()
+    assert world.list_of() == {*BARE, LAPTOP}

@@ -7,10 +7,9 @@ import pytest
 from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.ports import Kind
 from aks_access.errors import AzureFault
-from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, simulated
-
-LAPTOP = "81.2.69.142/32"
-BARE = {FOREIGN, OFFICE}
+from tests.sim.play import simulated
+from tests.sim.scenes import BARE, LAPTOP
+from tests.sim.world import OFFICE, World, condition, key_of
 
 
 def healthy(world: World) -> None:

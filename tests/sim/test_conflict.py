@@ -13,12 +13,13 @@ from aks_access.api.ranges import IPv4Range
 from aks_access.engine.config import EngineConfig
 from aks_access.engine.fakes.cluster import SimCluster
 from aks_access.engine.ports import Kind, OperationState
-from tests.sim.world import FOREIGN, OFFICE, World, condition, play, simulated
+from tests.sim.play import play, simulated
+from tests.sim.scenes import BARE, LAPTOP
+from tests.sim.world import FOREIGN, OFFICE, World, condition
 
-LAPTOP = "81.2.69.142/32"
 OTHER = "81.2.69.7/32"
 MANAGED = "52.0.0.9/32"
-BARE = {FOREIGN, OFFICE}
+NODES = "51.141.0.9/32"
 
 
 @asynccontextmanager
@@ -226,3 +227,18 @@ def test_threat_19_two_operators_on_one_cluster_do_not_war(mode: str) -> None:
             assert always <= set(put.sent or ()) <= {*always, LAPTOP}, put
 
     play(scenario, seed=19, config=config)
+
+
+@simulated
+async def test_i12_a_conflict_does_not_hold_back_the_nodes_egress(world: World) -> None:
+    cluster = world.cluster(outbound_type="userDefinedRouting")
+    world.target(nodeEgress={"mode": "Static", "ipRanges": [NODES]})
+    world.grant()
+    await world.start()
+    await world.rest()
+    for _ in range(5):
+        cluster.set_by_others([FOREIGN])
+        await world.advance(minutes=12)
+        await world.until(lambda: NODES in (world.list_of() or ()))
+    assert world.target_state() == "ConflictingOwner"
+    assert LAPTOP not in (world.list_of() or ()), "what a grant asks for waits"

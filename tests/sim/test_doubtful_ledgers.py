@@ -14,10 +14,12 @@ from aks_access.engine.fakes.kube import Raw
 from aks_access.engine.ports import Kind
 from aks_access.errors import AzureFault
 from aks_access.plan.adoption import lost_code
-from tests.sim.world import FOREIGN, OFFICE, POLICY, Process, World, key_of, simulated
+from tests.sim.play import simulated
+from tests.sim.scenes import LAPTOP, lead_after
+from tests.sim.world import FOREIGN, OFFICE, POLICY, World, key_of
 
 KEY = key_of("weu")
-LAPTOP, CAME = "81.2.69.142/32", "20.1.1.1/32"
+CAME = "20.1.1.1/32"
 NOT_FOUND = azure_error(AzureFault.NOT_FOUND, 404, "ResourceNotFound")
 UNUSABLE = {"allowedNamespaces": {"from": "Nobody"}}
 
@@ -194,9 +196,7 @@ async def _in_doubt(world: World, *, meanwhile: Callable[[], object] = int) -> N
     cluster.set_by_others([*cluster.ranges, CAME])
     meanwhile()
     await world.advance(minutes=10)
-    process = Process(world)
-    world.processes.append(process)
-    await process.engine.lead(relist=process.relist, unattended=since)
+    await lead_after(world, since=since)
     await world.rest()
     assert world.target_state() == "LedgerLost"
 
@@ -297,3 +297,47 @@ async def test_i3_a_grant_let_in_while_its_target_was_not_ready_still_counts_as_
     await world.restart()
     await world.advance(hours=2)
     assert LAPTOP not in (world.list_of() or ())
+
+
+@simulated
+async def test_i9_an_unreadable_ledger_blocks_the_release_while_azure_cannot_be_read(
+    world: World,
+) -> None:
+    world.cluster()
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    world.ledgers.spoil(key_of("weu"))
+    forbidden = azure_error(AzureFault.FORBIDDEN, 403, "AuthorizationFailed")
+    fault = world.azure.faults.plan("get", forbidden, times=None, about=key_of("weu"))
+    world.ungrant()
+    await world.advance(minutes=40)
+    assert not world.gone(), "released although nobody knows what the ledger holds for it"
+    world.azure.faults.lift(fault)
+    await world.advance(minutes=40)
+    assert LAPTOP not in (world.list_of() or set())
+    assert world.gone()
+
+
+@simulated
+async def test_i9_a_ledger_from_a_backup_blocks_the_release_while_azure_cannot_be_read(
+    world: World,
+) -> None:
+    world.cluster()
+    world.target()
+    await world.start()
+    await world.rest()
+    early = len(world.ledgers.saves)
+    world.grant()
+    await world.rest()
+    world.ledgers.roll_back(key_of("weu"), by=len(world.ledgers.saves) - early)
+    forbidden = azure_error(AzureFault.FORBIDDEN, 403, "AuthorizationFailed")
+    fault = world.azure.faults.plan("get", forbidden, times=None, about=key_of("weu"))
+    world.ungrant()
+    await world.advance(minutes=40)
+    assert not world.gone(), "the ledger is older than what the target remembers"
+    world.azure.faults.lift(fault)
+    await world.advance(minutes=40)
+    assert LAPTOP not in (world.list_of() or set())
+    assert world.gone()

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from tests.sim.world import FOREIGN, OFFICE, World, key_of, play
+from tests.sim.play import play
+from tests.sim.world import FOREIGN, OFFICE, World, key_of
 
 CLUSTERS = 1_000
 OPERATION = 180.0

@@ -3,7 +3,8 @@
 from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.ports import Kind
 from aks_access.errors import AzureFault
-from tests.sim.world import World, simulated
+from tests.sim.play import simulated
+from tests.sim.world import World
 
 
 @simulated

@@ -4,9 +4,9 @@ import pytest
 
 from aks_access.engine.ports import Kind
 from aks_access.errors import KubeError
-from tests.sim.world import FOREIGN, OFFICE, World, condition, play, simulated
-
-LAPTOP = "81.2.69.142/32"
+from tests.sim.play import play, simulated
+from tests.sim.scenes import LAPTOP
+from tests.sim.world import FOREIGN, OFFICE, World, condition
 
 
 @simulated

@@ -7,7 +7,8 @@ import pytest
 
 from aks_access.engine.ports import EventType, Kind
 from aks_access.errors import AzureError, AzureFault, KubeError
-from tests.sim.world import POLICY, World, condition, key_of, simulated
+from tests.sim.play import simulated
+from tests.sim.world import POLICY, World, condition, key_of
 
 MANY = [f"81.2.70.{number}" for number in range(0, 20, 2)]
 

@@ -12,7 +12,8 @@ from aks_access.engine.ports import ClusterRef, WriteAccepted
 from aks_access.errors import AzureError, AzureFault
 from aks_access.plan.cluster import ClusterView
 from aks_access.plan.model import cluster_key
-from tests.sim.world import World, key_of, play
+from tests.sim.play import play
+from tests.sim.world import World, key_of
 
 TIMEOUT = 30.0
 """Seconds of a read that nobody answers."""

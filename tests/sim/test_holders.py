@@ -4,10 +4,9 @@ import pytest
 
 from aks_access.engine.fakes.kube import Raw, metadata_of
 from aks_access.engine.ports import Kind
-from tests.sim.world import FOREIGN, OFFICE, World, resource_id, simulated
-
-LAPTOP = "81.2.69.142/32"
-BARE = {FOREIGN, OFFICE}
+from tests.sim.play import simulated
+from tests.sim.scenes import BARE, LAPTOP
+from tests.sim.world import OFFICE, World, resource_id
 
 
 def backdate(world: World, target: str) -> None:

@@ -13,7 +13,8 @@ from aks_access.engine.ports import Kind
 from tests.sim.arm_errors import ANSWERS
 from tests.sim.kube_errors import KINDS, Fails, Failure
 from tests.sim.outages import ENDING, LAPTOP, NEW, STAYING
-from tests.sim.world import FOREIGN, KUBE_PORTS, OFFICE, World, condition, key_of, simulated
+from tests.sim.play import simulated
+from tests.sim.world import FOREIGN, KUBE_PORTS, OFFICE, World, condition, key_of
 
 Figure = Callable[[str, object], None]
 

@@ -6,35 +6,20 @@ nothing was added before the acknowledgement, and afterwards everything is as it
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
-from aks_access.api.timestamps import format_timestamp
 from aks_access.engine.ports import Kind
 from aks_access.errors import KubeConflict, KubeError, KubeForbidden, LedgerUnreadable
 from aks_access.kube.ledger_document import decode, encode
 from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry
 from aks_access.plan.withdrawal import MOST
-from tests.sim.world import FOREIGN, OFFICE, Process, World, condition, key_of, simulated
+from tests.sim.play import simulated
+from tests.sim.scenes import BARE, ENDING, LAPTOP, acknowledge, three_grants
+from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of
 
 KEY = key_of("weu")
-LAPTOP, ENDING, LATE = "81.2.69.142/32", "81.2.69.1/32", "81.2.69.99/32"
-BARE = {FOREIGN, OFFICE}
-
-
-def acknowledge(world: World, code: str) -> None:
-    world.mark(Kind.TARGET, "weu", annotations={"aksaccess.dev/acknowledge": code})
-
-
-async def _running(world: World) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    world.grant("ending", "81.2.69.1", expiresAt=world.at(hours=2))
-    world.grant("gone", "81.2.69.2")
-    await world.start()
-    await world.rest()
+LATE = "81.2.69.99/32"
 
 
 def edited(world: World, change: Callable[[Ledger], Ledger]) -> None:
@@ -60,7 +45,7 @@ def _oldest(world: World) -> None:
 async def test_i2_a_grant_made_after_the_loss_does_not_claim_what_stood_before_it(
     world: World, attack: Callable[[World], None]
 ) -> None:
-    await _running(world)
+    await three_grants(world)
     attack(world)
     await world.advance(minutes=15)
     assert world.target_state() == "LedgerLost"
@@ -81,7 +66,7 @@ async def test_i2_a_grant_made_after_the_loss_does_not_claim_what_stood_before_i
 async def test_i8_a_lost_ledger_costs_nothing_and_the_way_out_works(
     world: World, attack: Callable[[World], None], running: bool
 ) -> None:
-    await _running(world)
+    await three_grants(world)
     if not running:
         world.kill()
     attack(world)
@@ -112,7 +97,7 @@ async def test_i8_a_lost_ledger_costs_nothing_and_the_way_out_works(
 @simulated
 async def test_i3_an_older_ledger_still_knows_what_was_ours(world: World) -> None:
     """A grant that is in the old ledger, and force-deleted since, leaves nothing behind."""
-    await _running(world)
+    await three_grants(world)
     early = len(world.ledgers.saves)
     world.grant("late", "81.2.69.99")
     await world.rest()
@@ -130,7 +115,7 @@ async def test_threat_10_a_ledger_and_status_from_a_backup_are_noticed_while_it_
     world: World,
 ) -> None:
     """Status and ledger go back together: only the process itself knows that they do."""
-    await _running(world)
+    await three_grants(world)
     early, status = len(world.ledgers.saves), world.target_status()
     world.ungrant("gone")
     world.grant("late", "81.2.69.99")
@@ -154,84 +139,12 @@ async def test_threat_10_a_ledger_and_status_from_a_backup_are_noticed_while_it_
     assert world.list_of() == {*BARE, LAPTOP, ENDING, LATE, "81.2.69.2/32"}
 
 
-@pytest.mark.parametrize("unattended", [True, False])
-@simulated
-async def test_threat_02_a_list_that_moved_while_nobody_led_waits_for_a_person(
-    world: World, unattended: bool
-) -> None:
-    await _running(world)
-    world.kill()
-    world.azure.cluster(KEY).set_by_others((world.list_of() or set()) - {LAPTOP} | {LATE})
-    process = await _led(world, since=timedelta(hours=1) if unattended else None)
-    await world.rest()
-    if not unattended:
-        assert LAPTOP in (world.list_of() or ()), "a short time without a leader is drift"
-        return
-    assert LAPTOP not in (world.list_of() or ())
-    ready = condition(world.target_status(), "Ready")
-    assert ready["reason"] == "LedgerLost"
-    assert f"{LAPTOP} went and {LATE} came" in ready["message"]
-    world.expect("I2", because="what came stands for a write of ours that the backup lacks")
-    await process.engine.stop(grace=0.0)
-    await _led(world, since=None)  # a clean change of leaders does not make it forgotten
-    await world.rest()
-    assert world.target_state() == "LedgerLost"
-    await world.until(lambda: ENDING not in (world.list_of() or ()), within=3 * 3600.0)
-    world.grant("late", "81.2.69.99")  # GitOps brings back what the backup did not know
-    await world.rest()
-    acknowledge(world, world.code())
-    await world.rest()
-    assert world.target_state() == "InSync"
-    assert LAPTOP in (world.list_of() or ())
-    world.ungrant("late")
-    await world.rest()
-    assert LATE not in (world.list_of() or ()), "it is ours again, not somebody else's"
-
-
-@simulated
-async def test_i12_a_list_that_was_cleared_while_nobody_led_goes_back_at_once(
-    world: World,
-) -> None:
-    await _running(world)
-    world.kill()
-    world.azure.cluster(KEY).set_by_others(None)
-    await _led(world, since=timedelta(hours=1))
-    await world.rest()
-    assert world.list_of() == {*BARE, LAPTOP, ENDING, "81.2.69.2/32"}
-    assert world.target_state() == "InSync"
-
-
-@simulated
-async def test_i11_a_time_without_a_leader_costs_nothing_where_nothing_moved(
-    world: World,
-) -> None:
-    await _running(world)
-    world.kill()
-    before = world.written()
-    await _led(world, since=timedelta(hours=1))
-    await world.advance(minutes=30)
-    assert world.target_state() == "InSync"
-    assert world.written() == before
-
-
-async def _led(world: World, *, since: timedelta | None) -> Process:
-    """A new process whose predecessor was last heard of so long ago, and never let go."""
-    process = Process(world)
-    world.processes.append(process)
-    moment = world.clock.now() - since if since is not None else None
-    await process.engine.lead(relist=process.relist, unattended=moment)
-    return process
-
-
-# by hand
-
-
 @simulated
 async def test_an_entry_taken_out_of_the_ledger_by_hand_is_somebody_elses(world: World) -> None:
     """Nobody can tell a careful edit from the truth; it never removes or opens anything."""
     world.expect("I9", because="the edit made our entry somebody else's")
     world.expect("I3", because="the edit made our entry somebody else's")
-    await _running(world)
+    await three_grants(world)
     edited(
         world,
         lambda ledger: replace(
@@ -250,7 +163,7 @@ async def test_an_entry_taken_out_of_the_ledger_by_hand_is_somebody_elses(world:
 async def test_an_entry_put_into_the_ledger_by_hand_goes_with_nobody_asking_for_it(
     world: World,
 ) -> None:
-    await _running(world)
+    await three_grants(world)
     world.expect("I2", because="the edit made somebody else's entry ours")
     made_up = LedgerEntry(
         range=FOREIGN, state=EntryState.OWNED, owners=("nobody",), since=world.clock.now()
@@ -262,7 +175,7 @@ async def test_an_entry_put_into_the_ledger_by_hand_goes_with_nobody_asking_for_
 
 @simulated
 async def test_an_owner_changed_by_hand_is_set_right(world: World) -> None:
-    await _running(world)
+    await three_grants(world)
 
     def change(ledger: Ledger) -> Ledger:
         wrong = replace(ledger.entries[LAPTOP], owners=("somebody",))
@@ -303,16 +216,13 @@ async def test_two_ledgers_that_were_swapped_are_refused(world: World) -> None:
     assert "81.2.69.7/32" in (world.list_of("neu") or ())
 
 
-# an API server that refuses
-
-
 @pytest.mark.parametrize("error", [KubeForbidden("no", status=403), KubeError("no", status=503)])
 @pytest.mark.parametrize("method", ["load", "save", "*"])
 @simulated
 async def test_i4_no_answer_about_config_maps_for_hours_delays_no_removal(
     world: World, method: str, error: KubeError
 ) -> None:
-    await _running(world)
+    await three_grants(world)
     fault = world.ledgers.faults.plan(method, error, times=None)
     world.grant("late", "81.2.69.99")
     world.ungrant("gone")
@@ -328,7 +238,7 @@ async def test_i4_no_answer_about_config_maps_for_hours_delays_no_removal(
 
 @simulated
 async def test_i6_a_stale_leader_that_writes_the_ledger_costs_no_entry(world: World) -> None:
-    await _running(world)
+    await three_grants(world)
     stale = world.ledger()
     world.grant("late", "81.2.69.99")
     await world.rest()
@@ -362,14 +272,11 @@ async def test_i4_a_full_ledger_stops_additions_and_no_removal(world: World) -> 
     assert len(world.list_of() or ()) == 182
 
 
-# activations
-
-
 @simulated
 async def test_threat_17_one_tenants_memory_is_bounded_and_costs_nobody_elses(
     world: World,
 ) -> None:
-    await _running(world)
+    await three_grants(world)
     world.ungrant()
     await world.rest()
     now = world.clock.now()
@@ -390,65 +297,9 @@ async def test_threat_17_one_tenants_memory_is_bounded_and_costs_nobody_elses(
     await world.until(lambda: LAPTOP not in (world.list_of() or ()), within=1200)
 
 
-@pytest.mark.parametrize("attack", ["lost", "unreadable"])
-@pytest.mark.parametrize("tracked", [True, False])
-@simulated
-async def test_i10_activations_that_are_lost_start_nothing_over(
-    world: World, attack: str, tracked: bool
-) -> None:
-    marks = {"argocd.argoproj.io/tracking-id": "app:x:y/z"} if tracked else None
-    world.cluster()
-    world.target()
-    world.grant(duration="4h", annotations=marks)
-    await world.start()
-    await world.rest()
-    await world.advance(hours=1)
-    world.kill()
-    if attack == "lost":
-        world.activations._entries.clear()
-    else:
-        world.activations.faults.plan("load_all", KubeError("cannot be used"), times=None)
-    await world.start()
-    await world.advance(hours=2)
-    assert LAPTOP in (world.list_of() or ())
-    await world.advance(hours=1, minutes=5)
-    assert LAPTOP not in (world.list_of() or ())
-
-
-@simulated
-async def test_i10_a_lost_ledger_and_activation_give_no_access_without_end(world: World) -> None:
-    """Restored without any status: nobody is let in, and whoever is in is counted from now on."""
-    world.expect("I3", because="nothing is left that knows when the duration began")
-    world.expect("I10", because="nothing is left that knows when the duration began")
-    world.cluster()
-    world.target()
-    world.grant(duration="4h")
-    await world.start()
-    await world.rest()
-    await world.advance(hours=1)
-    world.kill()
-    sequence = world.target_status()["ledgerSequence"]
-
-    def bare(raw: dict[str, object]) -> None:
-        raw["status"] = {}
-
-    def remembering(raw: dict[str, object]) -> None:
-        raw["status"] = {"ledgerSequence": sequence}
-
-    world.api.edit(Kind.GRANT, "laptop", namespace="team-a", change=bare)
-    world.api.edit(Kind.TARGET, "weu", change=remembering)
-    world.ledgers.lose(KEY)
-    world.activations._entries.clear()
-    await world.start()
-    await world.rest()
-    assert world.target_state() == "LedgerLost"
-    await world.advance(hours=4, minutes=10)
-    assert LAPTOP not in (world.list_of() or ()), "open without end until somebody acknowledges"
-
-
 @simulated
 async def test_a_target_that_lost_its_status_goes_on_with_its_ledger(world: World) -> None:
-    await _running(world)
+    await three_grants(world)
     world.kill()
 
     def bare(raw: dict[str, object]) -> None:
@@ -465,19 +316,3 @@ async def test_a_target_that_lost_its_status_goes_on_with_its_ledger(world: Worl
     world.ungrant()
     await world.rest()
     assert LAPTOP not in (world.list_of() or ())
-
-
-@simulated
-async def test_i10_an_activation_whose_answer_was_lost_counts_from_its_record(
-    world: World,
-) -> None:
-    world.cluster()
-    world.target()
-    error = KubeError("503", status=503)
-    world.activations.faults.plan("record", error, times=3, applied=True)
-    world.grant(duration="30m")
-    await world.start()
-    await world.rest()
-    (begun,) = world.activations.known().values()
-    assert world.list_of() == {*BARE, LAPTOP}
-    assert world.status()["expiresAt"] == format_timestamp(begun + timedelta(minutes=30))

@@ -7,10 +7,10 @@ import pytest
 from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.ports import Kind
 from aks_access.errors import AzureFault
-from tests.sim.world import FOREIGN, OFFICE, World, key_of, simulated
+from tests.sim.play import simulated
+from tests.sim.scenes import BARE, LAPTOP, acknowledge
+from tests.sim.world import FOREIGN, World, key_of
 
-LAPTOP = "81.2.69.142/32"
-BARE = {FOREIGN, OFFICE}
 KEY = key_of("weu")
 
 
@@ -22,10 +22,6 @@ async def _running(world: World, *, grants: int = 1, **target: Any) -> None:
         world.grant(f"g{number}", f"81.2.69.{number}")
     await world.start()
     await world.rest()
-
-
-def acknowledge(world: World, code: str) -> None:
-    world.mark(Kind.TARGET, "weu", annotations={"aksaccess.dev/acknowledge": code})
 
 
 @pytest.mark.parametrize("how", ["gone", "unreadable", "old"])
@@ -332,3 +328,18 @@ async def test_i11_a_ledger_without_target_of_a_cluster_that_became_private_goes
     await world.advance(hours=1)
     assert world.ledgers.peek(KEY) is None
     assert "OrphanedAccess" not in {e.reason for e in world.events.posted}
+
+
+@simulated
+async def test_ledger_lost_counts_grants_that_were_moved_away_as_ours(world: World) -> None:
+    world.cluster()
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    world.kill()
+    world.regrant(targetRef={"name": "elsewhere"})
+    world.ledgers.lose(key_of("weu"))
+    await world.start()
+    await world.advance(minutes=20)
+    assert LAPTOP not in (world.list_of() or set())

@@ -7,9 +7,12 @@ from datetime import timedelta
 
 import pytest
 
+from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.ports import EventType
+from aks_access.errors import AzureFault
 from aks_access.plan.pace import Bucket, Pace
-from tests.sim.world import FOREIGN, OFFICE, World, condition, simulated
+from tests.sim.play import simulated
+from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of
 
 HOUR = 3600.0
 
@@ -318,3 +321,22 @@ async def test_threat_15_a_day_of_flapping_leaves_the_cluster_to_the_others(
     assert came < 3 * 75.0
     assert went < 2 * 75.0
     assert not [r for r in world.tried() if r.result != "ok"], "Azure had to refuse"
+
+
+@simulated
+async def test_threat_15_an_outage_of_azure_takes_nobodys_tokens(world: World) -> None:
+    world.expect("I3", because="Azure takes no write for hours")
+    world.expect("I4", because="Azure takes no write for hours")
+    world.cluster()
+    world.target()
+    world.grant(expiresAt=world.at(hours=1))
+    await world.start()
+    await world.rest()
+    outage = azure_error(AzureFault.UNCERTAIN, 503, "ServiceUnavailable")
+    fault = world.azure.faults.plan("put_ranges", outage, times=None, about=key_of("weu"))
+    await world.advance(hours=4)
+    world.azure.faults.lift(fault)
+    await world.until(lambda: world.list_of() == {FOREIGN, OFFICE})
+    world.grant("new", "81.2.69.150")
+    await world.advance(minutes=15)  # AKS's own bucket has to fill again
+    assert world.state("new") == "Active"

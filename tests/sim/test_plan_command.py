@@ -17,9 +17,11 @@ from aks_access.engine.ports import Kind
 from aks_access.plan.listing import canonical
 from aks_access.settings import Settings
 from tests.sim.hub import NAMESPACE, hub_of
-from tests.sim.world import FOREIGN, OFFICE, World, simulated
+from tests.sim.play import simulated
+from tests.sim.scenes import LAPTOP
+from tests.sim.world import FOREIGN, OFFICE, World
 
-LAPTOP, OTHER = "81.2.69.142/32", "20.50.1.7/32"
+OTHER = "20.50.1.7/32"
 
 
 def foretold(

@@ -8,9 +8,10 @@ from aks_access.api.timestamps import parse_timestamp
 from aks_access.engine.ports import Kind
 from aks_access.errors import KubeError
 from aks_access.plan.adoption import acknowledgement_code
-from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, simulated
+from tests.sim.play import simulated
+from tests.sim.scenes import LAPTOP
+from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of
 
-LAPTOP = "81.2.69.142/32"
 KEY = key_of("weu")
 
 

@@ -1,9 +1,10 @@
 """A list that is nearly full: who gets the room, and that nobody is locked out for want of it."""
 
 from aks_access.engine.ports import Kind
-from tests.sim.world import FOREIGN, OFFICE, World, condition, simulated
+from tests.sim.play import simulated
+from tests.sim.scenes import LAPTOP
+from tests.sim.world import FOREIGN, OFFICE, World, condition
 
-LAPTOP = "81.2.69.142/32"
 OTHERS = tuple(f"198.41.{n}.4/32" for n in range(49))
 HOME = tuple(f"81.2.70.{n}" for n in range(150))
 NODES = "51.141.0.9/32"
@@ -78,3 +79,39 @@ async def test_i8_a_set_that_grows_beyond_a_full_list_takes_nobody_out(world: Wo
     world.ungrant("set")
     await world.rest()
     assert world.list_of() == set(OTHERS)
+
+
+@simulated
+async def test_capacity_is_counted_before_azure_has_to(world: World) -> None:
+    world.cluster()
+    world.target()
+    for block in range(4):
+        world.grant(f"block-{block}", *[f"81.2.{block}.{n}" for n in range(0, 98, 2)])
+    world.grant("last", "81.3.0.2", "81.3.0.4", "81.3.0.6")
+    await world.start()
+    await world.rest()
+    assert len(world.list_of() or ()) <= 200
+    assert world.state("last") == "CapacityExceeded"
+    assert world.target_state() == "CapacityExceeded"
+    assert all(r.result == "ok" for r in world.tried())
+    world.ungrant("block-0")
+    await world.rest()
+    assert world.state("last") == "Active"
+
+
+@simulated
+async def test_one_of_201_entries_waits_until_there_is_room(world: World) -> None:
+    cluster = world.cluster(ranges=[f"198.41.{n // 200}.{n % 200}/32" for n in range(199)])
+    world.target(baseline=None)
+    world.grant("first", "81.2.69.1")
+    await world.start()
+    await world.rest()
+    world.grant("second", "81.2.69.2")
+    await world.rest()
+    assert len(world.list_of() or ()) == 200
+    assert world.state("second") == "CapacityExceeded"
+    cluster.set_by_others([entry for entry in world.list_of() or () if entry != "198.41.0.0/32"])
+    await world.advance(minutes=12)
+    await world.rest()
+    assert world.state("second") == "Active"
+    assert len(world.list_of() or ()) == 200

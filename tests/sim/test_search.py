@@ -1,23 +1,17 @@
 """Ranges that AKS refuses: found with few tries, remembered, and never blamed on somebody else."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass
 
 import pytest
 
-from aks_access.engine.fakes.cluster import SimCluster
-from aks_access.errors import KubeError
-from aks_access.plan.pace import Bucket, Pace
-from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, resource_id, simulated
+from aks_access.engine.fakes.cluster import SimCluster, azure_error
+from aks_access.errors import AzureFault, KubeError
+from tests.sim.play import simulated
+from tests.sim.scenes import BARE, LAPTOP, refusals
+from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, resource_id
 
 BAD = "81.2.69.66/32"
-LAPTOP = "81.2.69.142/32"
-REFUSED = "Invalid"
-
-
-def refusals(world: World) -> int:
-    return sum(r.result == REFUSED for r in world.tried())
 
 
 @dataclass(slots=True)
@@ -193,156 +187,6 @@ async def test_i4_a_suspect_that_is_mended_meanwhile_is_not_blamed(world: World)
     assert {world.state(f"g{n}") for n in range(60, 68)} == {"Active"}
 
 
-@simulated
-async def test_i8_a_bad_range_in_a_shared_set_takes_nobody_out_unasked(world: World) -> None:
-    home = [f"81.2.70.{2 * n}" for n in range(8)]
-    world.cluster()
-    world.range_set("home", *home)
-    world.target()
-    for name in ("a", "b", "c"):
-        world.grant(name, rangeSetRefs=[{"name": "home"}])
-    await world.start()
-    await world.rest()
-    full = world.list_of() or set()
-    world.azure.cluster(key_of("weu")).unacceptable = {"81.2.70.99/32"}
-    world.range_set("home", *home, "81.2.70.99")
-    await world.advance(hours=3)
-    assert world.list_of() == full
-    assert world.target_state() == "MassRemovalHeld"
-    world.range_set("home", *home, "81.2.70.101")
-    await world.advance(hours=1)
-    assert world.list_of() == full | {"81.2.70.101/32"}
-    assert {world.state(name) for name in ("a", "b", "c")} == {"Active"}
-
-
-@pytest.mark.parametrize("with_bad", [True, False])
-@simulated
-async def test_i8_a_set_that_is_swapped_waits_for_a_person_whatever_it_holds(
-    world: World, with_bad: bool
-) -> None:
-    world.cluster(unacceptable={"81.2.71.99/32"})
-    world.range_set("home", *[f"81.2.70.{2 * n}" for n in range(8)])
-    world.target()
-    world.grant(rangeSetRefs=[{"name": "home"}])
-    await world.start()
-    await world.rest()
-    full = world.list_of() or set()
-    other = "81.2.71.99" if with_bad else "81.2.71.101"
-    world.range_set("home", "81.2.71.1", other)
-    await world.advance(hours=3)
-    assert (world.list_of() or set()) >= full
-    assert world.target_state() == "MassRemovalHeld"
-
-
-@pytest.mark.parametrize("grants", [12, 30])
-@simulated
-async def test_i4_grants_that_share_a_bad_range_keep_no_other_tenant_waiting(
-    world: World, grants: int
-) -> None:
-    world.cluster(unacceptable={BAD})
-    world.range_set("home", "81.2.70.1", BAD)
-    world.target()
-    await world.start()
-    await world.rest()
-    world.process.watch.held = True
-    for number in range(grants):
-        own = [f"81.2.71.{number}"] if number % 2 else []
-        world.grant(f"g{number}", *own, rangeSetRefs=[{"name": "home"}])
-    world.process.watch.held = False
-    await world.until(lambda: refusals(world) > 0)
-    world.grant("innocent", LAPTOP, namespace="team-b")
-    tried = len(world.tried())
-    took = await world.until(lambda: world.state("innocent", namespace="team-b") == "Active")
-    assert len(world.tried()) - tried <= 8
-    assert took <= 15 * 60
-    await world.rest()
-    assert {world.state(f"g{number}") for number in range(grants)} == {"RangeRefused"}
-    tries = len(world.tried())
-    await world.advance(hours=4)
-    assert len(world.tried()) == tries, "they are remembered"
-    world.range_set("home", "81.2.70.1", "81.2.70.2")
-    await world.rest()
-    assert {world.state(f"g{number}") for number in range(grants)} == {"Active"}
-
-
-@simulated
-async def test_i4_a_tenant_with_many_bad_ranges_keeps_no_other_tenant_waiting(
-    world: World,
-) -> None:
-    world.cluster(unacceptable={f"81.2.69.{number}/32" for number in range(12)})
-    world.target()
-    await world.start()
-    await world.rest()
-    world.process.watch.held = True
-    for number in range(12):
-        world.grant(f"g{number}", f"81.2.69.{number}")
-    world.process.watch.held = False
-    await world.until(lambda: refusals(world) > 0)
-    for number in range(3):
-        world.grant("innocent", f"81.2.71.{number}", namespace=f"team-{number}")
-    tried = len(world.tried())
-    took = await world.until(
-        lambda: all(
-            world.state("innocent", namespace=f"team-{number}") == "Active" for number in range(3)
-        )
-    )
-    assert len(world.tried()) - tried <= 8
-    assert took <= 15 * 60
-    await world.advance(hours=1)
-    world.grant("innocent", "81.2.71.9", namespace="team-9")
-    await world.until(lambda: world.state("innocent", namespace="team-9") == "Active", within=7200)
-    await world.advance(hours=24)
-    assert {world.state(f"g{number}") for number in range(12)} == {"RangeRefused"}
-
-
-@simulated
-async def test_i4_a_tenant_without_tokens_holds_no_search_up(world: World) -> None:
-    hourly = Bucket(burst=2, every=timedelta(hours=1))
-    world.config = replace(world.config, pace=Pace(namespace=hourly))
-    world.cluster(unacceptable={BAD})
-    world.target()
-    for number in range(2):
-        world.grant(f"leaving{number}", f"81.2.71.{number}")
-    await world.start()
-    await world.rest()
-    world.ungrant("leaving0")
-    await world.rest()
-    world.process.watch.held = True
-    world.grant("busy", "81.2.69.1")
-    world.grant("bad", BAD, namespace="team-c")
-    world.process.watch.held = False
-    await world.until(lambda: refusals(world) > 0)
-    world.ungrant("leaving1")
-    world.grant("innocent", LAPTOP, namespace="team-b")
-    took = await world.until(lambda: world.state("innocent", namespace="team-b") == "Active")
-    assert took <= 10 * 60
-    assert world.state("busy") == "Paced"
-    await world.until(lambda: world.state("busy") == "Active")
-    assert world.state("bad", namespace="team-c") == "RangeRefused"
-
-
-@simulated
-async def test_i4_bad_ranges_in_ever_new_namespaces_keep_nobody_waiting(world: World) -> None:
-    world.cluster(unacceptable={f"81.2.69.{number}/32" for number in range(100)})
-    world.target()
-    world.grant("bad", "81.2.69.99")
-    await world.start()
-    await world.rest()
-    assert world.state("bad") == "RangeRefused"
-    world.process.watch.held = True
-    world.grant("bad", "81.2.69.0", namespace="team-0")
-    world.grant("good", LAPTOP)
-    world.process.watch.held = False
-    tries = refusals(world)
-    while world.state("good") != "Active":
-        known = refusals(world)
-        assert known - tries <= 6
-        world.grant("bad", f"81.2.69.{known}", namespace=f"team-{known}")
-        await world.until(
-            lambda known=known: refusals(world) > known or world.state("good") == "Active"
-        )
-
-
 @pytest.mark.parametrize("what", ["finalizer", "activation"])
 @simulated
 async def test_i4_a_grant_that_cannot_be_prepared_holds_no_search_up(
@@ -442,3 +286,93 @@ async def test_i4_what_falls_due_amid_a_search_goes_alone_once_it_was_refused(
     assert refusals(world) == 2
     await world.rest()
     assert world.state("g66", namespace="team-b") == "RangeRefused"
+
+
+@simulated
+async def test_i4_a_range_that_azure_refuses_delays_nobody(world: World) -> None:
+    world.cluster(unacceptable={"81.2.69.66/32"})
+    world.target()
+    world.grant("leaving")
+    world.grant("staying", "81.2.69.1")
+    await world.start()
+    await world.rest()
+    world.ungrant("leaving")
+    world.grant("good", "81.2.69.2")
+    world.grant("bad", "81.2.69.66")
+    await world.until(lambda: LAPTOP not in (world.list_of() or ()), within=10)
+    await world.rest()
+    assert world.gone("leaving")
+    assert world.list_of() == {*BARE, "81.2.69.1/32", "81.2.69.2/32"}
+    assert world.state("bad") == "RangeRefused"
+    assert world.state("good") == "Active"
+    refused = [r for r in world.tried() if r.result == "Invalid"]
+    assert len(refused) <= 3
+    tries = len(world.tried())
+    await world.advance(hours=5)
+    assert len(world.tried()) == tries
+    world.regrant("bad", ipRanges=["81.2.69.3"])
+    await world.rest()
+    assert world.state("bad") == "Active"
+
+
+@simulated
+async def test_i4_a_culprit_is_found_where_an_earlier_answer_was_lost(world: World) -> None:
+    world.cluster(unacceptable={"81.2.69.66/32"})
+    world.target()
+    await world.start()
+    await world.rest()
+    lost = azure_error(AzureFault.UNCERTAIN, 504, "GatewayTimeout")
+    world.azure.faults.plan("put_ranges", lost)
+    tries = len(world.tried())
+    world.grant("good", "81.2.69.2")
+    world.grant("bad", "81.2.69.66")
+    await world.rest()
+    assert world.state("bad") == "RangeRefused"
+    assert world.state("good") == "Active"
+    assert len(world.tried()) - tries <= 5
+
+
+@simulated
+async def test_the_oldest_of_several_is_not_blamed_for_the_newest(world: World) -> None:
+    world.cluster(unacceptable={"81.2.69.66/32"})
+    world.target()
+    await world.start()
+    await world.rest()
+    for number in range(6):
+        world.grant(f"good-{number}", f"81.2.69.{number}")
+        await world.advance(0.5)
+    world.grant("bad", "81.2.69.66")
+    await world.rest()
+    assert world.state("bad") == "RangeRefused"
+    assert {world.state(f"good-{number}") for number in range(6)} == {"Active"}
+
+
+@simulated
+async def test_an_older_culprit_is_found_and_the_others_come_back(world: World) -> None:
+    world.cluster(unacceptable={"81.2.69.66/32"})
+    world.target()
+    await world.start()
+    await world.rest()
+    world.grant("bad", "81.2.69.66")
+    await world.advance(0.5)
+    for number in range(6):
+        world.grant(f"good-{number}", f"81.2.69.{number}")
+    await world.advance(hours=6)
+    assert world.state("bad") == "RangeRefused"
+    assert {world.state(f"good-{number}") for number in range(6)} == {"Active"}
+
+
+@simulated
+async def test_i8_a_search_for_what_azure_refuses_takes_out_nothing_that_stood(
+    world: World,
+) -> None:
+    world.cluster(ranges=[FOREIGN, LAPTOP], unacceptable={"81.2.69.2/32"})
+    world.target(mode="Exclusive")
+    for number in range(4):
+        world.grant(f"new{number}", f"81.2.69.{number}")
+    world.grant("laptop", "81.2.69.142", "81.2.69.150")
+    await world.start()
+    await world.until(lambda: world.state("new2") == "RangeRefused")
+    await world.until(lambda: world.state("laptop") == "Active")
+    assert len(world.puts()) > 2, "it had to search"
+    assert all(LAPTOP in (request.sent or ()) for request in world.puts())

@@ -3,10 +3,9 @@
 import pytest
 
 from aks_access.engine.ports import Kind
-from tests.sim.world import FOREIGN, OFFICE, World, condition, play, simulated
-
-LAPTOP = "81.2.69.142/32"
-BARE = {FOREIGN, OFFICE}
+from tests.sim.play import play, simulated
+from tests.sim.scenes import BARE, LAPTOP
+from tests.sim.world import FOREIGN, World, condition
 
 
 @simulated

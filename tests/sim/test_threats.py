@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.sim.world import FOREIGN, OFFICE, World, condition, simulated
+from tests.sim.play import simulated
+from tests.sim.scenes import LAPTOP
+from tests.sim.world import FOREIGN, OFFICE, World, condition
 
-LAPTOP = "81.2.69.142/32"
 NOBODY = "0.0.0.0/32"
 
 

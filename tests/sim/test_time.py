@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from aks_access.engine.ports import Kind
-from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of, simulated
+from tests.sim.play import simulated
+from tests.sim.scenes import BARE, LAPTOP
+from tests.sim.world import World, condition, key_of
 
-LAPTOP = "81.2.69.142/32"
-BARE = {FOREIGN, OFFICE}
 FLUX = {"kustomize.toolkit.fluxcd.io/name": "access"}
 
 

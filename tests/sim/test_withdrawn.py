@@ -5,7 +5,9 @@ import pytest
 from aks_access.engine.config import EngineConfig
 from aks_access.engine.fakes.cluster import azure_error
 from aks_access.errors import AzureFault
-from tests.sim.world import FOREIGN, OFFICE, World, key_of, play, simulated
+from tests.sim.play import play, simulated
+from tests.sim.scenes import BARE, LAPTOP
+from tests.sim.world import FOREIGN, OFFICE, World, key_of
 
 KEY = key_of("weu")
 LOCKED = azure_error(AzureFault.LOCKED, 403, "ScopeLocked")
@@ -55,3 +57,18 @@ def test_i3_what_ended_is_remembered_for_as_long_as_it_could_go_back() -> None:
         assert world.list_of() == {FOREIGN, OFFICE}
 
     play(scenario, config=EngineConfig(drift=6 * 3600.0))
+
+
+@simulated
+async def test_threat_01_a_withdrawn_entry_that_returns_is_removed_again(world: World) -> None:
+    cluster = world.cluster()
+    world.target()
+    world.grant(expiresAt=world.at(hours=1))
+    await world.start()
+    await world.advance(hours=2)
+    assert world.list_of() == BARE
+    cluster.set_by_others({*BARE, LAPTOP})
+    await world.advance(minutes=12)
+    await world.rest()
+    assert world.list_of() == BARE
+    assert "WithdrawnEntryReturned" in world.events.reasons("weu")

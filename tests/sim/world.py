@@ -1,19 +1,14 @@
 """The whole world of a scenario: API server, Azure, clock, and the engine that lives on them."""
 
 import asyncio
-import functools
-import inspect
-import logging
-import zlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from aks_access.api.timestamps import format_timestamp
 from aks_access.engine.config import EngineConfig
-from aks_access.engine.engine import Engine
 from aks_access.engine.fakes.clock import LoopClock
 from aks_access.engine.fakes.cluster import SimCluster
 from aks_access.engine.fakes.clusters import Request, SimClusters
@@ -22,23 +17,20 @@ from aks_access.engine.fakes.kube import Raw, SimApiServer
 from aks_access.engine.fakes.ledgers import Codec, SimActivations, SimLedgers
 from aks_access.engine.fakes.objects import SimObjects
 from aks_access.engine.fakes.recorders import (
-    FakeLeadership,
     RecordingAudit,
     RecordingEvents,
     RecordingMetrics,
 )
-from aks_access.engine.fakes.watch import Watch
-from aks_access.engine.ports import Kind, Ports
-from aks_access.errors import KubeError
+from aks_access.engine.ports import Kind
 from aks_access.kube.ledger_document import decode, encode
 from aks_access.plan.ledger import EntryState, Ledger
 from aks_access.plan.model import ClusterKey, cluster_key
 from aks_access.plan.pace import Bucket, Pace
 from tests.gitops.voices import misheard
 from tests.oracle import Bounds, judge, told
-from tests.sim.crash import CrashPoint, Gate, Gated, PointedGate
+from tests.sim.crash import CrashPoint
+from tests.sim.process import Crashes, Process
 from tests.sim.recorder import Recorder
-from tests.sim.virtual_loop import run_virtually
 
 SUBSCRIPTION = "5f2c1c1e-8a3d-4b7e-9a51-0d6f2b3c4d5e"
 OFFICE = "51.140.0.0/24"
@@ -47,8 +39,6 @@ FOREIGN = "198.41.0.4/32"
 """The entry that somebody else has put into every cluster that is not given others."""
 POLICY: Mapping[str, object] = {"allowedNamespaces": {"from": "All"}, "allowPermanent": True}
 REQUESTS_A_MINUTE = 40
-START_AGAIN = 5.0
-"""Seconds until a start that the API server failed is tried again: the setting."""
 
 Method = tuple[str, str]
 """A Kubernetes port of the world (`objects`, `ledgers`, `activations`), and its method."""
@@ -72,86 +62,6 @@ JSON = Codec(write=encode, read=_decoded)
 """Ledgers as they stand in their ConfigMaps."""
 
 
-class _Crashes(logging.Handler):
-    """Collects exceptions that the engine did not expect."""
-
-    def __init__(self) -> None:
-        super().__init__(level=logging.ERROR)
-        self.found: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.exc_info:
-            self.found.append(logging.Formatter().format(record))
-
-
-class Process:
-    """One process of the operator: an engine on gated ports, and its watch."""
-
-    relist_every = 600.0
-
-    def __init__(self, world: "World", *, crash_at: int | None = None) -> None:
-        self._world = world
-        self.leadership = FakeLeadership()
-        self.gate: Any = self._new_gate(crash_at)
-        self.engine = Engine(ports=self._ports(world), config=world.config)
-        self.watch: Watch = world.api.watch(self.engine.store)
-        self._refreshing: asyncio.Task[None] | None = None
-
-    def _new_gate(self, at: int | None) -> Gate:
-        return PointedGate(
-            at=at,
-            witness=self._world.recorder.look,
-            look=self._world.look,
-            depose=functools.partial(setattr, self.leadership, "seconds", 0.0),
-        )
-
-    def _ports(self, world: "World") -> Ports:
-        def gated(port: object) -> Any:
-            return Gated(port, self.gate)
-
-        return Ports(
-            clusters=gated(world.azure),
-            objects=gated(world.objects),
-            ledgers=gated(world.ledgers),
-            activations=gated(world.activations),
-            events=gated(world.events),
-            leadership=self.leadership,
-            clock=world.clock,
-            audit=gated(world.audit),
-            metrics=gated(world.metrics),
-        )
-
-    async def lead(self) -> None:
-        while True:
-            try:
-                await self.engine.lead(relist=self.relist)
-            except KubeError:
-                await asyncio.sleep(START_AGAIN)
-            else:
-                break
-        self._world.recorder.look()
-        loop = asyncio.get_running_loop()
-        self._refreshing = loop.create_task(self._refresh())
-
-    async def relist(self) -> bool:
-        return await self._world.api.relist(self.engine.store)
-
-    async def _refresh(self) -> None:
-        while True:
-            await asyncio.sleep(self.relist_every)
-            await self.engine.refresh(relist=self.relist)
-
-    def kill(self) -> None:
-        engine = self.engine
-        if not self.gate.dead.is_set():
-            self.gate.kill()
-        self.watch.close()
-        for queue in (engine._target_queue, engine._grant_queue, engine._set_queue):
-            queue.close()  # else its timers would go on for ever
-        if self._refreshing is not None:
-            self._refreshing.cancel()
-
-
 class World:
     """See the module. `start` before anything is expected to happen."""
 
@@ -168,7 +78,7 @@ class World:
         self.metrics = RecordingMetrics()
         self.processes: list[Process] = []
         self.abandoned: list[asyncio.Future[None]] = []
-        self.crashes = _Crashes()
+        self.crashes = Crashes()
         self.recorder = Recorder(self)
         self.waived: dict[str, str] = {}
         self.bounds = Bounds()
@@ -478,56 +388,3 @@ def condition(status: Mapping[str, Any], kind: str) -> dict[str, Any]:
     found = [item for item in status.get("conditions", ()) if item["type"] == kind]
     assert found, f"no condition {kind} in {status}"
     return dict(found[0])
-
-
-Scenario = Callable[..., Awaitable[None]]
-
-
-def play(
-    scenario: Callable[[World], Awaitable[None]],
-    *,
-    seed: int | None = None,
-    config: EngineConfig | None = None,
-    judged: bool = True,
-) -> None:
-    """Run a scenario in a world of its own, in virtual time.
-
-    With a `seed` the tasks that are ready are shuffled; what is raised names it.
-    With `judged` False the oracle is not asked: it looks at every object for every event, which
-    is too much where there are thousands.
-    """
-
-    async def main() -> None:
-        world = World(config=config)
-        logger = logging.getLogger("aks_access.engine")
-        logger.addHandler(world.crashes)
-        try:
-            await scenario(world)
-            world.check(judged=judged)
-        finally:
-            logger.removeHandler(world.crashes)
-            for process in world.processes:
-                process.kill()
-
-    try:
-        run_virtually(main(), seed=seed)
-    except Exception as error:
-        if seed is not None:
-            error.add_note(f"the ready tasks were shuffled by seed {seed}")
-        raise
-
-
-def simulated(scenario: Scenario) -> Callable[..., None]:
-    """A test whose first argument is the world; the rest are pytest's.
-
-    Its ready tasks are shuffled, the same way each time: the test's name is the seed.
-    """
-    seed = zlib.crc32(scenario.__name__.encode())
-
-    @functools.wraps(scenario)
-    def test(**arguments: Any) -> None:
-        play(lambda world: scenario(world, **arguments), seed=seed)
-
-    given = list(inspect.signature(scenario).parameters.values())[1:]
-    test.__signature__ = inspect.Signature(given)  # type: ignore[attr-defined]
-    return test

@@ -98,7 +98,7 @@ def report(
         namespaces=partial(looking.namespaces, reached),
         now=now,
     )
-    named = {path for target in seen for path in entries.named(target)}
+    named = {path for target in seen for path in entries.named(target, within=wanted)}
     asks = [SeenGrant(raw) for raw in asking(found.grants.values(), wanted=wanted, sets=facts.sets)]
     grants = {path: SeenGrant(found.grants[path]) for path in named if path in found.grants} | {
         each.path: each for each in asks

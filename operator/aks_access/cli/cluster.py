@@ -1,6 +1,6 @@
 """What commands ask of the management cluster, whoever answers: kubectl, or a fake in a test."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
@@ -16,25 +16,41 @@ FIELD_MANAGER: Final = "aks-access"
 class Resource(Enum):
     """A kind, as the API server serves it."""
 
-    GRANTS = (f"/apis/{names.API_VERSION}", names.PLURALS[names.Kind.GRANT], True)
-    TARGETS = (f"/apis/{names.API_VERSION}", names.PLURALS[names.Kind.TARGET], False)
-    RANGE_SETS = (f"/apis/{names.API_VERSION}", names.PLURALS[names.Kind.RANGE_SET], False)
-    NAMESPACES = ("/api/v1", "namespaces", False)
-    CONFIG_MAPS = ("/api/v1", "configmaps", True)
-    DEPLOYMENTS = ("/apis/apps/v1", "deployments", True)
-    LEASES = ("/apis/coordination.k8s.io/v1", "leases", True)
-    CRDS = ("/apis/apiextensions.k8s.io/v1", "customresourcedefinitions", False)
+    GRANTS = (names.API_VERSION, names.PLURALS[names.Kind.GRANT], names.Kind.GRANT, True)
+    TARGETS = (names.API_VERSION, names.PLURALS[names.Kind.TARGET], names.Kind.TARGET, False)
+    RANGE_SETS = (
+        names.API_VERSION,
+        names.PLURALS[names.Kind.RANGE_SET],
+        names.Kind.RANGE_SET,
+        False,
+    )
+    NAMESPACES = ("v1", "namespaces", "Namespace", False)
+    CONFIG_MAPS = ("v1", "configmaps", "ConfigMap", True)
+    DEPLOYMENTS = ("apps/v1", "deployments", "Deployment", True)
+    LEASES = ("coordination.k8s.io/v1", "leases", "Lease", True)
+    CRDS = (
+        "apiextensions.k8s.io/v1",
+        "customresourcedefinitions",
+        "CustomResourceDefinition",
+        False,
+    )
 
-    def __init__(self, root: str, plural: str, namespaced: bool) -> None:
-        self.root = root
+    def __init__(self, api_version: str, plural: str, kind: str, namespaced: bool) -> None:
+        self.api_version = api_version
         self.plural = plural
+        self.kind = kind
         self.namespaced = namespaced
 
     @property
+    def root(self) -> str:
+        """Path of what its version serves."""
+        return f"/{'apis' if '/' in self.api_version else 'api'}/{self.api_version}"
+
+    @property
     def full_name(self) -> str:
-        """As kubectl takes it without asking which versions there are: `plural.group`."""
-        group, _, version = self.root.removeprefix("/apis/").partition("/")
-        return f"{self.plural}.{version}.{group}" if self.root.startswith("/apis/") else self.plural
+        """As kubectl takes it without asking which versions there are: `plural.version.group`."""
+        group, slash, version = self.api_version.partition("/")
+        return f"{self.plural}.{version}.{group}" if slash else self.plural
 
     def path(self, *, namespace: str = "", name: str = "") -> str:
         """Path of one object, of all in a namespace, or of all there are."""
@@ -99,6 +115,11 @@ class Cluster(Protocol):
 
     def get(self, resource: Resource, *, name: str, namespace: str = "") -> dict[str, Any] | None:
         """One object; None where there is no such."""
+
+    def some(
+        self, resource: Resource, paths: Sequence[tuple[str, str]]
+    ) -> tuple[list[dict[str, Any]], bool]:
+        """Those that are there of these `(namespace, name)`; and whether some may not be read."""
 
     def apply(
         self,

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aks_access.api.conditions import GrantReason
 from aks_access.api.names import ARGO_DEFAULT_INSTANCE_LABEL
+from aks_access.api.ranges import IPv4Range
 from aks_access.api.target_status import LiveEntry
 from aks_access.cli.seen import Gate, SeenGrant, SeenTarget
+from aks_access.plan.listing import cidr, parsed
 from aks_access.plan.origin import Origin
 
 if TYPE_CHECKING:
@@ -73,9 +75,14 @@ class Holder:
         return self.origin == Origin.REVOKING
 
 
-def named(target: SeenTarget) -> set[str]:
-    """The grants that the target's report names."""
-    return {path for entry in target.status.entries for path in entry.grants}
+def named(target: SeenTarget, *, within: IPv4Range | None = None) -> set[str]:
+    """The grants that the target's report names, or those of the entries that meet a range."""
+    return {
+        path
+        for entry in target.status.entries
+        if within is None or ((value := parsed(entry.range)) and value.overlaps(within))
+        for path in entry.grants
+    }
 
 
 def incomplete(target: SeenTarget) -> bool:
@@ -207,8 +214,7 @@ def _says_so(raw: Mapping[str, Any], *, target: str) -> bool:
 
 def _asked(grant: SeenGrant, *, sets: "Mapping[str, RangeSet]") -> list[str]:
     """The entries that a grant asks for, its range sets' too."""
-    from aks_access.plan.access import expand  # all this is for few, and slow to import
-    from aks_access.plan.listing import cidr
+    from aks_access.plan.access import expand  # these are for few, and slow to import
     from aks_access.projection import project_grant
 
     projected = project_grant(grant.raw, argo_instance_label=ARGO_DEFAULT_INSTANCE_LABEL)

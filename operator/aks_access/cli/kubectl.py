@@ -17,7 +17,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import IO, Any, Final
 from urllib.parse import quote
 
@@ -25,13 +24,14 @@ from aks_access.api.timestamps import parse_date
 from aks_access.cli.cluster import FIELD_MANAGER, DryRun, Resource, Right
 from aks_access.cli.complaints import error_of
 from aks_access.cli.reach import Reach, pod_namespace
-from aks_access.cli.together import Asked
-from aks_access.errors import KubeError, KubeNotFound, StartupError
+from aks_access.errors import (
+    AksAccessError,
+    KubeError,
+    KubeForbidden,
+    KubeNotFound,
+    StartupError,
+)
 
-_PAGE: Final = 2000
-_TOKEN: Final = re.compile(r'"continue":"([^"\\]+)"')
-_TAIL: Final = 1000
-"""Custom resources' lists end with the token, which is worth a look before 6 MB are parsed."""
 _ERRORS: Final = ("error:", "Error from server", "Unable to connect", "The connection to", "The ")
 _NO_CONTEXT: Final = "current-context must exist"
 _DATE: Final = re.compile(r"\bDate: ([A-Z][a-z]{2}, [0-9A-Za-z: ]+ GMT)")
@@ -62,22 +62,30 @@ class Kubectl:
 
     def all(self, resource: Resource, *, namespace: str = "") -> list[dict[str, Any]]:
         """See `Cluster`."""
-        found: list[dict[str, Any]] = []
-        path = f"{resource.path(namespace=namespace)}?limit={_PAGE}"
-        text = self._run(["get", f"--raw={path}"])
-        while True:
-            guess = _TOKEN.search(text, max(0, len(text) - _TAIL))
-            coming = guess and Asked(partial(self._page, path, guess[1]))
-            page = self._parsed("get", text)
-            found += page["items"]
-            token = page["metadata"].get("continue")
-            if not token:
-                return found
-            known = coming and guess and guess[1] == token
-            text = coming() if coming and known else self._page(path, token)
+        # All at once: the API server answers from memory, but a list's later pages from etcd.
+        answer = self._json(["get", f"--raw={resource.path(namespace=namespace)}"])
+        return list(answer["items"])
 
-    def _page(self, path: str, token: str) -> str:
-        return self._run(["get", f"--raw={path}&continue={token}"])
+    def some(
+        self, resource: Resource, paths: Sequence[tuple[str, str]]
+    ) -> tuple[list[dict[str, Any]], bool]:
+        """See `Cluster`."""
+        asked = [
+            {
+                "apiVersion": resource.api_version,
+                "kind": resource.kind,
+                "metadata": {"namespace": namespace, "name": name},
+            }
+            for namespace, name in paths
+        ]
+        text, error = self._ran(
+            ["get", "--filename=-", "--ignore-not-found", "--output=json"],
+            given=json.dumps({"apiVersion": "v1", "kind": "List", "items": asked}),
+        )
+        if error is not None and not isinstance(error, KubeForbidden):
+            raise error
+        answer = self._parsed("get", text) if text.strip() else {"items": []}
+        return list(answer.get("items", [answer])), error is not None
 
     def get(self, resource: Resource, *, name: str, namespace: str = "") -> dict[str, Any] | None:
         """See `Cluster`."""
@@ -195,6 +203,15 @@ class Kubectl:
         return answer
 
     def _run(self, arguments: Sequence[str], *, given: str | None = None) -> str:
+        text, error = self._ran(arguments, given=given)
+        if error is not None:
+            raise error
+        return text
+
+    def _ran(
+        self, arguments: Sequence[str], *, given: str | None = None
+    ) -> tuple[str, AksAccessError | None]:
+        """What kubectl printed, and what its complaint stands for if it failed."""
         command = [*self._command(self.reach.flags()), *arguments]
         with _started(command, reads=given is not None) as (process, said):
             if given is not None:
@@ -204,9 +221,7 @@ class Kubectl:
                     process.stdin.close()
             assert process.stdout is not None
             text = process.stdout.read()
-            if process.wait():
-                raise error_of(said())
-        return text
+            return text, error_of(said()) if process.wait() else None
 
     def _command(self, flags: Sequence[str]) -> list[str]:
         program = shutil.which("kubectl")

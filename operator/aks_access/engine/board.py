@@ -155,10 +155,6 @@ class Board:
         """Whether a target waits for the grant's finalizer and activation."""
         return any(uid in waiting for waiting in self._preparing.values())
 
-    def overdue(self, uid: GrantUid) -> bool:
-        """Whether an entry of the grant is overdue somewhere."""
-        return any(uid in report.overdue for report in self._reports.values())
-
 
 def _touched(before: TargetReport | None, after: TargetReport) -> set[GrantUid]:
     old = before.grants if before is not None else {}

@@ -22,9 +22,10 @@ from aks_access.plan.ledger import (
     SearchPhase,
     WriteInFlight,
 )
-from aks_access.plan.listing import canonical, cidr
+from aks_access.plan.listing import canonical
 from aks_access.plan.model import Grant, GrantUid
-from aks_access.plan.outcome import AccessState, Plan, Verdict
+from aks_access.plan.outcome import Plan, Verdict
+from aks_access.plan.suspects import added_by, alike, next_after, still_asks
 
 QUICK = 12
 """Refusals in `QUICK_WINDOW` that follow each other at once. With the writes that are accepted
@@ -94,7 +95,7 @@ def refused(
         )
         return replace(ledger, search=found, probes=probes)
     ledger = replace(ledger, probes=_probes(ledger=ledger, now=now))
-    adding = _adding(plan)
+    adding = added_by(plan)
     own = _platform(plan)
     controlled = search is not None and search.phase is SearchPhase.CONTROL
     if search is None or search.phase is SearchPhase.STANDING or (controlled and adding):
@@ -209,7 +210,7 @@ def _tried(
     same = {
         uid: what
         for uid, what in search.suspects.items()
-        if uid not in stuck and _asks(plan, uid, what)
+        if uid not in stuck and still_asks(plan=plan, uid=uid, what=what)
     }
     if len(same) < len(search.suspects):
         return replace(ledger, search=_together(search=search, suspects=same))
@@ -246,71 +247,24 @@ def _convicted(
 ) -> Ledger:
     """The culprit is remembered, and who asks for the same; whoever else waits is tried next.
 
-    What AKS refused is what the culprit adds to the list `ranges`, whoever adds it. Its namespace
-    comes after the others, and where it was no first time, every namespace of a refused grant: bad
-    ranges of one tenant, however many, keep no other waiting. At a first time these come along, or
-    a stream of bad ranges in ever new namespaces would keep them out.
+    What AKS refused is what the culprit adds to the list `ranges`, whoever adds it.
     """
-    added = _entries(culprit) - set(map(canonical, ranges or ()))
-    known, rest = dict(ledger.refused), list[Verdict]()
+    guilty = alike(plan=plan, culprit=culprit, ranges=ranges)
+    following = next_after(plan=plan, culprit=culprit, earlier=ledger.refused, guilty=guilty)
+    known = dict(ledger.refused)
     for uid, verdict in plan.verdicts.items():
-        alike = bool(added) and added <= _entries(verdict)
-        if uid == culprit.grant.uid or (_waits(verdict) and alike):
+        if uid in guilty:
             known[uid] = RefusedGrant(asks=verdict.asks, message=search.message)
-        elif _waits(verdict):
-            rest.append(verdict)
-    earlier = _namespaces(plan, ledger.refused)
-    first = culprit.grant.namespace not in earlier
-    later = _namespaces(plan, known) - (earlier if first else frozenset())
-    others = [verdict for verdict in rest if verdict.grant.namespace not in later]
-    following = _together(search=search, suspects=_suspected(others or rest))
-    return replace(ledger, refused=known, search=following)
-
-
-def _namespaces(plan: Plan, refused: Collection[str]) -> frozenset[str]:
-    return frozenset(v.grant.namespace for uid, v in plan.verdicts.items() if uid in refused)
+    return replace(
+        ledger,
+        refused=known,
+        search=_together(search=search, suspects=following),
+    )
 
 
 def _together(*, search: Search, suspects: Mapping[str, str]) -> Search | None:
     """All of them are let in next; without any the search is over."""
     return replace(search, suspects=suspects, trying=tuple(suspects)) if suspects else None
-
-
-def _waits(verdict: Verdict) -> bool:
-    """Whether the grant would be let in, and is not."""
-    return verdict.state is AccessState.LIVE and verdict.let_in and not verdict.present
-
-
-def _entries(verdict: Verdict) -> frozenset[str]:
-    return frozenset(map(cidr, verdict.ranges))
-
-
-def _asks(plan: Plan, uid: str, what: str) -> bool:
-    """Whether the grant asks for what it was suspected of, and waits for no token."""
-    verdict = plan.verdicts.get(GrantUid(uid))
-    return (
-        verdict is not None
-        and verdict.state is AccessState.LIVE
-        and verdict.let_in
-        and verdict.asks == what
-    )
-
-
-def _adding(plan: Plan) -> dict[str, str]:
-    """The grants whose ranges the list adds, with what they ask for, the oldest first."""
-    found = {
-        owner: verdict
-        for change in plan.additions
-        for owner in change.owners
-        if (verdict := plan.verdicts.get(GrantUid(owner))) is not None
-    }
-    return _suspected(found.values())
-
-
-def _suspected(verdicts: Iterable[Verdict]) -> dict[str, str]:
-    """What each asks for, by uid, the oldest first."""
-    ordered = sorted(verdicts, key=lambda verdict: (verdict.grant.created, verdict.grant.uid))
-    return {verdict.grant.uid: verdict.asks for verdict in ordered}
 
 
 def _platform(plan: Plan) -> tuple[str, ...]:

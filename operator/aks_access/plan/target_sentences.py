@@ -12,6 +12,7 @@ from aks_access.plan.grant_sentences import egress_sentence, unsupported_sentenc
 from aks_access.plan.ledger import SearchPhase
 from aks_access.plan.model import Target
 from aks_access.plan.outcome import Finding
+from aks_access.plan.unrestricted_sentences import unrestricted_sentence
 from aks_access.plan.wording import az_flags, azure_text, listed, sentence
 
 _Details = Mapping[str, str]
@@ -118,41 +119,8 @@ def _wrong(details: _Details, target: Target | None) -> str:
     return "The spec cannot be used; what has ended is still taken away."
 
 
-_CLEARED = {
-    "target": (
-        "nothing puts it back, because its target is gone: create that again, or delete its ledger "
-        "to leave the cluster open."
-    ),
-    "suspend": "it goes back when spec.suspend is taken out.",
-    "spec": "it goes back when the spec is mended.",
-    "view": "it goes back when every object of this API can be listed again.",
-    "leaving": "the target is being deleted with Detach, so it is left alone.",
-    "unsendable": "nothing of it may be sent again: put every client's egress in baseline.",
-    "nothing": (
-        "nothing is left to put back, and 0.0.0.0/32 alone could cut off nodes with outbound type "
-        "{outbound}: put every client's egress in baseline."
-    ),
-}
-
-
 def _unrestricted(details: _Details, name: str, cluster: str, target: Target | None) -> str:
-    if details.get("cleared"):
-        way = _CLEARED[details["cleared"]].format(outbound=details.get("outbound", "unknown"))
-        return f"Anyone can reach {name}. Somebody cleared its list, and {way}"
-    if details.get("ready"):
-        return (
-            f"Anyone can reach {name}. restrictUnrestricted is set; it is closed as soon as what "
-            "else is reported here allows."
-        )
-    if details.get("opted_in"):
-        return (
-            f"Anyone can reach {name}. restrictUnrestricted is set, and closing it needs something "
-            "to let in: put every client's egress in baseline."
-        )
-    return (
-        f"Anyone can reach {name}; it was never restricted, and is left alone. Put every client's "
-        "egress in baseline, then set restrictUnrestricted."
-    )
+    return unrestricted_sentence(details=details, name=name)
 
 
 def _lost(details: _Details, name: str, cluster: str, target: Target | None) -> str:

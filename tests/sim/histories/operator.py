@@ -7,7 +7,8 @@ from contextvars import ContextVar
 from aks_access.engine.fakes.watch import lose_nothing
 from aks_access.errors import AksAccessError
 from tests.sim.crash import Gate
-from tests.sim.world import Process, World
+from tests.sim.process import Process
+from tests.sim.world import World
 
 LEASE = 30.0
 RETRY = 5.0

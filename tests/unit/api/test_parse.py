@@ -12,7 +12,9 @@ from aks_access.api.names import Kind
 from aks_access.api.parse import Invalid, parse, parse_grant, parse_target
 from aks_access.api.ranges import IPv4Range
 from tests.unit.api import specs
-from tests.unit.api.specs import BAD, GOOD, Bad
+from tests.unit.api.bad_specs import BAD
+from tests.unit.api.specs import GOOD
+from tests.unit.api.wrong import Bad
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,6 @@ def test_what_is_to_be_prepared_and_what_is_overdue(told: Told) -> None:
     assert told.take() == {ONE, TWO}
     assert told.board.to_prepare(TWO)
     assert not told.board.to_prepare(ONE)
-    assert told.board.overdue(ONE)
     told.board.drop_target("weu")
     assert told.take() == {ONE, TWO}
     assert told.board.report(target="weu", uid=ONE) is None

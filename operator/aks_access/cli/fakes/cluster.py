@@ -6,20 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from aks_access.api import names
 from aks_access.cli.cluster import DryRun, Resource, Right
 from aks_access.errors import AksAccessError, KubeConflict, KubeForbidden, KubeNotFound
 
-_KINDS = {
-    names.Kind.GRANT.value: Resource.GRANTS,
-    names.Kind.TARGET.value: Resource.TARGETS,
-    names.Kind.RANGE_SET.value: Resource.RANGE_SETS,
-    "Namespace": Resource.NAMESPACES,
-    "ConfigMap": Resource.CONFIG_MAPS,
-    "Deployment": Resource.DEPLOYMENTS,
-    "Lease": Resource.LEASES,
-    "CustomResourceDefinition": Resource.CRDS,
-}
+_KINDS = {each.kind: each for each in Resource}
 _Key = tuple[Resource, str, str]
 
 
@@ -73,6 +63,13 @@ class FakeCluster:
         """See `Cluster`."""
         self._refuse()
         return copy.deepcopy(self._objects.get((resource, namespace, name)))
+
+    def some(
+        self, resource: Resource, paths: Sequence[tuple[str, str]]
+    ) -> tuple[list[dict[str, Any]], bool]:
+        """See `Cluster`."""
+        found = [self.get(resource, namespace=place, name=name) for place, name in paths]
+        return [each for each in found if each is not None], False
 
     def apply(
         self,

@@ -1,4 +1,4 @@
-"""What changes between the first read and the second is in the PUT, though no eTag tells of it."""
+"""A node pool that scales between the two reads of a write is in the PUT, though no eTag tells."""
 
 import json
 from collections.abc import Callable

@@ -1,10 +1,10 @@
-"""What random histories found in the product, cut down to scenarios."""
+"""While a ledger is lost: what falls due, what people do meanwhile, and what is said of it."""
 
 from aks_access.engine.ports import Kind
 from aks_access.errors import KubeConflict, KubeError
-from tests.sim.world import FOREIGN, OFFICE, World, key_of, simulated
-
-LAPTOP = "81.2.69.142/32"
+from tests.sim.play import simulated
+from tests.sim.scenes import LAPTOP
+from tests.sim.world import FOREIGN, OFFICE, World, key_of
 
 
 @simulated
@@ -76,22 +76,6 @@ async def test_i3_a_range_dropped_by_an_edit_while_the_ledger_is_lost_is_no_stra
     await world.rest()
     world.mark(Kind.TARGET, "weu", annotations={"aksaccess.dev/acknowledge": world.code()})
     await world.until(lambda: world.list_of() == {FOREIGN, OFFICE, "81.2.69.150/32"})
-
-
-@simulated
-async def test_i8_a_search_for_what_azure_refuses_takes_out_nothing_that_stood(
-    world: World,
-) -> None:
-    world.cluster(ranges=[FOREIGN, LAPTOP], unacceptable={"81.2.69.2/32"})
-    world.target(mode="Exclusive")
-    for number in range(4):
-        world.grant(f"new{number}", f"81.2.69.{number}")
-    world.grant("laptop", "81.2.69.142", "81.2.69.150")
-    await world.start()
-    await world.until(lambda: world.state("new2") == "RangeRefused")
-    await world.until(lambda: world.state("laptop") == "Active")
-    assert len(world.puts()) > 2, "it had to search"
-    assert all(LAPTOP in (request.sent or ()) for request in world.puts())
 
 
 @simulated

@@ -5,16 +5,16 @@ from datetime import timedelta
 
 import pytest
 
-from aks_access.plan.grant_sentences import (
+from aks_access.plan.outcome import AccessState as S
+from aks_access.plan.outcome import Verdict
+from aks_access.plan.pace import Bucket, Paced
+from aks_access.plan.standing_sentences import (
     contested_sentence,
     overdue_sentence,
     paced_sentence,
     pending_sentence,
     verdict_sentence,
 )
-from aks_access.plan.outcome import AccessState as S
-from aks_access.plan.outcome import Verdict
-from aks_access.plan.pace import Bucket, Paced
 from tests.unit.plan.build import HOUR, NOW, grant, ranges
 
 AAG = grant("dev-laptop", "81.2.69.142")
