@@ -147,9 +147,11 @@ def main(arguments: Sequence[str] | None = None, *, surroundings: object = None)
         error.show()
         sys.exit(ExitCode.USAGE)
     except click.ClickException as error:
-        _end(f"{_where(error, name)}: {_line(error.format_message())}", code=error.exit_code)
+        from aks_access.cli.usage import said
+
+        _end(f"{name}: {_line(said(error))}", code=error.exit_code)
     except AksAccessError as error:
-        _end(f"aks-access: {error}", code=exit_code(error))
+        _end(f"{name}: {error}", code=exit_code(error))
     except (click.Abort, BrokenPipeError):
         sys.exit(ExitCode.FAILED)
     except Exception as error:
@@ -157,16 +159,11 @@ def main(arguments: Sequence[str] | None = None, *, surroundings: object = None)
 
         place = traceback.extract_tb(error.__traceback__)[-1]
         _end(
-            f"aks-access: this is a defect, please report it: {type(error).__name__}: "
+            f"{name}: this is a defect, please report it: {type(error).__name__}: "
             f"{_line(str(error))} ({Path(place.filename).name}:{place.lineno} in {place.name})",
             code=ExitCode.FAILED,
         )
     sys.exit(code if isinstance(code, int) else ExitCode.OK)
-
-
-def _where(error: click.ClickException, name: str) -> str:
-    context = getattr(error, "ctx", None)
-    return context.command_path if context is not None else name
 
 
 def _line(text: str) -> str:
@@ -174,9 +171,9 @@ def _line(text: str) -> str:
 
 
 def _end(line: str, *, code: int) -> None:
-    from aks_access.cli.printable import printable
+    from aks_access.cli.saying import say
 
-    print(printable(line), file=sys.stderr)
+    say(line)
     sys.exit(code)
 
 

@@ -319,6 +319,21 @@ def test_an_hour_over_is_opened_again(
     cluster.wait_ranges(OFFICE, f"{HOME}/32")
 
 
+def test_why_somebody_does_not_get_in_who_does_not_know_their_address(
+    world: World, person: Person, internet: Internet, grant: Callable[[str], Object]
+) -> None:
+    target = world.target(world.cluster())
+    grant("me")
+    ask = f"explain --my-ip {target.name}"
+    assert "BLOCKED  no entry covers it" in person.run(ask, code=1)
+    assert person.said == f"your IPv4, seen by 2 services: {HOME}\n"
+    person.run(f"grant {target.name} --my-ip --for 1h --reason x --name me --wait")
+    assert f"{target.name}  ALLOWED by {HOME}/32  {person.namespace}/me, until " in person.run(ask)
+    internet.address = CAFE
+    assert "BLOCKED  no entry covers it" in person.run(ask, code=1)
+    assert person.said == f"your IPv4, seen by 2 services: {CAFE}\n"
+
+
 def steps(file: str) -> Iterator[tuple[str, str]]:
     """The steps of a job that use our command: when they run, and the script."""
     whole = yaml.safe_load((ROOT / "examples" / "ci" / file).read_text())

@@ -14,11 +14,12 @@ from aks_access.api.parse import Invalid, parse_target
 from aks_access.engine.ports import Kind
 from sandbox.arm.process import ArmProcess
 from sandbox.chart import ROOT
-from tests.integration.people import PERSON, Person
+from tests.integration.people import PERSON, Person, azure_variables
 from tests.integration.station import Station
 from tests.integration.things import Cluster
 from tests.integration.world import World
-from tests.unit.cli.test_pages import played, script, steps
+from tests.unit.cli.repository import Repository
+from tests.unit.cli.test_pages import ASKS_AZURE, played, script, steps
 
 pytestmark = pytest.mark.integration
 
@@ -288,6 +289,48 @@ def test_the_page_about_adopting_says_what_its_commands_say(
     at = re.compile(r"(# [a-z-]+ at )[0-9-]+T[0-9:]+Z")
     said = [(command, at.sub(r"\g<1>TIME", out)) for command, out in played(expected, done.stdout)]
     assert said == [(command, at.sub(r"\g<1>TIME", out)) for command, out in expected]
+
+
+def test_the_page_about_doctor_says_what_its_commands_say_of_azure(
+    azure: ArmProcess, tmp_path: Path
+) -> None:
+    group = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-prod"
+    cluster = f"{group}/providers/Microsoft.ContainerService/managedClusters/prod-weu"
+    address = f"{group}/providers/Microsoft.Network/publicIPAddresses/egress"
+    control = azure.control
+    control.reset()
+    control.create_cluster(cluster, ranges=["198.41.0.4/32", "20.50.1.7/32"])
+    balancer = "properties.networkProfile.loadBalancerProfile"
+    for path, value in (
+        ("outboundIPs", {"publicIPs": [{"id": address}]}),
+        ("effectiveOutboundIPs", [{"id": address}]),
+    ):
+        control.set_property(cluster, path=f"{balancer}.{path}", value=value)
+    control.put_resource(address, body={"properties": {"ipAddress": "20.61.5.1"}})
+    control.assign(
+        PERSON,
+        actions=[
+            "Microsoft.ContainerService/*",
+            "Microsoft.ManagedIdentity/*",
+            "Microsoft.OperationalInsights/*",
+            "Microsoft.Authorization/*/read",
+            "Microsoft.Network/publicIPAddresses/read",
+        ],
+        scope=group.split("/resourceGroups/")[0],
+    )
+    page = (ROOT / "docs" / "commands" / "find-what-is-wrong.md").read_text()
+    expected = [each for each in steps(page) if ASKS_AZURE in each[0]]
+    assert expected
+    variables = azure_variables(azure)
+    done = Repository(tmp_path).bash(script(expected), **variables)
+    names = {
+        PERSON: "dev@contoso.com",
+        variables["AZURE_TENANT_ID"]: "72f988bf-86f1-41af-91ab-2d7cd011db47",
+    }
+    said = done.stdout
+    for there, shown in names.items():
+        said = said.replace(there, shown)
+    assert played(expected, said) == expected
 
 
 class TestDoctor:

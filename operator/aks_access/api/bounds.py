@@ -19,6 +19,10 @@ MAX_VALUES: Final = 4500
 MAX_TEXT: Final = 8192
 """Characters of a text in a status; the longest that the operator writes has half of it."""
 
+MAX_REASON_LENGTH: Final = 1024
+MAX_AUDIT_LENGTH: Final = 256
+"""Characters of a grant's reason, and of its ticket or who asks."""
+
 MAX_DEPTH: Final = 32
 """Lists and maps within each other."""
 

@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field, StrictBool, StrictStr
 
 from aks_access.api import cel
 from aks_access.api.base import ApiModel, LenientModel, RuledModel, Violation
+from aks_access.api.bounds import MAX_AUDIT_LENGTH, MAX_REASON_LENGTH
 from aks_access.api.fields import Count, Duration, Flag, GrantRange, StatusTime, Time
 from aks_access.api.meta import ObjectMeta, RangeSetRef, TargetRef
 from aks_access.api.selector import LabelSelector
@@ -14,8 +15,6 @@ from aks_access.api.timestamps import format_timestamp
 
 MAX_GRANT_RANGES = 200
 MAX_REFERENCES = 20
-MAX_REASON_LENGTH = 1024
-MAX_AUDIT_LENGTH = 256
 TARGETS_LIMIT = 20
 
 _TARGET_HINT = (

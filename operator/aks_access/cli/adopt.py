@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from aks_access.api.arm import ArmId, is_cluster_id
+from aks_access.api.arm import ArmId
 from aks_access.api.names import Kind
 from aks_access.api.ranges import quoted
 from aks_access.cli.adopting import Found, manifest, names
 from aks_access.cli.cluster import Resource
+from aks_access.cli.flags import cluster_id
 from aks_access.cli.inputs import contents, read_bytes
+from aks_access.cli.kinds import FolderPath, Namespace, Source
 from aks_access.cli.kustomizations import NAMES, with_resource
 from aks_access.cli.outbound import node_egress
 from aks_access.cli.reaching import cluster, is_reached, reaching
+from aks_access.cli.saying import say
 from aks_access.cli.schema import kind_of
 from aks_access.cli.surroundings import surroundings
 from aks_access.cli.writing import replace
@@ -33,7 +36,6 @@ _AT_ONCE: Final = 8
 
 _TOLD_EVERY: Final = 25
 _GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_NAMESPACE: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 
 
 @click.command("adopt")
@@ -43,14 +45,22 @@ _NAMESPACE: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 @click.option(
     "--out",
     metavar="DIR",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FolderPath(made=True),
     help="Write a file for each, and name it in the folder's kustomization file.",
 )
 @click.option(
-    "--namespace", "-n", multiple=True, help="Namespaces that may ask for access; several times."
+    "--namespace",
+    "-n",
+    type=Namespace(),
+    multiple=True,
+    help="Namespaces that may ask for access; several times.",
 )
 @click.option(
-    "--targets", metavar="DIR|FILE", multiple=True, help="Targets that are there already."
+    "--targets",
+    type=Source(),
+    metavar="DIR|FILE",
+    multiple=True,
+    help="Targets that are there already.",
 )
 @reaching
 @click.pass_context
@@ -73,9 +83,7 @@ def adopt(
 
     Exit codes: 0 done, 1 some clusters could not be read, 2 wrong usage, 3 Azure cannot be asked.
     """
-    _check(resource_ids, subscriptions=subscription, group=resource_group, namespaces=namespace)
-    if out is not None and not out.is_dir():
-        raise InputError(f"{out}: no such folder; make it first.")
+    _check(resource_ids, subscriptions=subscription, group=resource_group)
     known = _existing(targets, out=out)
 
     from aks_access.cli.azure import with_azure
@@ -92,41 +100,33 @@ def adopt(
     ids, found = with_azure(ask)
     held = [each for each in dict.fromkeys(ids) if cluster_key(each) in known]
     for each in held:
-        click.echo(f"left out {_short(each)}: target {known[cluster_key(each)]} has it", err=True)
+        say(f"left out {_short(each)}: target {known[cluster_key(each)]} has it")
     code = _write(
         found, out=out, namespaces=namespace, taken=known.values(), now=surroundings().now()
     )
     if not ids:
-        click.echo("There are no clusters.", err=True)
+        say("There are no clusters.")
     ctx.exit(code)
 
 
-def _check(
-    resource_ids: Sequence[str],
-    *,
-    subscriptions: Sequence[str],
-    group: str | None,
-    namespaces: Sequence[str],
-) -> None:
+def _check(resource_ids: Sequence[str], *, subscriptions: Sequence[str], group: str | None) -> None:
     if bool(resource_ids) == bool(subscriptions):
         raise click.UsageError("Give either RESOURCE_IDs or --subscription ID.")
     if group is not None and not subscriptions:
         raise click.UsageError("--resource-group NAME goes with --subscription ID.")
     if group is not None and re.fullmatch(r"[-\w.()]{1,90}", group) is None:
-        raise click.UsageError(f"--resource-group {quoted(group)} is no name of a group.")
+        said = "use at most 90 letters, digits, and -_.()."
+        raise click.BadParameter(
+            f"{quoted(group)} is no group's name; {said}", param_hint="--resource-group"
+        )
     for each in resource_ids:
-        if not is_cluster_id(each):
-            shape = "/subscriptions/<guid>/resourceGroups/<group>/providers/"
-            shape += "Microsoft.ContainerService/managedClusters/<name>"
-            raise click.UsageError(f"{quoted(each)} is no managed cluster's id, like {shape}.")
+        cluster_id(each)
     for each in subscriptions:
         if _GUID.fullmatch(each) is None:
-            raise click.UsageError(
-                f"--subscription {quoted(each)} is no id; `az account list -o table` has them."
+            raise click.BadParameter(
+                f"{quoted(each)} is no id; `az account list -o table` has them.",
+                param_hint="--subscription",
             )
-    for each in namespaces:
-        if _NAMESPACE.fullmatch(each) is None:
-            raise click.UsageError(f"--namespace {quoted(each)} is no name of a namespace.")
 
 
 def _existing(paths: Sequence[str], *, out: Path | None) -> dict[str, str]:
@@ -164,7 +164,7 @@ async def _read(reads: "ArmReads", ids: Sequence[str]) -> dict[str, Found | Azur
                 found = error
         done += 1
         if done % _TOLD_EVERY == 0 or (done == len(ids) and done > _TOLD_EVERY):
-            click.echo(f"read {done} of {len(ids)} clusters", err=True)
+            say(f"read {done} of {len(ids)} clusters")
         return found
 
     return dict(zip(ids, await asyncio.gather(*map(one, ids)), strict=True))
@@ -198,7 +198,7 @@ def _write(
     failed = _tell(found)
     if out is not None:
         _list(written, folder=out)
-        click.echo(f"wrote {len(written)} targets to {out}", err=True)
+        say(f"wrote {len(written)} targets to {out}")
     return ExitCode.FAILED if failed else ExitCode.OK
 
 
@@ -218,9 +218,9 @@ def _tell(found: Mapping[str, Found | AzureError]) -> int:
     for each, known in found.items():
         if isinstance(known, AzureError):
             failed += 1
-            click.echo(f"failed {_short(each)}: {known.fault}: {known.message}", err=True)
+            say(f"failed {_short(each)}: {known.fault}: {known.message}")
         elif known.unsupported:
-            click.echo(f"left out {_short(each)}: {known.unsupported}", err=True)
+            say(f"left out {_short(each)}: {known.unsupported}")
     return failed
 
 
@@ -233,7 +233,7 @@ def _list(written: Sequence[Path], *, folder: Path) -> None:
                 after = with_resource(after, file=listing, added=file)
             if after != before:
                 replace(listing, after)
-                click.echo(f"updated {listing}", err=True)
+                say(f"updated {listing}")
 
 
 def _short(resource_id: str) -> str:

@@ -11,9 +11,10 @@ from aks_access.api.duration import format_duration
 from aks_access.cli.cluster import Cluster
 from aks_access.cli.present import found
 from aks_access.cli.proving import ENFORCED, Prover, servers
+from aks_access.cli.saying import complain, say
 from aks_access.cli.surroundings import Surroundings
 from aks_access.cli.waiting import End, Outcome, Wait, let_in, status
-from aks_access.cli.writes import Wishes, say, shown
+from aks_access.cli.writes import Wishes, shown
 from aks_access.errors import NameUnknown, NoAnswer
 from aks_access.exits import ExitCode
 from aks_access.plan.wording import listed, sentence
@@ -118,8 +119,8 @@ def _unproved(silent: Mapping[str, NoAnswer], *, waited: float, raw: Mapping[str
     asked = listed(raw["spec"].get("ipRanges", []))
     return (
         f"It is in Azure, but {told}: blocked. You leave by another address than {asked}, or a "
-        f"firewall stops you. `aks-access explain` tells who gets in; --no-probe is for grants to "
-        "others."
+        "firewall stops you. `aks-access explain --my-ip` tells whether you should get in; "
+        "--no-probe is for grants to others."
     )
 
 
@@ -174,5 +175,5 @@ def finish(
             say(whole)
         click.echo(shown([raw], form=form) if form else whole)
     if arrival.problem:
-        say(f"{ctx.command_path}: {arrival.problem}")
+        complain(arrival.problem)
         ctx.exit(ExitCode.FAILED)

@@ -10,9 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
-import click
-
 from aks_access import __version__
+from aks_access.cli.saying import say
 from aks_access.errors import AzureError, AzureFault, StartupError
 from aks_access.settings import SETTINGS, AzureCredential, Settings
 
@@ -83,4 +82,4 @@ def with_azure(
 
 
 def _waits(seconds: float) -> None:
-    click.echo(f"Azure is asked again in {seconds:g} s …", err=True)
+    say(f"Azure is asked again in {seconds:g} s …")

@@ -1,8 +1,15 @@
 """One thing that `doctor` looked at: how it is, and what to do about it."""
 
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+import click
+
+from aks_access.cli import table
+from aks_access.cli.saying import folded
 
 
 class Grade(StrEnum):
@@ -12,6 +19,14 @@ class Grade(StrEnum):
     WARN = "WARN"
     FAIL = "FAIL"
     SKIP = "SKIP"  # could not be looked at
+
+
+_COLORS: Final = {
+    Grade.PASS: "green",
+    Grade.WARN: "yellow",
+    Grade.FAIL: "red",
+    Grade.SKIP: "yellow",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,15 +62,25 @@ def skipped(about: str, message: str) -> Checked:
     return Checked(grade=Grade.SKIP, about=about, message=message)
 
 
-def lines(found: Iterable[Checked]) -> Iterator[str]:
-    """A line for each, in columns, and how many there are of each grade."""
-    every = list(found)
-    width = max((len(each.about) for each in every), default=0)
-    for each in every:
-        yield f"{each.grade:<4} {each.about:<{width}}  {each.message}"
-    counts = [(grade, sum(each.grade is grade for each in every)) for grade in Grade]
+def show(found: Sequence[Checked]) -> None:
+    """Print a line for each, in columns, and how many there are of each grade."""
+    if table.on_terminal():
+        rows = [
+            (table.Cell(each.grade, _COLORS[each.grade]), each.about, each.message)
+            for each in found
+        ]
+        table.show(rows, titles=("", "", ""))
+    else:
+        width = max((len(each.about) for each in found), default=0)
+        for each in found:
+            click.echo(f"{each.grade:<4} {each.about:<{width}}  {each.message}")
+    click.echo(folded(_counts(found), stream=sys.stdout))
+
+
+def _counts(found: Sequence[Checked]) -> str:
+    counts = [(grade, sum(each.grade is grade for each in found)) for grade in Grade]
     words = {Grade.PASS: "passed", Grade.WARN: "warned", Grade.FAIL: "failed"}
-    yield ", ".join(
+    return ", ".join(
         f"{count} {words.get(grade, 'skipped')}"
         for grade, count in counts
         if count or grade is not Grade.SKIP

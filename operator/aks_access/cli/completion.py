@@ -3,11 +3,13 @@
 import click
 from click.shell_completion import ShellComplete, get_completion_class
 
+from aks_access.cli.kinds import OneOf
+
 _SHELLS = ("bash", "zsh", "fish")
 
 
 @click.command("completion")
-@click.argument("shell", type=click.Choice(_SHELLS))
+@click.argument("shell", type=OneOf(_SHELLS))
 def completion(*, shell: str) -> None:
     """Print what completes commands in a shell.
 

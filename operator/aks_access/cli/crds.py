@@ -4,10 +4,12 @@ import json
 
 import click
 
+from aks_access.cli.kinds import OneOf
+
 
 @click.command("crds")
 @click.option(
-    "--output", "-o", "form", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True
+    "--output", "-o", "form", type=OneOf(["yaml", "json"]), default="yaml", show_default=True
 )
 def crds(*, form: str) -> None:
     """Print the CRDs of this version, for kubectl apply --server-side -f -."""

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aks_access.api.arm import ArmId, is_cluster_id
+from aks_access.api.arm import ArmId
 from aks_access.api.names import OPERATOR_NAMESPACE
 from aks_access.cli.checks_hub import checks_hub
 from aks_access.cli.checks_ledgers import checks_ledgers
 from aks_access.cli.checks_targets import checks_target
-from aks_access.cli.checkup import Checked, Grade, failed, lines
+from aks_access.cli.checkup import Checked, Grade, failed, show
 from aks_access.cli.cluster import Resource
+from aks_access.cli.flags import cluster_id
 from aks_access.cli.installed import installed
+from aks_access.cli.kinds import Namespace, OneOf
 from aks_access.cli.reaching import cluster, reaching
 from aks_access.cli.surroundings import surroundings
 from aks_access.errors import AzureError, KubeError, KubeNotFound, StartupError
@@ -34,12 +36,14 @@ Wanted = tuple[str, str, Target | None]
 @click.option("--azure", "asks_azure", is_flag=True, help="Ask Azure as well, as who `az` is.")
 @click.option(
     "--operator-namespace",
+    type=Namespace(),
+    metavar="NAMESPACE",
     default=OPERATOR_NAMESPACE,
     show_default=True,
     help="Where the operator runs.",
 )
 @click.option(
-    "--output", "-o", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+    "--output", "-o", "form", type=OneOf(["text", "json"]), default="text", show_default=True
 )
 @reaching
 @click.pass_context
@@ -62,10 +66,11 @@ def doctor(
     """
     ids = [each for each in what if each.startswith("/")]
     for each in ids:
-        if not is_cluster_id(each):
-            raise click.UsageError(f"{each} is no managed cluster's id.")
+        cluster_id(each)
     if ids and len(ids) != len(what):
-        raise click.UsageError("Give either TARGETs or RESOURCE_IDs.")
+        raise click.UsageError(
+            "Give either TARGETs or RESOURCE_IDs, which Azure alone is asked about."
+        )
     if ids:
         asks_azure = True
     found: list[Checked] = []
@@ -79,8 +84,7 @@ def doctor(
     if form == "json":
         click.echo(json.dumps([each.json() for each in found], indent=2))
     else:
-        for line in lines(found):
-            click.echo(line)
+        show(found)
     is_bad = any(each.grade is Grade.FAIL for each in found)
     ctx.exit(ExitCode.FAILED if is_bad else ExitCode.OK)
 

@@ -1,6 +1,7 @@
 """`aks-access explain`: why an address gets in or does not, and why a grant works or does not."""
 
 import json
+import os
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -14,7 +15,10 @@ from aks_access.cli.cluster import Resource
 from aks_access.cli.completing import grants as complete_grants
 from aks_access.cli.completing import namespaces as complete_namespaces
 from aks_access.cli.completing import targets as complete_targets
+from aks_access.cli.kinds import Namespace, OneOf
+from aks_access.cli.own_address import OwnAddress, asking
 from aks_access.cli.reaching import cluster, reaching
+from aks_access.cli.saying import say
 from aks_access.cli.surroundings import surroundings
 from aks_access.cli.together import Asked
 from aks_access.errors import KubeNotFound
@@ -29,37 +33,53 @@ _PREFIXES: Final = tuple(
 )
 
 
+def _first(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Grants; beside --my-ip targets."""
+    complete = complete_targets if ctx.params.get("my_ip") else complete_grants
+    return complete(ctx, param, incomplete)
+
+
 @click.command("explain")
-@click.argument("what", metavar="IP|CIDR|GRANT", shell_complete=complete_grants)
+@click.argument("what", metavar="[IP|CIDR|GRANT]", required=False, shell_complete=_first)
 @click.argument("names", metavar="[TARGET]…", nargs=-1, shell_complete=complete_targets)
+@asking
 @click.option(
     "--namespace",
     "-n",
-    metavar="NAMESPACE",
+    type=Namespace(),
     help="Of the grant; with an address: look at the grants of this one only.",
     shell_complete=complete_namespaces,
 )
-@click.option("--output", "-o", "form", type=click.Choice(["json"]), help="Another form.")
+@click.option("--output", "-o", "form", type=OneOf(["json"]), help="Another form.")
 @reaching
 @click.pass_context
 def explain(
     ctx: click.Context,
     *,
-    what: str,
+    what: str | None,
     names: tuple[str, ...],
+    my_ip: bool,
+    services: tuple[str, ...],
     namespace: str | None,
     form: str | None,
 ) -> None:
     """Why an address gets in to TARGET, or to each target; or why a grant lets in or does not.
 
     With an address: the entries of each cluster's list that hold it, whose they are and until
-    when; and the grants that ask for it and are not let in, each with the operator's reason. With
-    GRANT (a name, grant/NAME or NAMESPACE/NAME): its conditions, and what to do next.
+    when; and the grants that ask for it and are not let in, each with the operator's reason.
+    --my-ip stands for your own address. With GRANT (a name, grant/NAME or NAMESPACE/NAME): its
+    conditions, and what to do next.
 
     Exit codes: 0 allowed on every target, or the grant is let in; 1 not so, or not known, or there
     is no such target or grant; 2 wrong usage, 3 the management cluster cannot be reached.
     """
-    wanted = _address(what)
+    if my_ip:
+        names = (what, *names) if what else names
+        wanted: IPv4Range | None = _own(services, beside=names)
+    elif what is None:
+        raise click.UsageError("Say what to explain: an address, a GRANT, or --my-ip.")
+    else:
+        wanted = _address(what)
     if wanted is not None:
         allowed = _address_explained(wanted, names=names, namespace=namespace or "", form=form)
     elif names:
@@ -68,8 +88,24 @@ def explain(
             f"it is for: leave out {names[0]}."
         )
     else:
-        allowed = _grant_explained(what, namespace=namespace, form=form)
+        allowed = _grant_explained(str(what), namespace=namespace, form=form)
     ctx.exit(ExitCode.OK if allowed else ExitCode.FAILED)
+
+
+def _own(services: Sequence[str], *, beside: Sequence[str]) -> IPv4Range:
+    """This machine's address on the internet; `beside` are targets."""
+    given = next((each for each in beside if _NUMBERS.fullmatch(each)), None)
+    if given is not None:
+        raise click.UsageError(f"--my-ip and {given} are both given; keep one.")
+    own = OwnAddress(
+        services=services,
+        web=surroundings().web,
+        tell=say,
+        environment=os.environ,
+        by="explain IP",
+    )
+    [address] = own.ranges()
+    return address
 
 
 def _address(text: str) -> IPv4Range | None:
@@ -79,7 +115,7 @@ def _address(text: str) -> IPv4Range | None:
     try:
         return IPv4Range.parse(text)
     except RangeError as error:
-        raise click.BadParameter(f"{error}.", param_hint="'IP|CIDR|GRANT'") from error
+        raise click.BadParameter(f"{error}.", param_hint="IP|CIDR|GRANT") from error
 
 
 def _address_explained(

@@ -6,7 +6,8 @@ import click
 
 from aks_access.cli.around import Looked
 from aks_access.cli.cluster import DryRun
-from aks_access.cli.flags import GrantName, Length, Name, Time, end
+from aks_access.cli.flags import GrantName, Length, Time, end
+from aks_access.cli.kinds import Namespace
 from aks_access.cli.reaching import cluster, reaching
 from aks_access.cli.surroundings import surroundings
 from aks_access.cli.writes import Wishes, dry_run, output, probing, waiting
@@ -17,7 +18,7 @@ from aks_access.cli.writes import Wishes, dry_run, output, probing, waiting
 @click.option("--for", "length", type=Length(days=True), help="How long, from now, like 2h.")
 @click.option("--until", type=Time(), help="Until when, like 2026-11-22T18:00:00Z.")
 @click.option("--shorten", is_flag=True, help="Also where it ends later, or never.")
-@click.option("--namespace", "-n", type=Name(), help="Of the grant; absent: the context's.")
+@click.option("--namespace", "-n", type=Namespace(), help="Of the grant; absent: the context's.")
 @waiting("Wait until it is in Azure, then until the API server answers here.")
 @probing
 @dry_run

@@ -2,12 +2,14 @@
 
 import re
 from datetime import datetime, timedelta
+from typing import Final
 
 import click
 
+from aks_access.api.arm import is_cluster_id
 from aks_access.api.cel import DNS_NAME_PATTERN
 from aks_access.api.duration import DurationError, parse_duration
-from aks_access.api.ranges import MIN_GRANT_PREFIX, IPv4Range, RangeError, parse_public
+from aks_access.api.ranges import MIN_GRANT_PREFIX, IPv4Range, RangeError, parse_public, quoted
 from aks_access.api.timestamps import TimestampError, parse_timestamp
 from aks_access.plan.wording import instant, sentence
 
@@ -83,9 +85,35 @@ class Name(click.ParamType[str]):
         text = str(value)
         if len(text) > 253 or not re.fullmatch(DNS_NAME_PATTERN.strip("^$"), text, re.ASCII):
             self.fail(
-                f"{text!r} is no name; use lower-case letters, digits, hyphens and dots.",
+                f"{quoted(text)} is no name; use lower-case letters, digits, hyphens and dots.",
                 param,
                 ctx,
+            )
+        return text
+
+
+class Text(click.ParamType[str]):
+    """A text of at most so many characters.
+
+    `why` names what it has to say: it cannot be empty then.
+    """
+
+    name = "text"
+
+    def __init__(self, *, most: int, why: str = "") -> None:
+        self.most = most
+        self.why = why
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """The text."""
+        text = str(value)
+        if self.why and not text.strip():
+            self.fail(f"there is nothing in it; say {self.why}.", param, ctx)
+        if len(text) > self.most:
+            self.fail(
+                f"{quoted(text)} has {len(text)} characters; use {self.most} at most.", param, ctx
             )
         return text
 
@@ -102,7 +130,19 @@ class GrantName(Name):
         return super().convert(name if slash and ours else value, param, ctx)
 
 
-_GRANT_KINDS = ("apiaccessgrant", "apiaccessgrants", "aag")
+_GRANT_KINDS: Final = ("apiaccessgrant", "apiaccessgrants", "aag")
+
+
+def cluster_id(text: str) -> str:
+    """The id of a managed cluster. Raises BadParameter."""
+    if not is_cluster_id(text):
+        raise click.BadParameter(
+            f"{quoted(text)} is no managed cluster's id, like /subscriptions/<guid>/resourceGroups/"
+            "<group>/providers/Microsoft.ContainerService/managedClusters/<name>; "
+            "`az aks list --query [].id -o tsv` has them.",
+            param_hint="RESOURCE_ID",
+        )
+    return text
 
 
 def end(*, length: timedelta | None, until: datetime | None, now: datetime) -> datetime:

@@ -10,9 +10,11 @@ import yaml
 from aks_access.api.names import Kind
 from aks_access.api.ranges import quoted
 from aks_access.cli.ask import Ask, as_yaml
-from aks_access.cli.documents import Document, YamlError, documents, value_node
+from aks_access.cli.documents import Document, documents
 from aks_access.cli.inputs import read_bytes
 from aks_access.cli.kustomizations import NAMES, with_resource
+from aks_access.cli.nodes import BOM, YamlError, value_node
+from aks_access.cli.printable import printable
 from aks_access.cli.schema import kind_of
 from aks_access.cli.writing import replace
 from aks_access.errors import InputError
@@ -42,7 +44,7 @@ class Folder:
                 if after != before:
                     replace(listing, after)
                     said.append(f"updated {listing}")
-        return said
+        return [printable(line) for line in said]
 
 
 def renewed(data: bytes, *, ask: Ask, file: Path) -> str:
@@ -51,6 +53,9 @@ def renewed(data: bytes, *, ask: Ask, file: Path) -> str:
     Fields that were not asked about (`retainAfterExpiry`, …) are taken over. Raises InputError
     where the file holds anything else, or a revoked grant.
     """
+    mark = BOM.encode()
+    if data.startswith(mark):  # the parser does not count it
+        return BOM + renewed(data.removeprefix(mark), ask=ask, file=file)
     text, document = _own(data, ask=ask, file=file)
     spec = document.raw.get("spec")
     node = value_node(document.node, "spec")

@@ -17,6 +17,7 @@ from aks_access.api.timestamps import format_timestamp
 from aks_access.cli import kustomizations
 from aks_access.cli.flags import Length, Time
 from aks_access.cli.inputs import read_bytes
+from aks_access.cli.kinds import FolderPath, OneOf
 from aks_access.cli.printable import printable
 from aks_access.cli.pruning import Pruned, prune
 from aks_access.cli.references import References
@@ -34,9 +35,7 @@ class Edit:
 
 
 @click.command("gc")
-@click.argument(
-    "folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path)
-)
+@click.argument("folder", metavar="DIR", type=FolderPath())
 @click.option(
     "--older-than",
     type=Length(days=True),
@@ -46,7 +45,7 @@ class Edit:
 )
 @click.option("--write", is_flag=True, help="Do it; without, only say what would be done.")
 @click.option(
-    "--output", "-o", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+    "--output", "-o", "form", type=OneOf(["text", "json"]), default="text", show_default=True
 )
 @click.option("--now", type=Time(), help="Count from this time, and not by the clock.")
 def gc(

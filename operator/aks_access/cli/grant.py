@@ -9,11 +9,13 @@ from pathlib import Path
 
 import click
 
+from aks_access.api.bounds import MAX_AUDIT_LENGTH, MAX_REASON_LENGTH
 from aks_access.api.ranges import IPv4Range
 from aks_access.cli.around import Looked
 from aks_access.cli.cluster import DryRun
-from aks_access.cli.flags import Length, Name, Range, Time, end
-from aks_access.cli.own_address import SERVICES, VARIABLE, Service
+from aks_access.cli.flags import Length, Name, Range, Text, Time, end
+from aks_access.cli.kinds import FolderPath, Namespace, Source
+from aks_access.cli.own_address import asking
 from aks_access.cli.reaching import cluster, reaching
 from aks_access.cli.surroundings import surroundings
 from aks_access.cli.writes import Wishes, dry_run, output, probing, waiting
@@ -29,26 +31,28 @@ from aks_access.cli.writes import Wishes, dry_run, output, probing, waiting
     multiple=True,
     help="An address or network as the internet sees it; may be given again.",
 )
-@click.option("--my-ip", is_flag=True, help="The address that services on the internet see here.")
-@click.option(
-    "--address-service",
-    "services",
-    metavar="URL",
-    type=Service(),
-    multiple=True,
-    envvar=VARIABLE,
-    default=SERVICES,
-    help=f"Whom --my-ip asks, instead of {', '.join(SERVICES)}; may be given again.",
-)
+@asking
 @click.option("--for", "length", type=Length(days=True), help="How long, from now, like 4h.")
 @click.option("--until", type=Time(), help="Until when, like 2026-11-22T18:00:00Z.")
-@click.option("--reason", required=True, help="Why access is needed.")
-@click.option("--ticket", default="", help="The ticket that belongs to it.")
-@click.option("--requested-by", default="", help="Who asks, such as a mail address.")
+@click.option(
+    "--reason",
+    type=Text(most=MAX_REASON_LENGTH, why="why access is needed"),
+    required=True,
+    help="Why access is needed.",
+)
+@click.option(
+    "--ticket", type=Text(most=MAX_AUDIT_LENGTH), default="", help="The ticket that belongs to it."
+)
+@click.option(
+    "--requested-by",
+    type=Text(most=MAX_AUDIT_LENGTH),
+    default="",
+    help="Who asks, such as a mail address.",
+)
 @click.option(
     "--namespace",
     "-n",
-    type=Name(),
+    type=Namespace(),
     help="The team's; absent: the context's, and in a file the GitOps tool's choice.",
 )
 @click.option("--name", type=Name(), help="Of the grant; absent: user-host.")
@@ -58,13 +62,14 @@ from aks_access.cli.writes import Wishes, dry_run, output, probing, waiting
 @dry_run
 @click.option(
     "--out",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=FolderPath(made=True),
     metavar="DIR",
     help="Apply nothing: write DIR/NAME.yaml, or bring that one up to date.",
 )
 @output("yaml, json: apply nothing, print it. name: print no more than the name.")
 @click.option(
     "--targets",
+    type=Source(),
     metavar="FILE",
     multiple=True,
     help="Targets, range sets and namespaces to judge it by first, as validate does.",

@@ -25,8 +25,9 @@ from aks_access.cli.judging import Surrounding, asked, judged
 from aks_access.cli.own_address import OwnAddress
 from aks_access.cli.present import denials
 from aks_access.cli.remedies import of_grant
+from aks_access.cli.saying import say
 from aks_access.cli.surroundings import Surroundings
-from aks_access.cli.writes import Wishes, dry, moment, refuse, said_name, say
+from aks_access.cli.writes import Wishes, dry, moment, refuse, said_name
 
 
 def ranges(
@@ -35,7 +36,13 @@ def ranges(
     """The addresses that were named, and this machine's where `services` are to be asked for it."""
     given = tuple(named)
     if services is not None:
-        own = OwnAddress(services=services, web=machine.web, tell=say, environment=os.environ)
+        own = OwnAddress(
+            services=services,
+            web=machine.web,
+            tell=say,
+            environment=os.environ,
+            by="--ip CIDR",
+        )
         given += tuple(own.ranges())
     return tuple(Given(given).ranges())
 

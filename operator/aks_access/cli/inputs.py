@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from aks_access.api.names import GROUP
-from aks_access.cli.documents import Document, YamlError, documents
+from aks_access.cli.documents import Document, documents
+from aks_access.cli.nodes import YamlError
 from aks_access.cli.places import Position
 from aks_access.errors import InputError
 

@@ -11,7 +11,8 @@ from typing import Final
 
 import yaml
 
-from aks_access.cli.documents import BOM, YamlError, compose, plain, value_node
+from aks_access.cli.documents import plain
+from aks_access.cli.nodes import BOM, YamlError, compose, value_node
 from aks_access.errors import InputError
 
 NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -81,6 +82,8 @@ def without(text: str, *, file: Path, removed: Collection[Path]) -> str:
 
 def with_resource(text: str, *, file: Path, added: Path) -> str:
     """The text with a resource more; unchanged where it is there, or there is no list of any."""
+    if text.startswith(BOM):  # the parser does not count it
+        return BOM + with_resource(text.removeprefix(BOM), file=file, added=added)
     items = _resources(text)
     if items is None or any(_names(item, file=file) == added.resolve() for item in items.value):
         return text

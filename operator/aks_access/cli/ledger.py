@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from aks_access.api.names import OPERATOR_NAMESPACE
-from aks_access.errors import ImportRefused, LedgerUnreadable
+from aks_access.cli.flags import Name
+from aks_access.cli.inputs import read_bytes
+from aks_access.cli.kinds import Namespace, NewFile, Source
+from aks_access.errors import ImportRefused, InputError, LedgerUnreadable
 
 if TYPE_CHECKING:
     from aks_access.kube.moving import Arrival, Hub
@@ -29,12 +32,17 @@ def _reaching(command: Command) -> Command:
         click.option(
             "--namespace",
             "-n",
+            type=Namespace(),
             default=OPERATOR_NAMESPACE,
             show_default=True,
             help="The operator's own.",
         ),
         click.option("--context", help="Context of the kubeconfig."),
-        click.option("--kubeconfig", help="How to reach the management cluster."),
+        click.option(
+            "--kubeconfig",
+            type=Source(folders=False, stdin=False),
+            help="How to reach the management cluster.",
+        ),
     ):
         command = option(command)
     return command
@@ -46,9 +54,9 @@ def ledger() -> None:
 
 
 @ledger.command("export", short_help="Write ledgers and activations into a file.")
-@click.option("--target", help="Only the ledger of this target.")
+@click.option("--target", type=Name(), help="Only the ledger of this target.")
 @click.option("--all", "every", is_flag=True, help="All ledgers.")
-@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--output", "-o", metavar="FILE", type=NewFile())
 @_reaching
 def export(
     target: str | None,
@@ -77,15 +85,18 @@ def export(
     if output is None:
         print(text, end="")
     else:
-        output.write_text(text, encoding="utf-8")
+        try:
+            output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{output}: {error.strerror or error}.") from error
 
 
 @ledger.command("import", short_help="Write an exported file's ledgers here.")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=Source(folders=False, stdin=False))
 @click.option("--dry-run", is_flag=True, help="Check everything and write nothing.")
 @_reaching
 def import_(
-    file: Path,
+    file: str,
     dry_run: bool,
     kubeconfig: str | None,
     context: str | None,
@@ -99,7 +110,7 @@ def import_(
     from aks_access.kube.ledger_export import parse
 
     try:
-        exported = parse(file.read_text(encoding="utf-8"))
+        exported = parse(read_bytes(Path(file)).decode())
     except (LedgerUnreadable, UnicodeDecodeError) as error:
         raise ImportRefused(f"{file} cannot be imported: {error}") from error
 

@@ -103,7 +103,11 @@ def show(found: Occupants, *, now: datetime, wide: bool, several: bool) -> None:
         for each in found.targets
         for row in _rows(each.holders, now=now, wide=wide)
     ]
-    table.show(rows, titles=("TARGET", *titles) if several else titles)
+    if several:
+        titles = ("TARGET", *titles)
+    table.show(
+        rows, titles=titles, least=None if wide else titles.index("UNTIL") + 1, more="-o wide"
+    )
     told = [(each.target.name, note) for each in found.targets for note in _notes(each, now=now)]
     table.sentences([*told, *(("", note) for note in found.hidden)])
     if not found.targets:

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import click
@@ -36,7 +36,8 @@ _GRACE: Final = 1.0
 """Seconds that the last services have once enough agree."""
 
 _OK: Final = 200
-_NAME_AN_IP: Final = "Name the address that reaches the cluster: --ip CIDR"
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Service(click.ParamType[str]):
@@ -59,6 +60,27 @@ class Service(click.ParamType[str]):
         if not usable:
             self.fail(f"{quoted(text)} is no address of a service like {SERVICES[0]}.", param, ctx)
         return text
+
+
+def asking(command: Command) -> Command:
+    """`--my-ip` and `--address-service`, which the command takes as `my_ip` and `services`."""
+    for option in (
+        click.option(
+            "--address-service",
+            "services",
+            metavar="URL",
+            type=Service(),
+            multiple=True,
+            envvar=VARIABLE,
+            default=SERVICES,
+            help=f"Whom --my-ip asks, instead of {', '.join(SERVICES)}; may be given again.",
+        ),
+        click.option(
+            "--my-ip", is_flag=True, help="The address that services on the internet see here."
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +107,14 @@ class OwnAddress:
         web: asks one.
         tell: takes lines for the person.
         environment: variables, which tell of Cloud Shell.
+        by: how the person names an address to this command instead.
     """
 
     services: Sequence[str]
     web: "Callable[[Question], Answer]"
     tell: Callable[[str], None]
     environment: Mapping[str, str]
+    by: str
 
     def ranges(self) -> Sequence[IPv4Range]:
         """The one address that at least two services see.
@@ -102,10 +126,10 @@ class OwnAddress:
         if len(services) < _ENOUGH:
             raise click.UsageError(
                 f"One service may be wrong, and two are needed; name another --address-service, "
-                f"or the address itself: --ip CIDR. Known is {', '.join(services) or 'none'}."
+                f"or the address itself: {self.by}. Known is {', '.join(services) or 'none'}."
             )
         seen = self._asked(services)
-        address = _agreed(seen)
+        address = _agreed(seen, by=self.by)
         count = sum(each.address == address for each in seen)
         proxies = sorted({each.proxy for each in seen if each.proxy})
         through = f" through the proxy {', '.join(proxies)}" if proxies else ""
@@ -116,12 +140,12 @@ class OwnAddress:
             elif each.address != address:
                 self.tell(
                     f"warning: {each}: you leave by more than one address, and the cluster may see "
-                    "that one. If so, add it by --ip."
+                    f"that one. If so, name it: {self.by}."
                 )
         if "ACC_CLOUD" in self.environment or "AZUREPS_HOST_ENVIRONMENT" in self.environment:
             self.tell(
                 "warning: the address of Cloud Shell is shared with others, and another one after "
-                "each start: keep this short, or use Cloud Shell in a virtual network."
+                "each start: keep a grant to it short, or use Cloud Shell in a virtual network."
             )
         return (address,)
 
@@ -181,7 +205,7 @@ def _read(answer: "Answer") -> IPv4Range:
     return address
 
 
-def _agreed(seen: Sequence[_Seen]) -> IPv4Range:
+def _agreed(seen: Sequence[_Seen], *, by: str) -> IPv4Range:
     counted = Counter(each.address for each in seen if each.address is not None).most_common()
     if counted and counted[0][1] >= _ENOUGH and [n for _, n in counted].count(counted[0][1]) == 1:
         return counted[0][0]
@@ -189,12 +213,16 @@ def _agreed(seen: Sequence[_Seen]) -> IPv4Range:
     if sum(count for _, count in counted) >= _ENOUGH:
         raise AksAccessError(
             f"You leave by more than one address (a split tunnel, several NATs), and which of them "
-            f"the cluster sees is not known: {told}. {_NAME_AN_IP}"
+            f"the cluster sees is not known: {told}. {_named(by)}"
         )
     raise StartupError(
-        f"Your IPv4 is not known, because fewer than two services said it: {told}. {_NAME_AN_IP}, "
+        f"Your IPv4 is not known, because fewer than two services said it: {told}. {_named(by)}, "
         "or other services: --address-service URL"
     )
+
+
+def _named(by: str) -> str:
+    return f"Name the address that reaches the cluster: {by}"
 
 
 def _host(service: str) -> str:

@@ -13,6 +13,7 @@ from aks_access.cli.cluster import Cluster
 from aks_access.cli.forecast import Forecast, acting, forecast
 from aks_access.cli.inputs import STDIN, Contents, contents
 from aks_access.cli.installed import Installed, installed
+from aks_access.cli.kinds import Namespace, OneOf
 from aks_access.cli.plan_files import Difference, affected, denied, invalid, named
 from aks_access.cli.plan_words import Remark, json_of, text
 from aks_access.cli.reaching import cluster, reaching
@@ -39,15 +40,18 @@ _DUPLICATE = "DuplicateTarget"
 @click.option(
     "--azure", "asks_azure", is_flag=True, help="Read the cluster in Azure now, as who `az` is."
 )
-@click.option("--namespace", "-n", default="", help="Of grants whose file names none.")
+@click.option(
+    "--namespace", "-n", type=Namespace(), default="", help="Of grants whose file names none."
+)
 @click.option(
     "--operator-namespace",
+    type=Namespace(),
     default=OPERATOR_NAMESPACE,
     show_default=True,
     help="Where the operator runs.",
 )
 @click.option(
-    "--output", "-o", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+    "--output", "-o", "form", type=OneOf(["text", "json"]), default="text", show_default=True
 )
 @reaching
 @click.pass_context

@@ -70,7 +70,7 @@ class Prover:
         told = ""
         while left and not once and self.machine.clock() < until:
             if told != (told := "; ".join(f"{host}: {why}" for host, why in left.items())):
-                self.tell(f"waiting: {told}")
+                self.tell(f"waiting: In Azure; AKS takes up to two minutes. {told}.")
             self.machine.pause(min(_PAUSE, max(0.0, until - self.machine.clock())))
             left = {host: problem for host in left if (problem := self._asked(host))}
         return left

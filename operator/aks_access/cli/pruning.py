@@ -14,8 +14,9 @@ import yaml
 from aks_access.api.grant import ApiAccessGrant
 from aks_access.api.names import Kind
 from aks_access.api.parse import parse_grant
-from aks_access.cli.documents import BOM, Document, YamlError, compose, documents
+from aks_access.cli.documents import Document, documents
 from aks_access.cli.inputs import files_below, read_bytes
+from aks_access.cli.nodes import BOM, YamlError, compose
 from aks_access.cli.schema import kind_of
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from aks_access.cli.cluster import Cluster
+from aks_access.cli.kinds import Source
 from aks_access.cli.reach import Reach
 from aks_access.cli.surroundings import surroundings
 
@@ -42,7 +43,12 @@ def reaching(command: Command) -> Command:
         _option("--as", "as_user", hidden=True),
         _option("--user", "user", hidden=True),
         _option("--cluster", "cluster", hidden=True),
-        _option("--kubeconfig", "kubeconfig", help="How to reach the management cluster."),
+        _option(
+            "--kubeconfig",
+            "kubeconfig",
+            type=Source(folders=False, stdin=False),
+            help="How to reach the management cluster.",
+        ),
         _option(
             "--context",
             "context",

@@ -12,8 +12,9 @@ from typing import Final
 
 from aks_access.api.names import Kind
 from aks_access.cli import kustomizations
-from aks_access.cli.documents import YamlError, compose, plain
+from aks_access.cli.documents import plain
 from aks_access.cli.inputs import read_bytes
+from aks_access.cli.nodes import YamlError, compose
 from aks_access.errors import InputError
 
 _INCLUDED: Final = ("resources", "bases", "components")

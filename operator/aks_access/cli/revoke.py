@@ -6,7 +6,8 @@ from functools import partial
 import click
 
 from aks_access.cli.cluster import DryRun, Resource
-from aks_access.cli.flags import GrantName, Name
+from aks_access.cli.flags import GrantName
+from aks_access.cli.kinds import Namespace
 from aks_access.cli.reaching import cluster, reaching
 from aks_access.cli.surroundings import surroundings
 from aks_access.cli.together import Asked
@@ -16,7 +17,7 @@ from aks_access.exits import ExitCode
 
 @click.command("revoke")
 @click.argument("names", metavar="NAME…", nargs=-1, required=True, type=GrantName())
-@click.option("--namespace", "-n", type=Name(), help="Of the grants; absent: the context's.")
+@click.option("--namespace", "-n", type=Namespace(), help="Of the grants; absent: the context's.")
 @waiting("Wait until they are out of Azure.")
 @dry_run
 @output("The grants as they are then, or their names.")
@@ -58,5 +59,5 @@ def revoke(
         name: partial(hub.get, Resource.GRANTS, namespace=place(), name=name) for name in wanted
     }
     reads[wanted[0]] = first
-    good = revoking.revoke(ctx, revoker, reads=reads, dry_run=dry_run, form=form)
+    good = revoking.revoke(revoker, reads=reads, dry_run=dry_run, form=form)
     ctx.exit(ExitCode.OK if good else ExitCode.FAILED)

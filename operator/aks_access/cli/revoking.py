@@ -14,16 +14,16 @@ from aks_access.api.conditions import GrantReason
 from aks_access.cli.arrival import late
 from aks_access.cli.cluster import Cluster, DryRun, Resource
 from aks_access.cli.present import answered, facts
+from aks_access.cli.saying import complain, say
 from aks_access.cli.surroundings import Surroundings
 from aks_access.cli.waiting import Outcome, Wait, status, taken_out
-from aks_access.cli.writes import dry, moment, said_name, say, shown
+from aks_access.cli.writes import dry, moment, said_name, shown
 from aks_access.errors import KubeError
 
 Read = Callable[[], Mapping[str, Any] | None]
 
 
 def revoke(
-    ctx: click.Context,
     revoker: "Revoker",
     *,
     reads: Mapping[str, Read],
@@ -42,7 +42,7 @@ def revoke(
             try:
                 done.append(revoker.revoked(name, there=read(), dry_run=dry_run))
             except KubeError as error:
-                say(f"{ctx.command_path}: {error}")
+                complain(str(error))
                 good = False
         for each in done:
             gone, problem = revoker.gone(each)
@@ -50,7 +50,7 @@ def revoke(
                 click.echo(f"{each.line}{gone}", err=form is not None)
             said += 1
             if problem:
-                say(f"{ctx.command_path}: {problem}")
+                complain(problem)
                 good = False
     finally:
         if form and done:

@@ -1,4 +1,7 @@
-"""How `status` looks: colours and bars on a terminal, aligned columns in a pipe."""
+"""How `status` looks: colours and bars on a terminal, aligned columns in a pipe.
+
+rich draws on terminals where it is installed, and is imported there only.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -6,11 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from aks_access.cli import table
+from aks_access.cli.layout import wrapped
 from aks_access.cli.overview import Health, Line, Overview
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
+    from rich.text import Text
 
 _TITLES: Final = ("TARGET", "STATE", "ENTRIES", "MODE", "NEXT", "GRANTS", "DIFF", "FOREIGN")
 """A narrow terminal goes without the last ones."""
@@ -24,15 +29,17 @@ _COLORS: Final = {
 }
 _BAR: Final = 10
 _GAP: Final = 2
+_MOST_ROWS: Final = 300
+"""rich measures each cell, which of more rows takes seconds."""
 _FULL: Final = 0.9
 """From here on a list counts as nearly full."""
 
 
 def show(overview: Overview) -> None:
     """Print it once."""
-    console = table.rich_console() if table.on_terminal() else None
-    if console is not None and len(overview.lines) <= table.MOST_RICH_ROWS:
-        console.print(picture(overview, width=console.width))
+    console = _console()
+    if console is not None and len(overview.lines) <= _MOST_ROWS:
+        console.print(picture(overview, width=console.width), crop=False)
         return
     for line in plain(overview):
         click.echo(line)
@@ -40,7 +47,7 @@ def show(overview: Overview) -> None:
 
 def follow(states: Iterable[Overview]) -> None:
     """Show each state in the place of the one before, until Ctrl-C; in a pipe one below another."""
-    console = table.rich_console() if table.on_terminal() else None
+    console = _console()
     try:
         if console is None:
             _follow_plainly(states)
@@ -48,6 +55,17 @@ def follow(states: Iterable[Overview]) -> None:
             _follow_live(states, console=console)
     except KeyboardInterrupt:
         return
+
+
+def _console() -> Any:
+    """rich's console where somebody looks; None where it is not installed."""
+    if not table.on_terminal():
+        return None
+    try:
+        from rich.console import Console
+    except ImportError:
+        return None
+    return Console(highlight=False)
 
 
 def _follow_plainly(states: Iterable[Overview]) -> None:
@@ -98,11 +116,10 @@ def _cells(line: Line, *, overview: Overview) -> Iterator[str | table.Cell]:
 def picture(overview: Overview, *, width: int, height: int | None = None) -> "RenderableType":
     """The same for a terminal of so many columns, and no more than so many rows."""
     from rich.console import Group
-    from rich.padding import Padding
     from rich.text import Text
 
     notes = [
-        Text.assemble((f"{each.name}  ", f"bold {_COLORS[each.health]}"), note)
+        _told(each, note, width=width, folds=height is not None)
         for each in overview.lines
         for note in each.notes
     ]
@@ -118,9 +135,25 @@ def picture(overview: Overview, *, width: int, height: int | None = None) -> "Re
     if left_out:
         parts.append(Text(f"and {left_out} more", style="dim"))
     for group in (notes, ends):
-        if group:
-            parts.append(Padding(Group(*group), (1 if parts else 0, 0, 0, 0)))
+        if group and parts:
+            parts.append(Text())
+        parts += group
     return Group(*parts)
+
+
+def _told(line: Line, note: str, *, width: int, folds: bool) -> "Text":
+    """A note between whose words lines end; `folds` where a word may not be wider than the screen.
+
+    A terminal folds such a word as well, but what is copied is whole.
+    """
+    from rich.text import Text
+
+    text = f"{line.name}: {note}"
+    if not folds:
+        text = "\n".join(wrapped(text, width=width))
+    told = Text(text, overflow="fold" if folds else "ignore", no_wrap=not folds)
+    told.stylize(f"bold {_COLORS[line.health]}", 0, len(line.name) + 1)
+    return told
 
 
 def _rows_of(text: str, *, width: int) -> int:

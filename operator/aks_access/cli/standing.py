@@ -1,5 +1,6 @@
 """What `explain` says about a grant: how it stands, its conditions, and what to do next."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from aks_access.api.parse import Invalid, parse_grant
 from aks_access.api.states import NOTHING
 from aks_access.api.timestamps import format_minute, format_timestamp
 from aks_access.cli import table
+from aks_access.cli.saying import folded
 from aks_access.cli.seen import SeenGrant
 
 _ENDED: Final = frozenset(
@@ -43,13 +45,14 @@ def show(raw: Mapping[str, Any]) -> None:
     """Print it."""
     seen = SeenGrant(raw)
     headline = click.style(_headline(seen), fg="green" if let_in(raw) else "red")
-    click.echo(f"{seen.path} {headline}: {_facts(seen)}")
+    told = folded(f"{seen.path} {_headline(seen)}: {_facts(seen)}", stream=sys.stdout)
+    click.echo(told.replace(_headline(seen), headline, 1))
     for note in _notes(seen):
-        click.echo(note)
+        click.echo(folded(note, stream=sys.stdout))
     table.show(list(_targets(seen)), titles=("TARGET", "STATE", "RANGES", "WHY"))
     table.show(list(_conditions(seen)), titles=("CONDITION", "STATUS", "REASON", "MESSAGE"))
     for line in _next(seen):
-        click.echo(line)
+        click.echo(folded(line, stream=sys.stdout))
 
 
 def _headline(seen: SeenGrant) -> str:

@@ -5,6 +5,7 @@ import json
 import click
 
 from aks_access.cli.cluster import Resource
+from aks_access.cli.kinds import OneOf
 from aks_access.cli.reaching import cluster, reaching
 from aks_access.cli.surroundings import surroundings
 from aks_access.cli.together import Asked
@@ -12,7 +13,7 @@ from aks_access.cli.together import Asked
 
 @click.command("status")
 @click.option("--watch", "-w", is_flag=True, help="Stay, and show each change; Ctrl-C ends it.")
-@click.option("--output", "-o", "form", type=click.Choice(["json"]), help="Another form.")
+@click.option("--output", "-o", "form", type=OneOf(["json"]), help="Another form.")
 @reaching
 def status(*, watch: bool, form: str | None) -> None:
     """All targets on one screen.

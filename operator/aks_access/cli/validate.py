@@ -15,6 +15,7 @@ from aks_access.cli.flags import Time
 from aks_access.cli.formats import FORMATS, Report
 from aks_access.cli.inputs import STDIN, Broken, Contents, contents
 from aks_access.cli.judging import Surrounding, asked, judged
+from aks_access.cli.kinds import Namespace, OneOf, Source
 from aks_access.cli.kustomizations import files_around
 from aks_access.cli.references import References
 from aks_access.cli.schema import check, finding, is_ours
@@ -24,25 +25,30 @@ from aks_access.plan.wording import sentence
 
 
 @click.command("validate")
-@click.argument("paths", metavar="DIR|FILE…", nargs=-1, required=True)
+@click.argument("paths", metavar="DIR|FILE…", type=Source(), nargs=-1, required=True)
 @click.option(
     "--targets",
+    type=Source(),
     metavar="FILE",
     multiple=True,
     help="Targets and range sets to judge by, beside those in DIR|FILE.",
 )
 @click.option(
-    "--namespaces", metavar="FILE", multiple=True, help="Namespaces, for policies by their labels."
+    "--namespaces",
+    type=Source(),
+    metavar="FILE",
+    multiple=True,
+    help="Namespaces, for policies by their labels.",
 )
-@click.option("--namespace", "-n", default="", help="Of grants whose file names none.")
+@click.option(
+    "--namespace", "-n", type=Namespace(), default="", help="Of grants whose file names none."
+)
 @click.option(
     "--base",
     metavar="GIT-REF",
     help="The branch to merge into: files changed since may not hold a grant that is over.",
 )
-@click.option(
-    "--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True
-)
+@click.option("--format", "form", type=OneOf(list(FORMATS)), default="text", show_default=True)
 @click.option("--now", type=Time(), help="Judge as at this time, and not by the clock.")
 @click.pass_context
 def validate(

@@ -17,9 +17,10 @@ from aks_access.api.parse import status_of
 from aks_access.cli.cluster import Cluster, Resource
 from aks_access.cli.surroundings import Surroundings
 from aks_access.errors import KubeError, KubeForbidden, StartupError
+from aks_access.plan.wording import sentence
 
 _PAUSE: Final = 2.0
-_UNSEEN: Final = "the operator has not looked at it yet"
+_UNSEEN: Final = "Written; the operator has not looked at it yet."
 _CLOSED: Final = frozenset({GrantReason.EXPIRED, GrantReason.REVOKED})
 
 
@@ -138,5 +139,5 @@ class Wait:
     def _tell(self, said: str, told: str) -> str:
         """Say what is new."""
         if said != told:
-            self.tell(f"waiting: {said}")
+            self.tell(f"waiting: {sentence(said)}")
         return said

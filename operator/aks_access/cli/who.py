@@ -6,6 +6,7 @@ import click
 
 from aks_access.cli import looking
 from aks_access.cli.completing import targets as complete_targets
+from aks_access.cli.kinds import OneOf
 from aks_access.cli.reaching import cluster, reaching
 from aks_access.cli.surroundings import surroundings
 from aks_access.cli.together import Asked
@@ -13,7 +14,7 @@ from aks_access.cli.together import Asked
 
 @click.command("who")
 @click.argument("names", metavar="[TARGET]…", nargs=-1, shell_complete=complete_targets)
-@click.option("--output", "-o", "form", type=click.Choice(["json", "wide"]), help="Another form.")
+@click.option("--output", "-o", "form", type=OneOf(["json", "wide"]), help="Another form.")
 @reaching
 def who(*, names: tuple[str, ...], form: str | None) -> None:
     """Who can get in to TARGET now, or to each target.

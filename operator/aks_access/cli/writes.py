@@ -11,6 +11,8 @@ import click
 from aks_access.api.timestamps import format_minute
 from aks_access.cli.cluster import DryRun
 from aks_access.cli.flags import Length
+from aks_access.cli.kinds import OneOf
+from aks_access.cli.saying import complain
 from aks_access.exits import ExitCode
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ def dry_run(command: Command) -> Command:
     """`--dry-run`, as kubectl has it."""
     return click.option(
         "--dry-run",
-        type=click.Choice([DryRun.CLIENT.value, DryRun.SERVER.value]),
+        type=OneOf([DryRun.CLIENT.value, DryRun.SERVER.value]),
         callback=lambda _ctx, _param, value: DryRun(value) if value else DryRun.NONE,
         help="Write nothing: client sends nothing, server has it checked.",
     )(command)
@@ -54,7 +56,7 @@ probing = click.option(
 
 def output(told: str) -> Callable[[Command], Command]:
     """`-o`, whose forms are kubectl's; `told` is its help."""
-    forms = click.Choice(["yaml", "json", "name"])
+    forms = OneOf(["yaml", "json", "name"])
     return click.option("--output", "-o", "form", type=forms, help=told)
 
 
@@ -109,15 +111,10 @@ def moment(when: datetime, *, now: datetime) -> str:
     return utc.strftime("%H:%MZ") if utc.date() == now.date() else format_minute(utc)
 
 
-def say(line: str) -> None:
-    """A line for the person, beside the output."""
-    click.echo(line, err=True)
-
-
 def refuse(ctx: click.Context, findings: "Iterable[Finding]") -> None:
     """End the command where the operator would refuse the grant, with all that it would say."""
     denied = list(findings)
     for each in denied:
-        say(f"{ctx.command_path}: {each.rule}: {each.message}")
+        complain(f"{each.rule}: {each.message}")
     if denied:
         ctx.exit(ExitCode.FAILED)

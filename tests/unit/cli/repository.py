@@ -1,6 +1,6 @@
 """A team's Git repository to run commands in, and a bash that has ours at a fixed time.
 
-The management cluster that they reach is the one of `scene`."""
+The management cluster that they reach is the one of `scene`, and the internet that of `desk`."""
 
 import os
 import shutil
@@ -19,12 +19,15 @@ sys.path[:0] = [{str(ROOT / "operator")!r}, {str(ROOT)!r}]
 from aks_access.__main__ import main
 from aks_access.cli.surroundings import Surroundings
 from pathlib import Path
+from tests.unit.cli.desk import Desk
 from tests.unit.cli.transcript import NOW, PLANNED, hub, written
 def cluster(_):
     if sys.argv[1] in PLANNED:
         return hub(Path({str(ROOT / "tests/golden/cli/files/hub.yaml")!r}))
     return written(Path(sys.argv[0]).with_name("cluster.json"))
-main(surroundings=Surroundings(now=lambda: NOW, own_name=lambda: "dev-laptop", cluster=cluster))
+web = Desk().machine().web
+main(surroundings=Surroundings(
+    now=lambda: NOW, own_name=lambda: "dev-laptop", cluster=cluster, web=web))
 """
 
 

@@ -34,6 +34,7 @@ def test_targets_are_offered_but_those_named_already() -> None:
 
 def test_grants_are_those_of_the_namespace() -> None:
     assert offered("explain", "d") == ["dev-laptop"]
+    assert offered("explain", "--my-ip", "pr") == ["prod-neu", "prod-weu"]
     assert offered("explain", "-n", "team-b", "") == ["ci", "ci-42"]
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from aks_access.cli.documents import Document, YamlError, documents
+from aks_access.cli.documents import Document, documents
+from aks_access.cli.nodes import YamlError
 from aks_access.cli.places import Position, locate
 
 

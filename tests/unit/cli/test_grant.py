@@ -64,6 +64,24 @@ def test_what_is_around_the_spec_stays(file: Path) -> None:
     assert file.read_text() == AFTER
 
 
+def test_a_mark_at_the_beginning_moves_nothing(file: Path) -> None:
+    """Windows' editors write one; it is a character of the text that the parser does not count."""
+    listing = file.parent / "kustomization.yaml"
+    file.write_text(BEFORE, encoding="utf-8-sig")
+    listing.write_text("resources: [a.yaml]\n", encoding="utf-8-sig")
+    execute(COMMAND)
+    assert file.read_bytes() == AFTER.encode("utf-8-sig")
+    assert listing.read_bytes() == "resources: [a.yaml, dev-laptop.yaml]\n".encode("utf-8-sig")
+
+
+def test_a_folder_gives_no_orders_to_a_terminal_or_a_pipelines_runner(file: Path) -> None:
+    folder = file.parent / "##[error]\x1b[2J"
+    folder.mkdir()
+    code, out, _ = execute(f"{COMMAND.removesuffix('.')} '{folder.name}'")
+    assert code == 0
+    assert out.startswith("wrote # #[error]\\x1b[2J/dev-laptop.yaml, until ")
+
+
 def test_the_same_again_changes_nothing(file: Path) -> None:
     execute(COMMAND)
     first = file.read_bytes()

@@ -1,17 +1,28 @@
-"""Tables: columns in a pipe, and the same on a terminal."""
+"""Tables: columns in a pipe, and on a terminal as it has room for them, with no word cut."""
 
+import contextlib
+import functools
 import io
+import itertools
+import os
+import pty
+import re
 import subprocess
 import sys
+from collections import Counter
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from aks_access.cli import screen
+from aks_access.cli.layout import Line, columns_of, fitted, wrapped
 from aks_access.cli.overview import overview
-from aks_access.cli.table import Cell, lines, rich_table
+from aks_access.cli.table import Cell, lines
 from tests.unit.cli import picture, scene
-from tests.unit.cli.test_command_line import ENVIRONMENT
+from tests.unit.cli.test_command_line import ENVIRONMENT, ROOT
 from tests.unit.cli.transcript import NOW
 
 
@@ -24,18 +35,233 @@ def test_columns_are_aligned_without_empty_ones_and_without_space_at_the_end() -
 
 def on_console(thing: object, *, width: int) -> str:
     console = Console(file=io.StringIO(), width=width, force_terminal=False)
-    console.print(thing)
+    console.print(thing, crop=False)
     said = console.file.getvalue()  # type: ignore[attr-defined]
-    assert all(len(line) <= width for line in said.splitlines())
+    for line in said.splitlines():
+        assert len(line) <= width or has_a_wide_word(line, width)
     return str(said)
 
 
-@pytest.mark.parametrize("width", [40, 80, 200])
-def test_no_text_is_lost_on_a_narrow_terminal(width: int) -> None:
-    rows = [("prod-weu", "", "[bold]no markup[/bold] " * 5), ("x", "", "y")]
-    said = on_console(rich_table(rows, titles=("TARGET", "NOTHING", "WHY")), width=width)
-    assert "NOTHING" not in said
-    assert said.count("markup[/bold]") == 5 or "".join(said.split()).count("[bold]nomarkup") == 5
+WORDS = st.sampled_from(
+    [
+        *("a", "never", "20.50.100.128/28", "team-a/dev-laptop", "等着", "e\u0301t\u0301", "being"),
+        *("x" * 63, "`az aks show -n c1`.", "(`kubectl get aat`)", "foreign,", "`"),
+    ]
+)
+CELLS = st.lists(WORDS, max_size=6).map(" ".join)
+
+
+def closed(text: str) -> str:
+    """Without backticks of which one would pair with one of the next cell."""
+    return text if text.count("`") % 2 == 0 else text.replace("`", "")
+
+
+TABLES = st.integers(1, 6).flatmap(
+    lambda columns: st.lists(
+        st.tuples(*[CELLS.map(closed).map(str.strip)] * columns), min_size=1, max_size=4
+    )
+)
+
+
+def shown(line: Line) -> str:
+    return "".join(cell.text for cell in line)
+
+
+def words(text: str) -> list[str]:
+    """What stays together: a command between backticks, and whatever has no blank in it."""
+    return re.findall(r"[^\s`]*`[^`]*`\S*|\S+", text)
+
+
+def has_a_wide_word(line: str, width: int) -> bool:
+    """One for which there is no room, indented as it may be."""
+    return any(columns_of(word) + 2 > width for word in words(line))
+
+
+@given(text=CELLS, width=st.integers(1, 90), indent=st.integers(0, 4))
+def test_text_is_folded_between_words(text: str, width: int, indent: int) -> None:
+    found = wrapped(text, width=width, indent=indent)
+    assert [word for line in found for word in words(line)] == words(text)
+    for line in found:
+        assert columns_of(line) <= width or len(words(line)) == 1
+    for line, following in itertools.pairwise(found):
+        assert columns_of(f"{line} {words(following)[0]}") > width, "it had room for more"
+
+
+@given(rows=TABLES, width=st.integers(1, 160), least=st.integers(1, 6))
+def test_no_word_is_cut_and_none_is_lost_without_a_word(
+    rows: list[tuple[str, ...]], width: int, least: int
+) -> None:
+    titles = [f"T{n}" for n in range(len(rows[0]))]
+    laid = fitted(rows, titles=titles, width=width, least=least)
+    left_out = {titles.index(title) for title in laid.left_out}
+    assert all(n >= least for n in left_out)
+    wanted = Counter(
+        word
+        for row in rows
+        for n, cell in enumerate(row)
+        if n not in left_out
+        for word in words(cell)
+    )
+    said = [shown(line) for line in laid.lines]
+    there = Counter(word for line in said for word in words(line))
+    assert wanted - there == Counter()
+    assert set(there - wanted) <= set(titles)
+    for line in said:
+        assert line == line.rstrip()
+        assert columns_of(line) <= width or any(
+            columns_of(word) + 2 > width for word in words(line)
+        )
+
+
+ROWS = [
+    ("20.50.1.0/24", "foreign", "never", "", ""),
+    ("81.2.69.142/32", Cell("team-a/dev-laptop", "green"), "18:00Z", "dev@contoso.com", "INC-77"),
+]
+TITLES = ("RANGE", "OWNER", "UNTIL", "REQUESTED BY", "TICKET")
+
+
+@pytest.mark.parametrize(
+    ("width", "least", "expected"),
+    [
+        (
+            80,
+            3,
+            """\
+RANGE           OWNER              UNTIL   REQUESTED BY     TICKET
+20.50.1.0/24    foreign            never
+81.2.69.142/32  team-a/dev-laptop  18:00Z  dev@contoso.com  INC-77
+""",
+        ),
+        (
+            60,
+            3,
+            """\
+RANGE           OWNER              UNTIL   REQUESTED BY
+20.50.1.0/24    foreign            never
+81.2.69.142/32  team-a/dev-laptop  18:00Z  dev@contoso.com
+without TICKET
+""",
+        ),
+        (
+            42,
+            3,
+            """\
+RANGE           OWNER              UNTIL
+20.50.1.0/24    foreign            never
+81.2.69.142/32  team-a/dev-laptop  18:00Z
+without REQUESTED BY, TICKET
+""",
+        ),
+        (
+            40,
+            3,
+            """\
+20.50.1.0/24  foreign  never
+81.2.69.142/32  team-a/dev-laptop
+  18:00Z  dev@contoso.com  INC-77
+""",
+        ),
+        (
+            60,
+            5,
+            """\
+20.50.1.0/24  foreign  never
+81.2.69.142/32  team-a/dev-laptop  18:00Z  dev@contoso.com
+  INC-77
+""",
+        ),
+        (
+            20,
+            3,
+            """\
+20.50.1.0/24
+  foreign  never
+81.2.69.142/32
+  team-a/dev-laptop
+  18:00Z
+  dev@contoso.com
+  INC-77
+""",
+        ),
+    ],
+)
+def test_columns_go_before_words_are_cut(width: int, least: int, expected: str) -> None:
+    laid = fitted(ROWS, titles=TITLES, width=width, least=least)
+    said = "".join(f"{shown(line)}\n" for line in laid.lines)
+    told = f"without {', '.join(laid.left_out)}\n" if laid.left_out else ""
+    assert said + told == expected
+
+
+@pytest.fixture(scope="module")
+def objects(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scene in a file, for commands in processes of their own."""
+    file = tmp_path_factory.mktemp("scene") / "objects.json"
+    scene.write(file)
+    return file
+
+
+@functools.cache
+def on_terminal(objects: Path, *command: str, columns: int) -> str:
+    """What a command says to a terminal of so many columns, in a process of its own."""
+    ours, theirs = pty.openpty()
+    try:
+        with subprocess.Popen(
+            [sys.executable, "-c", SCENE, str(objects), *command],
+            env={**ENVIRONMENT, "COLUMNS": str(columns), "NO_COLOR": "1"},
+            cwd=ROOT,
+            stdout=theirs,
+            stderr=theirs,
+        ):
+            os.close(theirs)
+            said = b""
+            with contextlib.suppress(OSError):  # how a terminal says that nobody writes any more
+                while chunk := os.read(ours, 4096):
+                    said += chunk
+    finally:
+        os.close(ours)
+    return said.decode().replace("\r\n", "\n")
+
+
+SCENE = """\
+import sys
+from pathlib import Path
+from aks_access.__main__ import main
+from aks_access.cli.surroundings import Surroundings
+from tests.unit.cli import transcript
+objects, *command = sys.argv[1:]
+hub = transcript.hub(transcript.GOLDEN / "files" / "hub.yaml")
+reach = lambda _: hub if command == ["doctor"] else transcript.written(Path(objects))
+main(command, surroundings=Surroundings(now=lambda: transcript.NOW, cluster=reach))
+"""
+LOOKS = [
+    ("who",),
+    ("who", "prod-weu", "-o", "wide"),
+    ("explain", "81.2.69.142"),
+    ("explain", "office", "-n", "team-a"),
+    ("doctor",),
+]
+
+
+@pytest.mark.parametrize("columns", [20, 40, 60])
+@pytest.mark.parametrize("command", LOOKS, ids=" ".join)
+def test_a_narrow_terminal_gets_whole_words(
+    objects: Path, command: tuple[str, ...], columns: int
+) -> None:
+    said = on_terminal(objects, *command, columns=columns)
+    wide = on_terminal(objects, *command, columns=1000)
+    assert set(words(said)) <= {*words(wide), *words("Not shown: BY, (-o wide)")}
+    for line in said.splitlines():
+        assert len(line) <= columns or has_a_wide_word(line, columns)
+
+
+def test_a_terminal_that_does_not_know_its_width_gets_the_usual_one(objects: Path) -> None:
+    assert on_terminal(objects, "who", columns=0) == on_terminal(objects, "who", columns=80)
+
+
+def test_what_has_no_room_is_named_with_the_flag_that_shows_it(objects: Path) -> None:
+    said = on_terminal(objects, "who", "prod-weu", columns=50)
+    assert said.splitlines()[-1] == "Not shown: REQUESTED BY, TICKET (-o wide)"
+    assert "INC-77" in on_terminal(objects, "who", "prod-weu", "-o", "wide", columns=50)
 
 
 @pytest.mark.parametrize("width", [50, 80, 140])
@@ -49,22 +275,35 @@ def test_the_screen_has_all_that_a_pipe_has(width: int) -> None:
     assert found.sums().replace(" ", "") in said
 
 
-def test_the_picture_in_the_documentation_is_in_step() -> None:
-    assert picture.FILE.read_text() == picture.drawn(), "run: python -m tests.unit.cli.picture"
+@pytest.mark.parametrize("name", picture.PICTURES)
+def test_the_pictures_in_the_documentation_are_in_step(name: str) -> None:
+    written = (picture.FOLDER / name).read_text()
+    assert written == picture.PICTURES[name](), "run: python -m tests.unit.cli.picture"
+
+
+def test_every_picture_is_shown_somewhere() -> None:
+    pages = "".join(page.read_text() for page in (ROOT / "docs").rglob("*.md"))
+    assert {each.name for each in picture.FOLDER.glob("*.svg")} == set(picture.PICTURES)
+    for name in picture.PICTURES:
+        assert f"images/{name})" in pages
 
 
 @pytest.mark.parametrize("installed", [True, False])
-def test_a_pipe_needs_no_rich(installed: bool) -> None:
+def test_status_in_a_pipe_needs_no_rich(installed: bool) -> None:
     code = (
         "import sys\n"
         f"if not {installed}: sys.modules['rich'] = None\n"
-        "from aks_access.cli import table\n"
-        "table.show([('a', 'b')] * 3, titles=('A', 'B'))\n"
-        "assert (table.rich_console() is None) is not "
-        f"{installed}\n"
+        "from aks_access.cli import overview, screen\n"
+        "from tests.unit.cli import scene, transcript\n"
+        "screen.show(overview.overview([], now=transcript.NOW))\n"
         "print('rich.table' in sys.modules)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        env=ENVIRONMENT,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert done.stdout.splitlines() == ["a  b"] * 3 + ["False"]
+    assert done.stdout.splitlines() == ["There are no targets.", "False"]

@@ -24,6 +24,7 @@ from aks_access.cli.cluster import Cluster
 from aks_access.cli.documents import documents
 from aks_access.cli.fakes.cluster import FakeCluster
 from aks_access.cli.surroundings import Surroundings
+from aks_access.cli.web import Answer, Question
 
 GOLDEN: Final = Path(__file__).resolve().parents[2] / "golden" / "cli"
 NOW: Final = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -43,6 +44,7 @@ def execute(command: str, *, place: Surroundings | None = None) -> tuple[int, st
         own_name=lambda: "dev-laptop",
         stdin=lambda: given,
         cluster=lambda _reach: hub(Path("hub.yaml")) if arguments[0] in PLANNED else _scene(),
+        web=_web,
     )
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -77,6 +79,12 @@ def _scene() -> Cluster:
     from tests.unit.cli import scene  # which takes a run of the operator
 
     return scene.cluster()
+
+
+def _web(question: Question) -> Answer:
+    from tests.unit.cli.desk import Desk
+
+    return Desk().machine().web(question)
 
 
 def played(transcript: str, *, place: Surroundings | None = None) -> str:

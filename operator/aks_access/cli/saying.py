@@ -1,0 +1,37 @@
+"""Lines for the person: printable, folded between words on a terminal, errors under one name."""
+
+import contextlib
+import os
+import sys
+from typing import Final, TextIO
+
+import click
+
+from aks_access.cli.layout import wrapped
+from aks_access.cli.printable import printable
+
+_COLUMNS: Final = 80
+"""Where nothing says how many."""
+
+
+def say(line: str) -> None:
+    """A line beside the output, on standard error."""
+    click.echo(folded(printable(line), stream=sys.stderr), err=True)
+
+
+def complain(line: str) -> None:
+    """What is wrong, under the name that the person called; for errors that end no command."""
+    say(f"{click.get_current_context().find_root().info_name}: {line}")
+
+
+def folded(text: str, *, stream: TextIO) -> str:
+    """The text as it is printed there: in lines as wide as the terminal, if it is one."""
+    return "\n".join(wrapped(text, width=columns(stream))) if stream.isatty() else text
+
+
+def columns(stream: TextIO) -> int:
+    """How wide the terminal is that a stream goes to; `COLUMNS` says otherwise."""
+    with contextlib.suppress(ValueError, OSError):
+        told = int(os.environ.get("COLUMNS") or 0)
+        return told or os.get_terminal_size(stream.fileno()).columns or _COLUMNS
+    return _COLUMNS
