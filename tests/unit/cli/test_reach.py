@@ -45,12 +45,12 @@ def test_each_command_takes_the_flags_of_kubectl(
 ) -> None:
     found, given = reached
     code, _, err = given(
-        f"aks-access {command} --kubeconfig file --context hub --cluster c --user u --as jane "
+        f"aks-access {command} --kubeconfig {__file__} --context hub --cluster c --user u --as jane "
         "--as-group dev --as-group ops --request-timeout 5s"
     )
     assert code in (0, 1), err
     wanted = Reach(
-        kubeconfig="file",
+        kubeconfig=__file__,
         context="hub",
         cluster="c",
         user="u",
@@ -60,7 +60,7 @@ def test_each_command_takes_the_flags_of_kubectl(
     )
     assert set(found) == {wanted}
     assert wanted.flags() == [
-        "--kubeconfig=file",
+        f"--kubeconfig={__file__}",
         "--context=hub",
         "--cluster=c",
         "--user=u",
