@@ -45,8 +45,8 @@ def test_each_command_takes_the_flags_of_kubectl(
 ) -> None:
     found, given = reached
     code, _, err = given(
-        f"aks-access {command} --kubeconfig {__file__} --context hub --cluster c --user u --as jane "
-        "--as-group dev --as-group ops --request-timeout 5s"
+        f"aks-access {command} --kubeconfig {__file__} --context hub --cluster c --user u "
+        "--as jane --as-group dev --as-group ops --request-timeout 5s"
     )
     assert code in (0, 1), err
     wanted = Reach(
