@@ -313,10 +313,6 @@ def test_a_blocked_target_is_quoted() -> None:
 
 
 def test_another_way_out_stands_in_the_place_of_the_operators() -> None:
-    refusal = Refusal(
-        reason=GrantReason.POLICY_DENIED,
-        rule=Rule.TICKET,
-        field="spec.ticketRef",
-    )
+    refusal = refused(P, rule=Rule.TICKET, field="spec.ticketRef")
     said = refusal_sentence(refusal=refusal, target="prod", contact="a@b.c", advice="Add --ticket")
     assert said == "prod takes no grant without spec.ticketRef. Add --ticket, or ask a@b.c."
