@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from aks_access.api.ranges import quoted
 from aks_access.cli.cluster import Cluster
 from aks_access.cli.kinds import Source
 from aks_access.cli.reach import Reach
@@ -28,7 +29,7 @@ class _Timeout(click.ParamType[str]):
         """As kubectl takes it."""
         text = str(value)
         if not _TIMEOUT.fullmatch(text):
-            self.fail(f"{text!r} is no length of time; use one like 10s or 2m.", param, ctx)
+            self.fail(f"{quoted(text)} is no length of time; write one like 10s or 2m.", param, ctx)
         return text
 
 

@@ -88,7 +88,7 @@ def test_a_watch_is_not_cut_short() -> None:
     ("flags", "said"),
     [
         ("--as-group dev", "--as-group goes with --as USER."),
-        ("--request-timeout soon", "'soon' is no length of time; use one like 10s or 2m."),
+        ("--request-timeout soon", "soon is no length of time; write one like 10s or 2m."),
     ],
 )
 def test_flags_that_kubectl_would_refuse(flags: str, said: str) -> None:
