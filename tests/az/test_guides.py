@@ -14,6 +14,7 @@ from sandbox.controlplane import ControlPlane
 from tests.az.command import Az
 from tests.integration import pretended_az
 from tests.integration.guides import Reader
+from tests.integration.people import azure_variables
 from tests.integration.test_guides import ANSWERS, CLUSTER, HUB_EGRESS, TARGET, VALUES
 
 pytestmark = pytest.mark.timeout(240)  # a whole guide, with Helm
@@ -35,7 +36,8 @@ esac
 def guide(tmp_path: Path, login: Callable[[ArmProcess], Az]) -> Iterator[Callable[..., Reader]]:
     """A reader with the real az, on an API server where nothing is installed, and two clusters.
 
-    With `answers` they are what the pretended az says of identities and roles.
+    With `answers` they are what the pretended az says of identities and roles; with `asks_azure`
+    commands of ours reach Azure, by an identity of their own.
     """
     with ControlPlane() as plane, ArmProcess(operation_seconds=0.2) as arm:
         arm.control.create_cluster(CLUSTER, ranges=_BEFORE)
@@ -47,7 +49,11 @@ def guide(tmp_path: Path, login: Callable[[ArmProcess], Az]) -> Iterator[Callabl
         readers: list[Reader] = []
 
         def read(
-            page: str, *, answers: Mapping[str, str] = {}, hurry: Mapping[str, str] = {}
+            page: str,
+            *,
+            answers: Mapping[str, str] = {},
+            hurry: Mapping[str, str] = {},
+            asks_azure: bool = False,
         ) -> Reader:
             reader = Reader(
                 page=ROOT / "docs" / page,
@@ -57,7 +63,7 @@ def guide(tmp_path: Path, login: Callable[[ArmProcess], Az]) -> Iterator[Callabl
                 answers=answers,
                 hurry=hurry,
                 az=_mixed(az, tmp_path) if answers else az.program,
-                variables=az.variables,
+                variables={**az.variables, **(azure_variables(arm) if asks_azure else {})},
             )
             readers.append(reader)
             return reader
@@ -100,7 +106,7 @@ def test_install(guide: Callable[..., Reader]) -> None:
 
 
 def test_migration(guide: Callable[..., Reader]) -> None:
-    reader = guide("migration.md")
+    reader = guide("migration.md", asks_azure=True)
     reader.arm.control.edit_ranges(CLUSTER, add=[_LAPTOP])
     reader.install(VALUES)
     reader.follow()

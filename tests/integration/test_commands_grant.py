@@ -162,9 +162,11 @@ def test_what_the_operator_would_refuse_is_said_in_its_words_and_not_applied(
     person.run(f"grant {target.name} --ip {HOME} --for 2h --reason x --name long", code=1)
     assert not grant("long").exists()
     told = world.grant(target, HOME, expiresAt=world.at(7200)).wait_state("PolicyDenied")
-    message = told["status"]["conditions"][0]["message"]
+    message, _, in_git = told["status"]["conditions"][0]["message"].partition(" Commit")
+    assert in_git == " an earlier expiresAt, or ask platform@contoso.com."
     without_time = re.compile(r"\d{4}-\S+Z")
-    assert without_time.sub("T", message) in without_time.sub("T", person.said)
+    at_hand = f"{message} Use --for 1h at most (--until T), or ask platform@contoso.com."
+    assert without_time.sub("T", at_hand) in without_time.sub("T", person.said)
     person.run(f"grant {target.name} --ip {HOME} --for 50m --reason x --name short")
     grant("short").wait_state("Active")
     person.run("extend short --for 2h", code=1)

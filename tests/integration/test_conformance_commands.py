@@ -15,7 +15,8 @@ import yaml
 
 from aks_access.cli.cluster import FIELD_MANAGER, Cluster, DryRun, Resource, Right
 from aks_access.cli.fakes.cluster import FakeCluster
-from aks_access.cli.kubectl import Kubectl, Reach
+from aks_access.cli.kubectl import Kubectl
+from aks_access.cli.reach import Reach
 from aks_access.errors import (
     InputError,
     KubeConflict,
@@ -293,12 +294,18 @@ class TestKubectl:
             real(kubeconfig=str(dead)).all(GRANTS)
         assert "--out DIR" in str(refused.value)
 
-    @pytest.mark.parametrize("flags", [{"context": "none"}, {"kubeconfig": "/nowhere"}])
+    @pytest.mark.parametrize(
+        "flags", [{"context": "none"}, {"kubeconfig": "/nowhere"}, {"user": "none"}]
+    )
     def test_a_flag_that_is_wrong(
         self, real: Callable[..., Kubectl], flags: dict[str, str]
     ) -> None:
         with pytest.raises(InputError, match=r"none|nowhere"):
             real(**flags).all(GRANTS)
+
+    def test_a_context_that_is_wrong_has_no_namespace(self, real: Callable[..., Kubectl]) -> None:
+        with pytest.raises(InputError, match="none"):
+            real(context="none").namespace()
 
     def test_a_name_that_is_empty_is_no_list(self, real: Callable[..., Kubectl]) -> None:
         assert real().get(Resource.TARGETS, name="") is None
@@ -306,6 +313,32 @@ class TestKubectl:
     def test_no_context_is_chosen(self, real: Callable[..., Kubectl]) -> None:
         with pytest.raises(StartupError, match=r"No context .*--context NAME"):
             real(kubeconfig="/dev/null").namespace()
+
+    def test_no_context_is_needed_where_cluster_and_user_are_named(
+        self, real: Callable[..., Kubectl], control_plane: ControlPlane, tmp_path: Path
+    ) -> None:
+        config = yaml.safe_load(control_plane.kubeconfig.read_text())
+        [context] = [each["context"] for each in config.pop("contexts")]
+        config.pop("current-context")
+        file = tmp_path / "parts"
+        file.write_text(yaml.safe_dump(config))
+        parts = {key: context[key] for key in ("cluster", "user")}
+        reached = real(kubeconfig=str(file), **parts)
+        assert reached.namespace() == "default"
+        assert reached.version()
+
+    def test_the_api_server_takes_the_caller_for_somebody_else(
+        self, real: Callable[..., Kubectl]
+    ) -> None:
+        with pytest.raises(KubeForbidden, match='User "jane" cannot list'):
+            real(as_user="jane").all(GRANTS)
+        assert real(as_user="jane", as_groups=("dev", "system:masters")).all(GRANTS) is not None
+
+    def test_an_answer_is_waited_for_no_longer_than_told(
+        self, real: Callable[..., Kubectl]
+    ) -> None:
+        with pytest.raises(StartupError, match="cannot be reached"):
+            real(timeout="1ms").all(GRANTS)
 
     def test_a_namespace_that_is_not_there(self, real: Callable[..., Kubectl]) -> None:
         with pytest.raises(KubeNotFound, match=r'^No namespace "nowhere" .* -n names another'):

@@ -13,6 +13,7 @@ from sandbox.controlplane import ControlPlane
 from sandbox.operator import CLIENT_ID, TENANT_ID
 from tests.integration.guides import Reader
 from tests.integration.internet import Internet
+from tests.integration.people import azure_variables
 from tests.integration.test_chart_life import PREVIOUS
 from tests.integration.test_chart_on_server import STAND_INS
 
@@ -102,12 +103,15 @@ END
 
 @pytest.fixture
 def guide(tmp_path: Path) -> Iterator[Callable[..., Reader]]:
-    """A reader of a page, on an API server where nothing is installed, and one cluster."""
+    """A reader of a page, on an API server where nothing is installed, and one cluster.
+
+    With `asks_azure` commands of ours reach Azure, by an identity of their own.
+    """
     with ControlPlane() as plane, ArmProcess(operation_seconds=0.2) as arm:
         arm.control.create_cluster(CLUSTER, ranges=["51.140.8.0/24", "20.82.10.7/32"])
         readers: list[Reader] = []
 
-        def read(page: str, *, hurry: Mapping[str, str] = {}) -> Reader:
+        def read(page: str, *, hurry: Mapping[str, str] = {}, asks_azure: bool = False) -> Reader:
             reader = Reader(
                 page=ROOT / "docs" / page,
                 plane=plane,
@@ -115,6 +119,7 @@ def guide(tmp_path: Path) -> Iterator[Callable[..., Reader]]:
                 folder=tmp_path,
                 answers=ANSWERS,
                 hurry=hurry,
+                variables=azure_variables(arm) if asks_azure else {},
             )
             readers.append(reader)
             return reader
@@ -156,7 +161,7 @@ def scopes(reader: Reader) -> dict[str, list[str]]:
 
 
 def test_migration(guide: Callable[..., Reader]) -> None:
-    reader = guide("migration.md")
+    reader = guide("migration.md", asks_azure=True)
     reader.arm.control.edit_ranges(CLUSTER, add=["81.2.69.142/32"])
     reader.install(VALUES)
     reader.follow()

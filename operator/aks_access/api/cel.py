@@ -7,15 +7,16 @@ wrong with which value and how to mend it. Functions beyond the CEL standard (`i
 """
 
 from collections.abc import Sequence
-from typing import Final, TypeAlias
-
-from pydantic import JsonValue
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from aks_access.api.duration import DURATION_PATTERN
 from aks_access.api.ranges import SPECIAL_NETWORKS
 from aks_access.api.timestamps import TIMESTAMP_PATTERN
 
-Rule: TypeAlias = dict[str, JsonValue]
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+Rule: TypeAlias = "dict[str, JsonValue]"
 
 DNS_NAME_PATTERN: Final = (
     r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"  # RFC 1123 subdomain

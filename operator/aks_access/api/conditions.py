@@ -11,7 +11,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from aks_access.api.base import ApiModel
-from aks_access.api.timestamps import Instant
+from aks_access.api.instant import Instant
 
 MAX_MESSAGE_LENGTH = 4096
 

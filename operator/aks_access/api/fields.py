@@ -13,6 +13,7 @@ from pydantic import PlainSerializer, PlainValidator, StrictBool, StrictInt, Wit
 
 from aks_access.api import arm, cel
 from aks_access.api.duration import MAX_DURATION_LENGTH, format_duration, parse_duration
+from aks_access.api.instant import Instant
 from aks_access.api.ranges import (
     MIN_GRANT_PREFIX,
     MIN_PLATFORM_PREFIX,
@@ -20,7 +21,7 @@ from aks_access.api.ranges import (
     parse_public,
     quoted,
 )
-from aks_access.api.timestamps import MAX_TIMESTAMP_LENGTH, Instant
+from aks_access.api.timestamps import MAX_TIMESTAMP_LENGTH
 
 MAX_RANGE_LENGTH: Final = 50
 MAX_NAME_LENGTH: Final = 253

@@ -6,10 +6,7 @@ it is refused. Written back in UTC, to the second where nothing finer is needed.
 
 import re
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Annotated, Final
-
-from pydantic import BeforeValidator, PlainSerializer
+from typing import Final
 
 from aks_access.api.ranges import quoted
 
@@ -52,6 +49,8 @@ def parse_date(header: str) -> datetime | None:
 
     -0000 is UTC of a sender who does not tell his zone (RFC 5322).
     """
+    from email.utils import parsedate_to_datetime  # it loads sockets, for the few who read headers
+
     try:
         value = parsedate_to_datetime(header)
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -62,19 +61,3 @@ def parse_date(header: str) -> datetime | None:
 def format_minute(value: datetime) -> str:
     """For columns and messages, to the minute: `2026-11-22T18:00Z`."""
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
-
-
-def _read(value: object) -> datetime:
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise TimestampError(f"{value.isoformat()} has no zone; use UTC")
-        return value.astimezone(UTC)
-    if isinstance(value, str):
-        return parse_timestamp(value)
-    raise TimestampError(f"{quoted(value)} is not text; write a time like 2026-11-22T18:00:00Z")
-
-
-Instant = Annotated[
-    datetime, BeforeValidator(_read), PlainSerializer(format_timestamp, when_used="json")
-]
-"""A datetime in UTC that reads and writes RFC 3339 with a zone."""

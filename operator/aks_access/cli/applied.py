@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from aks_access.api.ranges import quoted
 from aks_access.cli.ask import Ask
-from aks_access.cli.cluster import FIELD_MANAGER, Cluster, DryRun, Resource
+from aks_access.cli.cluster import FIELD_MANAGER, Cluster, DryRun
 from aks_access.cli.present import facts
 from aks_access.errors import KubeConflict
 
@@ -42,10 +42,12 @@ class Applied:
     chosen: bool
     again: bool
 
-    def prepare(self, ask: Ask) -> Prepared:
-        """See what is there. Raises KubeConflict where that is not to be overwritten."""
+    def prepare(self, ask: Ask, *, there: Mapping[str, Any] | None) -> Prepared:
+        """See what is `there`, in its place (None = nothing).
+
+        Raises KubeConflict where that is not to be overwritten.
+        """
         manifest = ask.manifest()
-        there = self.cluster.get(Resource.GRANTS, namespace=ask.namespace, name=ask.name)
         if there is None:
             return Prepared(manifest, manifest)
         self._check(ask, there)

@@ -14,7 +14,7 @@ from aks_access.cli.proving import ENFORCED, Prover, servers
 from aks_access.cli.saying import complain, say
 from aks_access.cli.surroundings import Surroundings
 from aks_access.cli.waiting import End, Outcome, Wait, let_in, status
-from aks_access.cli.writes import said_name
+from aks_access.cli.writes import Wishes, shown
 from aks_access.errors import NameUnknown, NoAnswer
 from aks_access.exits import ExitCode
 from aks_access.plan.wording import listed, sentence
@@ -144,25 +144,36 @@ def finish(
     raw: Mapping[str, Any],
     *,
     line: str,
-    short: bool,
-    following: Following | None,
+    wishes: Wishes,
+    cluster: Cluster,
+    machine: Surroundings,
+    began: float,
 ) -> None:
     """Say what was written and how far it came; a problem ends the command.
 
-    `short` prints no more than the name; the rest goes to standard error then.
+    `began` is when it was written, by the machine's `clock`. A form shows the object in the line's
+    place; how far it came goes to standard error then.
     """
-    name = said_name(raw["metadata"]["name"])
-    if following is None:
-        click.echo(name if short else line)
+    form, limit = wishes.form, wishes.limit
+    if limit is None:
+        click.echo(shown([raw], form=form) if form else line)
         return
+    following = Following(
+        cluster=cluster,
+        machine=machine,
+        limit=limit,
+        began=began,
+        proves=wishes.proves,
+        tell=say,
+    )
     arrival = Arrival([])
     try:
         arrival = following.followed(raw)
     finally:  # also where the person waits no longer: the write stands
         whole = " · ".join([line, *arrival.reached])
-        if short:
+        if form:
             say(whole)
-        click.echo(name if short else whole)
+        click.echo(shown([raw], form=form) if form else whole)
     if arrival.problem:
         complain(arrival.problem)
         ctx.exit(ExitCode.FAILED)

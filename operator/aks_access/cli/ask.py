@@ -1,7 +1,4 @@
-"""What a person asks for, as a grant's manifest; and where addresses and manifests come and go.
-
-Two seams: who knows the addresses (`Addresses`), and where the manifest goes (`Destination`).
-"""
+"""What a person asks for, as a grant's manifest, and who knows the addresses (`Addresses`)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,13 +19,6 @@ class Addresses(Protocol):
 
     def ranges(self) -> Sequence[IPv4Range]:
         """The addresses. Raises AksAccessError where they cannot be told."""
-
-
-class Destination(Protocol):
-    """Where a grant goes: a file, standard output."""
-
-    def deliver(self, ask: "Ask") -> Sequence[str]:
-        """Bring it there; returns lines for the person. Raises AksAccessError."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from aks_access.errors import (
     KubeNotFound,
     StartupError,
 )
+from aks_access.plan.wording import sentence
 
 _UNREACHED: Final = (
     "Unable to connect to the server",
@@ -24,7 +25,13 @@ _UNREACHED: Final = (
     "Client.Timeout",
     "no configuration has been provided",
 )
-_WRONG_FLAG: Final = ("does not exist", "no such file", "error loading config", "unknown flag")
+_WRONG_FLAG: Final = (
+    "cannot locate context",
+    "does not exist",
+    "no such file",
+    "error loading config",
+    "unknown flag",
+)
 _CONFLICTS: Final = ("Error from server (Conflict)", "error: Apply failed with ")
 _NO_NAMESPACE: Final = re.compile(r'namespaces "([^"]+)" not found')
 _NO_CRDS: Final = "the server could not find the requested resource"
@@ -35,8 +42,8 @@ def error_of(said: str) -> AksAccessError:
     told = said.removeprefix("error: ") or "kubectl failed and said nothing"
     if any(sign in said for sign in _UNREACHED):
         return StartupError(
-            f"The management cluster cannot be reached: {told}. See that `kubectl get namespaces` "
-            "works with the same --context, or write a file for a pull request: "
+            f"The management cluster cannot be reached: {sentence(told)} See that `kubectl get "
+            "namespaces` works with the same --context, or write a file for a pull request: "
             "aks-access grant … --out DIR"
         )
     if said.startswith("Error from server (Forbidden)"):

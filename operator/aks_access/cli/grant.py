@@ -4,10 +4,6 @@ Whoever lacks access often cannot reach the management cluster either. So the fi
 needs nobody, and a pull request brings it there.
 """
 
-import json
-import os
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -15,56 +11,14 @@ import click
 
 from aks_access.api.bounds import MAX_AUDIT_LENGTH, MAX_REASON_LENGTH
 from aks_access.api.ranges import IPv4Range
-from aks_access.cli.applied import Applied
-from aks_access.cli.arrival import Following, finish
-from aks_access.cli.ask import Ask, Given, as_yaml
+from aks_access.cli.around import Looked
 from aks_access.cli.cluster import DryRun
-from aks_access.cli.documents import documents
-from aks_access.cli.findings import Finding, Level
 from aks_access.cli.flags import Length, Name, Range, Text, Time, end
-from aks_access.cli.folder import Folder
-from aks_access.cli.inputs import contents
-from aks_access.cli.judging import asked, judged
-from aks_access.cli.kinds import FolderPath, Namespace, OneOf, Source
-from aks_access.cli.known import Surrounding
-from aks_access.cli.own_address import OwnAddress, asking
-from aks_access.cli.present import denials
+from aks_access.cli.kinds import FolderPath, Namespace, Source
+from aks_access.cli.own_address import asking
 from aks_access.cli.reaching import cluster, reaching
-from aks_access.cli.saying import say
-from aks_access.cli.surroundings import Surroundings, surroundings
-from aks_access.cli.writes import dry, dry_run, moment, probing, refuse, said_name, waiting
-
-
-@dataclass(frozen=True, slots=True)
-class Printed:
-    """Writes the grant to standard output, as yaml or json."""
-
-    form: str
-
-    def deliver(self, ask: Ask) -> Sequence[str]:
-        """The manifest."""
-        manifest = ask.manifest()
-        if self.form == "json":
-            return [json.dumps(manifest, indent=2, ensure_ascii=False)]
-        return [as_yaml(manifest).rstrip("\n")]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
-    """What the person wants of a grant that is applied.
-
-    Attributes:
-        chosen, again: see `Applied`.
-        form: `name`, `yaml` or `json` instead of a line for people.
-        limit: how long to wait until access is there; None = not at all.
-    """
-
-    chosen: bool
-    again: bool
-    dry_run: DryRun
-    form: str | None
-    limit: timedelta | None
-    proves: bool
+from aks_access.cli.surroundings import surroundings
+from aks_access.cli.writes import Wishes, dry_run, output, probing, waiting
 
 
 @click.command("grant")
@@ -112,13 +66,7 @@ class Wishes:
     metavar="DIR",
     help="Apply nothing: write DIR/NAME.yaml, or bring that one up to date.",
 )
-@click.option(
-    "--output",
-    "-o",
-    "form",
-    type=OneOf(["yaml", "json", "name"]),
-    help="yaml, json: apply nothing, print it. name: print no more than the name.",
-)
+@output("yaml, json: apply nothing, print it. name: print no more than the name.")
 @click.option(
     "--targets",
     type=Source(),
@@ -161,8 +109,8 @@ def grant(
     be reached.
     """
     machine = surroundings()
-    file = _file(out=out, form=form, dry_run=dry_run)
-    if file is not None and (wait or again):
+    offline = _offline(out=out, form=form, dry_run=dry_run)
+    if offline and (wait or again):
         flag = "--wait" if wait else "--again"
         raise click.UsageError(
             f"{flag} is for a grant that is applied: leave out --out and -o yaml."
@@ -172,106 +120,47 @@ def grant(
     if not named and not my_ip:
         raise click.UsageError("Say from where: --my-ip, or --ip and an address.")
     ends = end(length=length, until=until, now=machine.now())
-    ranges = _ranges(named, services=services if my_ip else None, machine=machine)
-    if file is None and dry_run is not DryRun.CLIENT:
-        namespace = namespace or cluster().namespace()
-    ask = Ask(
-        name=name or machine.own_name(),
-        namespace=namespace or "",
+    called = name or machine.own_name()
+    looked = None
+    if not offline and dry_run is not DryRun.CLIENT:
+        looked = Looked.ask(cluster(), namespace=namespace or "", name=called, target=target)
+    from aks_access.cli import granting  # while kubectl asks
+
+    ask = granting.Ask(
+        name=called,
+        namespace=looked.namespace() if looked else namespace or "",
         target=target,
-        ranges=ranges,
+        ranges=granting.ranges(named, services=services if my_ip else None, machine=machine),
         ends=ends,
         reason=reason,
         ticket=ticket,
         requested_by=requested_by,
     )
-    refuse(ctx, _denied(ask, targets=targets, machine=machine))
-    if file is not None:
-        for line in file.deliver(ask):
-            click.echo(line)
-        return
-    _apply(
-        ctx,
-        ask,
-        machine=machine,
-        wishes=Wishes(
+    granting.check(ctx, ask, targets=targets, machine=machine)
+    if offline:
+        granting.deliver(ask, folder=out, form=form)
+    elif looked is None:
+        granting.tell(ask, now=machine.now(), form=form)
+    else:
+        granting.apply(
+            ctx,
+            ask,
+            looked=looked,
+            machine=machine,
             chosen=name is not None,
             again=again,
-            dry_run=dry_run,
-            form=form,
-            limit=timeout if wait else None,
-            proves=not no_probe,
-        ),
-    )
-
-
-def _file(*, out: Path | None, form: str | None, dry_run: DryRun) -> Folder | Printed | None:
-    """Where the grant goes instead of the management cluster."""
-    if out is not None:
-        if form is not None or dry_run is not DryRun.NONE:
-            flag = "-o" if form is not None else "--dry-run"
-            raise click.UsageError(f"--out and {flag} are both given; keep one.")
-        return Folder(out)
-    if form in ("yaml", "json") and dry_run is not DryRun.SERVER:
-        return Printed(form)
-    return None
-
-
-def _ranges(
-    named: Sequence[IPv4Range], *, services: Sequence[str] | None, machine: Surroundings
-) -> tuple[IPv4Range, ...]:
-    """The addresses that were named, and this machine's where it is to be asked for."""
-    given = tuple(named)
-    if services is not None:
-        own = OwnAddress(
-            services=services,
-            web=machine.web,
-            tell=say,
-            environment=os.environ,
-            by="--ip CIDR",
+            wishes=Wishes(
+                dry_run=dry_run,
+                form=form,
+                limit=timeout if wait else None,
+                proves=not no_probe,
+            ),
         )
-        given += tuple(own.ranges())
-    return tuple(Given(given).ranges())
 
 
-def _apply(ctx: click.Context, ask: Ask, *, machine: Surroundings, wishes: Wishes) -> None:
-    said = f"until {moment(ask.ends, now=machine.now())}"
-    line = f"{said_name(ask.name)}  applied{dry(wishes.dry_run)}, {said}"
-    if wishes.dry_run is DryRun.CLIENT:
-        ask.manifest()
-        click.echo(said_name(ask.name) if wishes.form == "name" else line)
-        return
-    hub = cluster()
-    applied = Applied(cluster=hub, chosen=wishes.chosen, again=wishes.again)
-    prepared = applied.prepare(ask)
-    refuse(ctx, denials(prepared.outcome, cluster=hub, now=machine.now()))
-    began = machine.clock()
-    made = applied.apply(prepared, dry_run=wishes.dry_run)
-    if wishes.form in ("yaml", "json"):
-        made["metadata"].pop("managedFields", None)
-        text = json.dumps(made, indent=2) if wishes.form == "json" else as_yaml(made).rstrip("\n")
-        click.echo(text)
-        return
-    following = None
-    if wishes.limit is not None:
-        following = Following(
-            cluster=hub,
-            machine=machine,
-            limit=wishes.limit,
-            began=began,
-            proves=wishes.proves,
-            tell=say,
-        )
-    finish(ctx, made, line=line, short=wishes.form == "name", following=following)
-
-
-def _denied(ask: Ask, *, targets: tuple[str, ...], machine: Surroundings) -> list[Finding]:
-    """What the operator would refuse, as far as the files tell."""
-    if not targets:
-        return []
-    known = Surrounding()
-    known.add(contents(targets, stdin=machine.stdin).documents)
-    written = documents(as_yaml(ask.manifest()), source=ask.name)
-    grants = asked(written, namespace=ask.namespace, changed=None)
-    found = judged(grants, known=known, now=machine.now(), changed=None)
-    return [each for each in found if each.level is Level.ERROR]
+def _offline(*, out: Path | None, form: str | None, dry_run: DryRun) -> bool:
+    """Whether the grant goes to a file or is printed, instead of to the management cluster."""
+    if out is not None and (form is not None or dry_run is not DryRun.NONE):
+        flag = "-o" if form is not None else "--dry-run"
+        raise click.UsageError(f"--out and {flag} are both given; keep one.")
+    return out is not None or (form in ("yaml", "json") and dry_run is not DryRun.SERVER)

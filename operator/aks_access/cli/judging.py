@@ -17,6 +17,7 @@ from aks_access.api.ranges import IPv4Range, RangeError
 from aks_access.cli.documents import Document
 from aks_access.cli.findings import Check, Finding, Level
 from aks_access.cli.known import Surrounding, written
+from aks_access.cli.remedies import Advice, the_operators
 from aks_access.cli.schema import finding, kind_of
 from aks_access.plan import admission
 from aks_access.plan.access import ended, judge, matches
@@ -70,7 +71,12 @@ def asked(
 
 
 def judged(
-    grants: Iterable[Asked], *, known: Surrounding, now: datetime, changed: set[str] | None
+    grants: Iterable[Asked],
+    *,
+    known: Surrounding,
+    now: datetime,
+    changed: set[str] | None,
+    advice: Advice = the_operators,
 ) -> Iterator[Finding]:
     """What the operator would refuse among these grants, and what could not be judged."""
     every = list(grants)
@@ -100,7 +106,7 @@ def judged(
         if barrier is not None:
             yield from _waiting(target, grants=matching, barrier=barrier, now=now)
         else:
-            yield from _on(target, grants=matching, known=known, now=now)
+            yield from _on(target, grants=matching, known=known, now=now, advice=advice)
 
 
 def _ended(each: Asked, *, now: datetime, changed: set[str] | None) -> Iterator[Finding]:
@@ -161,7 +167,12 @@ def _waiting(
 
 
 def _on(
-    target: Target, *, grants: Iterable[Asked], known: Surrounding, now: datetime
+    target: Target,
+    *,
+    grants: Iterable[Asked],
+    known: Surrounding,
+    now: datetime,
+    advice: Advice,
 ) -> Iterator[Finding]:
     """What the grants that match one target are refused for there."""
     matching = {each.grant.uid: each for each in grants}
@@ -176,10 +187,14 @@ def _on(
         )
         for uid, each in matching.items()
     }
-    for uid, verdict in verdicts.items():
-        each = matching[uid]
-        for refusal in verdict.refusals:
-            yield _refused(each, refusal=refusal, target=target, known=known)
+
+    def refused(verdict: Verdict, refusal: Refusal) -> Finding:
+        each = matching[verdict.grant.uid]
+        instead = advice(refusal, verdict, target.policy, now)
+        return _refused(each, refusal=refusal, target=target, known=known, advice=instead)
+
+    for verdict in verdicts.values():
+        yield from (refused(verdict, each) for each in verdict.refusals)
     passed = {uid: _certain(verdict, known=known) for uid, verdict in verdicts.items()}
     limited = admission.limit_grants(
         verdicts=passed.values(), policy=target.policy, programmed=frozenset()
@@ -193,7 +208,7 @@ def _on(
     )
     for uid, verdict in admitted.items():
         for refusal in verdict.refusals[len(passed[uid].refusals) :]:
-            yield _refused(matching[uid], refusal=refusal, target=target, known=known)
+            yield refused(verdict, refusal)
 
 
 def _certain(verdict: Verdict, *, known: Surrounding) -> Verdict:
@@ -223,7 +238,9 @@ def _doubt(grant: Grant, refusal: Refusal, *, known: Surrounding) -> str:
     return ""
 
 
-def _refused(each: Asked, *, refusal: Refusal, target: Target, known: Surrounding) -> Finding:
+def _refused(
+    each: Asked, *, refusal: Refusal, target: Target, known: Surrounding, advice: str
+) -> Finding:
     place = _field(each.document, refusal)
     if doubt := _doubt(each.grant, refusal, known=known):
         return finding(
@@ -242,6 +259,7 @@ def _refused(each: Asked, *, refusal: Refusal, target: Target, known: Surroundin
             contact=target.policy.contact,
             open_targets=known.open_to(each.grant.namespace),
             cluster=target.resource_id,
+            advice=advice,
         ),
         field=place,
     )

@@ -23,6 +23,7 @@ from urllib.parse import quote
 from aks_access.api.timestamps import parse_date
 from aks_access.cli.cluster import FIELD_MANAGER, DryRun, Resource, Right
 from aks_access.cli.complaints import error_of
+from aks_access.cli.reach import Reach, pod_namespace
 from aks_access.errors import (
     AksAccessError,
     KubeError,
@@ -31,24 +32,9 @@ from aks_access.errors import (
     StartupError,
 )
 
-_TIMEOUT: Final = "30s"
 _ERRORS: Final = ("error:", "Error from server", "Unable to connect", "The connection to", "The ")
 _NO_CONTEXT: Final = "current-context must exist"
 _DATE: Final = re.compile(r"\bDate: ([A-Z][a-z]{2}, [0-9A-Za-z: ]+ GMT)")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
-    """Which management cluster; None leaves the choice to kubectl."""
-
-    kubeconfig: str | None = None
-    context: str | None = None
-
-    @property
-    def flags(self) -> list[str]:
-        """For kubectl."""
-        given = {"--kubeconfig": self.kubeconfig, "--context": self.context}
-        return [f"{flag}={value}" for flag, value in given.items() if value is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +44,21 @@ class Kubectl:
     reach: Reach = field(default_factory=Reach)
 
     def namespace(self) -> str:
-        """See `Cluster`."""
+        """See `Cluster`; a pod's own comes after the context's and before `default`."""
         path = "--output=jsonpath={.contexts[0].context.namespace}"
         try:
-            return self._run(["config", "view", "--minify", path]).strip() or "default"
+            named = self._run(["config", "view", "--minify", path]).strip()
         except KubeError as error:
             if _NO_CONTEXT not in str(error):
                 raise
+            own = pod_namespace()
+            if own or self.reach.cluster is not None:
+                return own or "default"
             raise StartupError(
                 "No context of the kubeconfig is chosen, so neither the management cluster nor a "
-                "namespace is known. Name them: --context NAME, or -n NAMESPACE in a pod"
+                "namespace is known. Name it: --context NAME"
             ) from error
+        return named or pod_namespace() or "default"
 
     def all(self, resource: Resource, *, namespace: str = "") -> list[dict[str, Any]]:
         """See `Cluster`."""
@@ -160,7 +150,7 @@ class Kubectl:
         while (left := math.ceil(deadline - time.monotonic())) > 0:
             path = f"{resource.path(namespace=namespace)}?watch=true&fieldSelector={name_is}"
             command = [
-                *self._command(timeout="0"),
+                *self._command(self.reach.flags(watches=True)),
                 "get",
                 f"--raw={path}&timeoutSeconds={left}",
             ]
@@ -182,7 +172,7 @@ class Kubectl:
     def date(self) -> datetime | None:
         """See `Cluster`; kubectl shows an answer's headers among its debugging lines."""
         done = subprocess.run(
-            [*self._command(timeout=_TIMEOUT), "get", "--raw=/version", "-v=8"],
+            [*self._command(self.reach.flags()), "get", "--raw=/version", "-v=8"],
             capture_output=True,
             text=True,
             encoding="utf-8",
@@ -195,10 +185,9 @@ class Kubectl:
     def may(self, right: Right, *, as_user: str = "") -> bool:
         """See `Cluster`."""
         path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        asker = Kubectl(self.reach.speaking_for(as_user)) if as_user else self
         arguments = ["create", f"--raw={path}", "--filename=-"]
-        if as_user:
-            arguments.append(f"--as={as_user}")
-        answer = self._json(arguments, given=json.dumps(right.review()))
+        answer = asker._json(arguments, given=json.dumps(right.review()))
         return (answer.get("status") or {}).get("allowed") is True
 
     def _json(self, arguments: Sequence[str], *, given: str | None = None) -> dict[str, Any]:
@@ -223,7 +212,7 @@ class Kubectl:
         self, arguments: Sequence[str], *, given: str | None = None
     ) -> tuple[str, AksAccessError | None]:
         """What kubectl printed, and what its complaint stands for if it failed."""
-        command = [*self._command(timeout=_TIMEOUT), *arguments]
+        command = [*self._command(self.reach.flags()), *arguments]
         with _started(command, reads=given is not None) as (process, said):
             if given is not None:
                 assert process.stdin is not None
@@ -234,7 +223,7 @@ class Kubectl:
             text = process.stdout.read()
             return text, error_of(said()) if process.wait() else None
 
-    def _command(self, *, timeout: str) -> list[str]:
+    def _command(self, flags: Sequence[str]) -> list[str]:
         program = shutil.which("kubectl")
         if program is None:
             raise StartupError(
@@ -242,7 +231,7 @@ class Kubectl:
                 "through it. Install it, or write a file for a pull request: "
                 "aks-access grant … --out DIR"
             )
-        return [program, *self.reach.flags, f"--request-timeout={timeout}"]
+        return [program, *flags]
 
 
 @contextlib.contextmanager

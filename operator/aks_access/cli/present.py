@@ -12,20 +12,27 @@ from typing import Any
 
 from aks_access.api.conditions import GrantReason
 from aks_access.api.names import ARGO_DEFAULT_INSTANCE_LABEL
+from aks_access.cli.around import Around
 from aks_access.cli.ask import as_yaml
 from aks_access.cli.cluster import Cluster, Resource
 from aks_access.cli.documents import documents
 from aks_access.cli.findings import Finding, Level
 from aks_access.cli.judging import Asked, judged
 from aks_access.cli.known import Surrounding
+from aks_access.cli.remedies import Advice
 from aks_access.errors import KubeForbidden, KubeNotFound
 from aks_access.plan.model import Grant, GrantUid
 from aks_access.projection import project_grant
 
 
-def found(cluster: Cluster, *, namespace: str, name: str) -> dict[str, Any]:
+def found(cluster: Cluster, *, namespace: str, name: str) -> Mapping[str, Any]:
     """The grant. Raises KubeNotFound with the way to see which there are."""
     raw = cluster.get(Resource.GRANTS, namespace=namespace, name=name)
+    return answered(raw, namespace=namespace, name=name)
+
+
+def answered(raw: Mapping[str, Any] | None, *, namespace: str, name: str) -> Mapping[str, Any]:
+    """The grant that was asked for. Raises KubeNotFound where there is none."""
     if raw is None:
         raise KubeNotFound(
             f"There is no grant {namespace}/{name}: `kubectl get aag -n {namespace}` lists those "
@@ -39,10 +46,13 @@ def facts(raw: Mapping[str, Any]) -> Grant:
     return project_grant(raw, argo_instance_label=ARGO_DEFAULT_INSTANCE_LABEL)
 
 
-def denials(raw: Mapping[str, Any], *, cluster: Cluster, now: datetime) -> list[Finding]:
+def denials(
+    raw: Mapping[str, Any], *, around: Around, now: datetime, advice: Advice
+) -> list[Finding]:
     """What the operator would refuse a grant for, as far as its surroundings may be read.
 
-    `raw` is the object as it is to be, with the status of the one that it replaces.
+    `raw` is the object as it is to be, with the status of the one that it replaces; `around` is
+    asked for its target and namespace, `advice` what to do instead.
     """
     grant = facts(raw)
     if grant.problems:
@@ -51,16 +61,16 @@ def denials(raw: Mapping[str, Any], *, cluster: Cluster, now: datetime) -> list[
         document=next(documents(as_yaml(_written(raw)), source=grant.name)),
         grant=replace(grant, uid=grant.uid or GrantUid("new")),
     )
-    known = _surrounding(grant, cluster=cluster)
-    errors = _errors(asked, known=known, now=now)
+    known = _surrounding(grant, around=around)
+    errors = _errors(asked, known=known, now=now, advice=advice)
     if errors:
-        _add_targets(known, cluster=cluster)  # the sentence names those that are open
-        errors = _errors(asked, known=known, now=now)
+        _add_targets(known, around=around)  # the sentence names those that are open
+        errors = _errors(asked, known=known, now=now, advice=advice)
     return errors
 
 
-def _errors(asked: Asked, *, known: Surrounding, now: datetime) -> list[Finding]:
-    found = judged([asked], known=known, now=now, changed=None)
+def _errors(asked: Asked, *, known: Surrounding, now: datetime, advice: Advice) -> list[Finding]:
+    found = judged([asked], known=known, now=now, changed=None, advice=advice)
     # One that waits for its target is not refused: what it has stays, and the rest comes later.
     waits = GrantReason.TARGET_BLOCKED
     return [each for each in found if each.level is Level.ERROR and each.rule != waits]
@@ -71,27 +81,27 @@ def _written(raw: Mapping[str, Any]) -> dict[str, Any]:
     return {**{key: raw[key] for key in ("apiVersion", "kind", "spec")}, "metadata": metadata}
 
 
-def _surrounding(grant: Grant, *, cluster: Cluster) -> Surrounding:
+def _surrounding(grant: Grant, *, around: Around) -> Surrounding:
     known = Surrounding()
     try:
-        one = grant.target_name and cluster.get(Resource.TARGETS, name=grant.target_name)
+        one = around.target()
     except KubeForbidden:
         return known
     if one:
         known.take(targets=[one])
     else:
-        _add_targets(known, cluster=cluster)
+        _add_targets(known, around=around)
     try:
         if any(not each.policy.all_namespaces for each in known.targets.values()):
-            team = cluster.get(Resource.NAMESPACES, name=grant.namespace)
+            team = around.team()
             known.take(namespaces=[team] if team is not None else [])
         if grant.range_sets:
-            known.take(sets=cluster.all(Resource.RANGE_SETS))
+            known.take(sets=around.sets())
     except KubeForbidden:
         pass  # what is not known is not judged
     return known
 
 
-def _add_targets(known: Surrounding, *, cluster: Cluster) -> None:
+def _add_targets(known: Surrounding, *, around: Around) -> None:
     with contextlib.suppress(KubeForbidden):
-        known.take(targets=cluster.all(Resource.TARGETS))
+        known.take(targets=around.targets())

@@ -1,24 +1,17 @@
 """`aks-access revoke`: takes access away at once, and keeps the grant as a record."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
+from functools import partial
 
 import click
 
-from aks_access.api.conditions import GrantReason
-from aks_access.cli.arrival import late
-from aks_access.cli.cluster import Cluster, DryRun, Resource
+from aks_access.cli.cluster import DryRun, Resource
 from aks_access.cli.flags import GrantName
-from aks_access.cli.kinds import Namespace, OneOf
-from aks_access.cli.present import facts, found
+from aks_access.cli.kinds import Namespace
 from aks_access.cli.reaching import cluster, reaching
-from aks_access.cli.saying import complain, say
-from aks_access.cli.surroundings import Surroundings, surroundings
-from aks_access.cli.waiting import Outcome, Wait, status, taken_out
-from aks_access.cli.writes import dry, dry_run, moment, said_name, waiting
-from aks_access.errors import KubeError
+from aks_access.cli.surroundings import surroundings
+from aks_access.cli.together import Asked
+from aks_access.cli.writes import dry_run, output, waiting
 from aks_access.exits import ExitCode
 
 
@@ -27,7 +20,7 @@ from aks_access.exits import ExitCode
 @click.option("--namespace", "-n", type=Namespace(), help="Of the grants; absent: the context's.")
 @waiting("Wait until they are out of Azure.")
 @dry_run
-@click.option("--output", "-o", "form", type=OneOf(["name"]), help="Print no more than the names.")
+@output("The grants as they are then, or their names.")
 @reaching
 @click.pass_context
 def revoke(
@@ -52,76 +45,19 @@ def revoke(
     if wait and dry_run is not DryRun.NONE:
         raise click.UsageError("--wait and --dry-run are both given; keep one.")
     hub = cluster()
-    place = namespace or hub.namespace()
-    revoking = Revoking(
-        cluster=hub,
-        machine=machine,
-        began=machine.clock(),
-        limit=timeout if wait else None,
+    began = machine.clock()
+    place = Asked(lambda: namespace or hub.namespace())
+    wanted = list(dict.fromkeys(names))
+    first = Asked(lambda: hub.get(Resource.GRANTS, namespace=place(), name=wanted[0]))
+    from aks_access.cli import revoking  # while kubectl asks
+
+    limit = timeout if wait else None
+    revoker = revoking.Revoker(
+        cluster=hub, namespace=place(), machine=machine, began=began, limit=limit
     )
-    failed = False
-    lines: list[tuple[str, str]] = []
-    for name in dict.fromkeys(names):
-        try:
-            lines.append((name, revoking.revoked(namespace=place, name=name, dry_run=dry_run)))
-        except KubeError as error:
-            complain(str(error))
-            failed = True
-    for name, line in lines:
-        gone, problem = revoking.gone(namespace=place, name=name)
-        click.echo(said_name(name) if form else f"{line}{gone}")
-        if problem:
-            complain(problem)
-            failed = True
-    ctx.exit(ExitCode.FAILED if failed else ExitCode.OK)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revoking:
-    """Revokes grants; `limit` is how long it then waits for them to be out, None = not at all."""
-
-    cluster: Cluster
-    machine: Surroundings
-    began: float
-    limit: timedelta | None
-
-    def revoked(self, *, namespace: str, name: str, dry_run: DryRun) -> str:
-        """Patch it, unless it has ended; returns the line about it. Raises KubeError."""
-        raw = found(self.cluster, namespace=namespace, name=name)
-        grant = facts(raw)
-        if grant.tracked:
-            say(f"warning: {grant.path} is tracked by {grant.tracked}: remove it from Git too.")
-        ended = _ended(raw, now=self.machine.now())
-        if ended is not None:
-            return f"{said_name(name)}  ended already, {moment(ended, now=self.machine.now())}"
-        if grant.revoked:
-            return f"{said_name(name)}  revoked already"
-        self.cluster.patch(
-            Resource.GRANTS,
-            namespace=namespace,
-            name=name,
-            change={"spec": {"revoked": True}},
-            dry_run=dry_run,
-        )
-        return f"{said_name(name)}  revoked{dry(dry_run)}"
-
-    def gone(self, *, namespace: str, name: str) -> tuple[str, str]:
-        """Wait until it is out of Azure: what to add to its line, and what is wrong."""
-        if self.limit is None:
-            return "", ""
-        until = self.began + self.limit.total_seconds()
-        wait = Wait(cluster=self.cluster, machine=self.machine, until=until, tell=say)
-        end = wait.end(namespace=namespace, name=name, judge=taken_out)
-        if end.outcome not in (Outcome.REACHED, Outcome.GONE):
-            return "", late(end, path=f"{namespace}/{name}", place="out of Azure", limit=self.limit)
-        if "Closed, but" in end.said:
-            say(f"warning: {end.said}")
-        return f" · out of Azure after {round(self.machine.clock() - self.began)} s", ""
-
-
-def _ended(raw: Mapping[str, Any], *, now: datetime) -> datetime | None:
-    """When the grant's time was over, where the operator has said so."""
-    known = status(raw)
-    expired = any(each.reason == GrantReason.EXPIRED for each in known.conditions)
-    ends = known.expires_at or known.closed_at
-    return ends if expired and ends is not None and ends <= now else None
+    reads: dict[str, revoking.Read] = {
+        name: partial(hub.get, Resource.GRANTS, namespace=place(), name=name) for name in wanted
+    }
+    reads[wanted[0]] = first
+    good = revoking.revoke(revoker, reads=reads, dry_run=dry_run, form=form)
+    ctx.exit(ExitCode.OK if good else ExitCode.FAILED)

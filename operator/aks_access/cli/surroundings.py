@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from aks_access.cli.cluster import Cluster
-from aks_access.cli.kubectl import Kubectl, Reach
+from aks_access.cli.kubectl import Kubectl
+from aks_access.cli.reach import Reach
 
 if TYPE_CHECKING:
     from aks_access.cli.web import Answer, Question

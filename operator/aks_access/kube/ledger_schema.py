@@ -10,8 +10,8 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from aks_access.api.instant import Instant
 from aks_access.api.ranges import IPv4Range, RangeError
-from aks_access.api.timestamps import Instant
 from aks_access.plan.ledger import EntryState, SearchPhase
 from aks_access.plan.model import cluster_key
 

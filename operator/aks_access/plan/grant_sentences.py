@@ -20,11 +20,13 @@ def refusal_sentence(
     contact: str = "",
     open_targets: Sequence[str] = (),
     cluster: str = "",
+    advice: str = "",
 ) -> str:
     """Why a grant is not let in on `target`, and the way out.
 
     `contact` is the target's `policy.contact`, `open_targets` the targets that take grants of the
-    grant's namespace, `cluster` the target's ARM id.
+    grant's namespace, `cluster` the target's ARM id, `advice` what to do where a policy refuses it
+    and the reader does not write grants by hand.
     """
     match refusal.reason:
         case GrantReason.INVALID_SPEC:
@@ -41,7 +43,7 @@ def refusal_sentence(
                 f"iprs {refusal.value}` and mend it, or take it out of spec.rangeSetRefs."
             )
         case GrantReason.POLICY_DENIED:
-            return _policy(refusal=refusal, target=target, contact=contact)
+            return _policy(refusal=refusal, target=target, contact=contact, instead=advice)
         case _:
             return _structural(refusal=refusal, target=target, contact=contact, cluster=cluster)
 
@@ -62,7 +64,7 @@ def _no_target(*, refusal: Refusal, open_targets: Sequence[str]) -> str:
     return f"{said} Open to this namespace: {hint}. {advice}"
 
 
-def _policy(*, refusal: Refusal, target: str, contact: str) -> str:
+def _policy(*, refusal: Refusal, target: str, contact: str, instead: str) -> str:
     value, limit = refusal.value, refusal.limit
     if refusal.field == "spec.rangeSetRefs":
         value = f"{value} (through a range set)"
@@ -106,7 +108,7 @@ def _policy(*, refusal: Refusal, target: str, contact: str) -> str:
         case _:
             said = f"{target} refuses {refusal.field} {value} ({refusal.rule} {limit})."
             advice = "Change it"
-    return f"{said} {way_out(advice, contact=contact)}"
+    return f"{said} {way_out(instead or advice, contact=contact)}"
 
 
 def _structural(*, refusal: Refusal, target: str, contact: str, cluster: str) -> str:

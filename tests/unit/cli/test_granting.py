@@ -1,10 +1,12 @@
 """Grants on the management cluster: what is in their place, what may not be read, and the proof."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import yaml
 
 from aks_access.cli.cluster import DryRun, Resource
 from aks_access.errors import (
@@ -326,15 +328,43 @@ def test_all_servers_of_a_grant_by_labels_must_answer() -> None:
     assert (code, "2 API servers answered after" in out) == (0, True)
 
 
-def test_who_waits_no_longer_is_told_what_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (f"{GRANT} --wait", "dev-laptop  applied, until 14:00Z\n"),
+        ("aks-access extend dev-laptop --for 9h --wait", "dev-laptop  extended, until 19:00Z"),
+        ("aks-access revoke dev-laptop --wait", "dev-laptop  revoked\n"),
+        ("aks-access revoke dev-laptop other --wait", "revoked\napiaccessgrant/other  revoked\n"),
+    ],
+)
+def test_who_waits_no_longer_is_told_what_was_written(command: str, said: str) -> None:
     class Left(Guarded):
         def watch(self, resource: Resource, **named: Any) -> Iterator[dict[str, Any]]:  # type: ignore[override]
             raise KeyboardInterrupt
 
     hub = Left(context_namespace="team-a")
-    hub.add(TARGET)
-    code, out, _ = execute_at(f"{GRANT} --wait", desk=Desk(hub=hub))
-    assert (code, out) == (1, "apiaccessgrant/dev-laptop  applied, until 14:00Z\n")
+    other = manifest()
+    other["metadata"] = {**other["metadata"], "name": "other"}
+    hub.add(TARGET, manifest(), other)
+    code, out, _ = execute_at(command, desk=Desk(hub=hub))
+    assert (code, said in out) == (1, True)
+
+
+def test_what_was_revoked_is_told_where_the_way_is_cut_then() -> None:
+    class Cut(Guarded):
+        def patch(self, *arguments: Any, **named: Any) -> dict[str, Any]:
+            if named["name"] == "other":
+                raise StartupError("x is cut")
+            return super().patch(*arguments, **named)
+
+    other = manifest()
+    other["metadata"] = {**other["metadata"], "name": "other"}
+    for flag, told in (("", "apiaccessgrant/dev-laptop  revoked\n"), (" -o json", '"List"')):
+        hub = Cut(context_namespace="team-a")
+        hub.add(TARGET, manifest(), other)
+        command = f"aks-access revoke dev-laptop other{flag}"
+        code, out, err = execute_at(command, desk=Desk(hub=hub))
+        assert (code, told in out, err) == (3, True, "aks-access: x is cut\n")
 
 
 def test_a_short_answer_is_the_name_alone() -> None:
@@ -361,7 +391,7 @@ def test_a_length_that_is_none_is_refused(length: str, sentence: str) -> None:
     [
         (" --dry-run=client", [DryRun.CLIENT]),
         (" --dry-run=server", [DryRun.SERVER]),
-        ("", [DryRun.SERVER, DryRun.NONE]),
+        ("", [DryRun.NONE]),
     ],
 )
 def test_an_extension_goes_no_further_than_asked(flag: str, sent: list[DryRun]) -> None:
@@ -420,3 +450,39 @@ def test_what_the_api_server_refuses_is_one_line_each() -> None:
     for command in ("aks-access revoke dev-laptop", "aks-access extend dev-laptop --for 9h"):
         code, out, err = execute_at(command, desk=Desk(hub=hub))
         assert (code, out, err.count("\n")) == (1, "", 1)
+
+
+@pytest.mark.parametrize("form", ["yaml", "json"])
+@pytest.mark.parametrize("command", ["extend dev-laptop --for 8h", "revoke dev-laptop"])
+@pytest.mark.parametrize("dry_run", ["", " --dry-run=server"])
+def test_the_grant_is_shown_as_it_is_then(form: str, command: str, dry_run: str) -> None:
+    code, out, err = execute_at(
+        f"aks-access {command}{dry_run} -o {form}", desk=desk(managed("aks-access"))
+    )
+    assert (code, err) == (0, "")
+    made = json.loads(out) if form == "json" else yaml.safe_load(out)
+    assert made["kind"] == "ApiAccessGrant"
+    assert made["spec"].get("revoked") is (True if "revoke" in command else None)
+    assert "managedFields" not in made["metadata"]
+
+
+def test_several_grants_are_a_list_and_what_failed_is_said_beside_it() -> None:
+    other = manifest()
+    other["metadata"]["name"] = "other"
+    place = desk(manifest(), other)
+    code, out, err = execute_at("aks-access revoke dev-laptop gone other -o json", desk=place)
+    assert (code, err.count("\n"), "team-a/gone" in err) == (1, 1, True)
+    listed = json.loads(out)
+    assert (listed["apiVersion"], listed["kind"]) == ("v1", "List")
+    names = [each["metadata"]["name"] for each in listed["items"]]
+    assert names == ["dev-laptop", "other"]
+    assert execute_at("aks-access revoke gone -o json", desk=place)[1] == ""
+
+
+@pytest.mark.parametrize("command", ["extend dev-laptop --for 8h", "revoke dev-laptop"])
+def test_how_far_it_came_stands_beside_the_object(command: str) -> None:
+    over = later(condition("Ready", False, "Revoked", "Over."))
+    place = desk(manifest(), to_come=(ACTIVE if command.startswith("extend") else over,))
+    code, out, err = execute_at(f"aks-access {command} --wait -o json", desk=place)
+    assert (code, json.loads(out)["metadata"]["name"]) == (0, "dev-laptop")
+    assert " Azure after 36 s" in err

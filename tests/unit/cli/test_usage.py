@@ -66,8 +66,8 @@ def called(flag: Flag) -> str:
     return " ".join([*path, named(param, ctx=None)])
 
 
-ELSEWHERE = {"run", "--context"}
-"""The operator's flags are those of its settings, and kubectl looks for contexts."""
+ELSEWHERE = {"run", "--context", "--cluster", "--user", "--as", "--as-group"}
+"""The operator's flags are those of its settings, and kubectl looks for contexts and people."""
 FLAGS = [each for each in flags(cli) if not ELSEWHERE & {each[0][0], named(each[1], ctx=None)}]
 
 

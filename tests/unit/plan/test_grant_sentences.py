@@ -310,3 +310,9 @@ def test_a_target_of_a_cluster_without_ranges_is_to_be_deleted(kind: str, said: 
 def test_a_blocked_target_is_quoted() -> None:
     said = blocked_sentence(target="prod", reason="Suspended", message="Nothing is added.")
     assert said == "prod is Suspended: Nothing is added."
+
+
+def test_another_way_out_stands_in_the_place_of_the_operators() -> None:
+    refusal = refused(P, rule=Rule.TICKET, field="spec.ticketRef")
+    said = refusal_sentence(refusal=refusal, target="prod", contact="a@b.c", advice="Add --ticket")
+    assert said == "prod takes no grant without spec.ticketRef. Add --ticket, or ask a@b.c."
