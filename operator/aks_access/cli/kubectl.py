@@ -11,18 +11,17 @@ import math
 import re
 import shutil
 import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import IO, Any, Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from aks_access.api.timestamps import parse_date
 from aks_access.cli.cluster import FIELD_MANAGER, DryRun, Resource, Right
 from aks_access.cli.complaints import error_of
+from aks_access.cli.processes import started
 from aks_access.cli.reach import Reach, pod_namespace
 from aks_access.errors import (
     AksAccessError,
@@ -32,7 +31,6 @@ from aks_access.errors import (
     StartupError,
 )
 
-_ERRORS: Final = ("error:", "Error from server", "Unable to connect", "The connection to", "The ")
 _NO_CONTEXT: Final = "current-context must exist"
 _DATE: Final = re.compile(r"\bDate: ([A-Z][a-z]{2}, [0-9A-Za-z: ]+ GMT)")
 
@@ -154,7 +152,7 @@ class Kubectl:
                 "get",
                 f"--raw={path}&timeoutSeconds={left}",
             ]
-            with _started(command) as (process, said):
+            with started(command) as (process, said):
                 assert process.stdout is not None
                 for event in map(json.loads, process.stdout):
                     if event["type"] == "DELETED":
@@ -213,7 +211,7 @@ class Kubectl:
     ) -> tuple[str, AksAccessError | None]:
         """What kubectl printed, and what its complaint stands for if it failed."""
         command = [*self._command(self.reach.flags()), *arguments]
-        with _started(command, reads=given is not None) as (process, said):
+        with started(command, reads=given is not None) as (process, said):
             if given is not None:
                 assert process.stdin is not None
                 with contextlib.suppress(BrokenPipeError):  # what it said tells why
@@ -232,48 +230,3 @@ class Kubectl:
                 "aks-access grant … --out DIR"
             )
         return [program, *flags]
-
-
-@contextlib.contextmanager
-def _started(
-    command: Sequence[str], *, reads: bool = False
-) -> Iterator[tuple[subprocess.Popen[str], "_Said"]]:
-    """A running kubectl and what it says on standard error; it ends with the block."""
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE if reads else None,  # else a log-in may ask the person
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-    ) as process:
-        assert process.stderr is not None
-        said = _Said(process.stderr)
-        try:
-            yield process, said
-        finally:
-            process.kill()
-            process.wait()
-            said()
-
-
-class _Said:
-    """Collects complaints, and shows the rest at once: a log-in's "open this page and enter …"."""
-
-    def __init__(self, stream: IO[str]) -> None:
-        self._lines: list[str] = []
-        self._thread = threading.Thread(target=self._read, args=(stream,), daemon=True)
-        self._thread.start()
-
-    def _read(self, stream: IO[str]) -> None:
-        for line in stream:
-            if self._lines or line.startswith(_ERRORS):
-                self._lines.append(line.strip())
-            elif not line.startswith("Warning:") and " memcache.go:" not in line:
-                sys.stderr.write(line)
-
-    def __call__(self) -> str:
-        """All complaints, on one line."""
-        self._thread.join()
-        return " ".join(line for line in self._lines if line)
