@@ -99,6 +99,7 @@ def report(
         now=now,
     )
     named = {path for target in seen for path in entries.named(target, within=wanted)}
+    named |= entries.filling(seen, grants=found.grants.values())
     asks = [SeenGrant(raw) for raw in asking(found.grants.values(), wanted=wanted, sets=facts.sets)]
     grants = {path: SeenGrant(found.grants[path]) for path in named if path in found.grants} | {
         each.path: each for each in asks

@@ -85,6 +85,14 @@ def named(target: SeenTarget, *, within: IPv4Range | None = None) -> set[str]:
     }
 
 
+def filling(targets: Iterable[SeenTarget], *, grants: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The grants that may hold the entries past those that the targets' reports name."""
+    cut = {target.name for target in targets if target.status.entries_omitted}
+    if not cut:
+        return set()
+    return {SeenGrant(raw).path for raw in grants if not cut.isdisjoint(_standing(raw))}
+
+
 def incomplete(target: SeenTarget) -> bool:
     """Whether the report leaves something out that only the grants can tell."""
     status = target.status
@@ -116,7 +124,8 @@ def holders(
             _of_grant(range=item, origin=Origin.GRANT, path=grant.path, grant=grant)
             for item, owners in sorted(inside.items())
             if item not in listed
-            for grant in owners
+            for grant in sorted(owners, key=lambda each: each.path)
+            if grant.current  # else what it asks for by now may not stand there
         ]
     return found
 
@@ -196,20 +205,21 @@ def _inside(
     """Entry to the grants that say that all they ask for stands there."""
     found: dict[str, list[SeenGrant]] = {}
     for grant in grants:
-        if _says_so(grant.raw, target=target.name):
+        if target.name in _standing(grant.raw):
             for item in _asked(grant, sets=sets):
                 found.setdefault(item, []).append(grant)
     return found
 
 
-def _says_so(raw: Mapping[str, Any], *, target: str) -> bool:
-    """Whether a grant reports that it is in Azure there; of ten thousand few do."""
+def _standing(raw: Mapping[str, Any]) -> set[str]:
+    """The targets where a grant reports that it is in Azure; of ten thousand few do."""
     status = raw.get("status")
     states = status.get("targets") if isinstance(status, Mapping) else None
-    return any(
-        isinstance(each, Mapping) and each.get("name") == target and each.get("inAzure") is True
+    return {
+        str(each.get("name"))
         for each in (states if isinstance(states, list) else ())
-    )
+        if isinstance(each, Mapping) and each.get("inAzure") is True
+    }
 
 
 def _asked(grant: SeenGrant, *, sets: "Mapping[str, RangeSet]") -> list[str]:

@@ -24,14 +24,21 @@ def complain(line: str) -> None:
     say(f"{click.get_current_context().find_root().info_name}: {line}")
 
 
-def folded(text: str, *, stream: TextIO) -> str:
-    """The text as it is printed there: in lines as wide as the terminal, if it is one."""
-    return "\n".join(wrapped(text, width=columns(stream))) if stream.isatty() else text
+def folded(text: str, *, stream: TextIO | None) -> str:
+    """The text as it is printed there: in lines as wide as the terminal, if it is one.
+
+    A stream that the caller closed is None.
+    """
+    if stream is None or not stream.isatty():
+        return text
+    return "\n".join(wrapped(text, width=columns(stream)))
 
 
 def columns(stream: TextIO) -> int:
     """How wide the terminal is that a stream goes to; `COLUMNS` says otherwise."""
-    with contextlib.suppress(ValueError, OSError):
-        told = int(os.environ.get("COLUMNS") or 0)
-        return told or os.get_terminal_size(stream.fileno()).columns or _COLUMNS
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and int(told):
+        return int(told)
+    with contextlib.suppress(OSError):
+        return os.get_terminal_size(stream.fileno()).columns or _COLUMNS
     return _COLUMNS

@@ -54,7 +54,7 @@ def sentences(told: Sequence[tuple[str, str]]) -> None:
 
 def on_terminal() -> bool:
     """Whether somebody looks."""
-    return sys.stdout.isatty()
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def _styled(line: Line) -> str:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aks_access.api.ranges import IPv4Range
+from aks_access.cli import answers, looking
 from aks_access.cli.causes import Verdicts, answer, covering
 from aks_access.cli.entries import Holder, holders, incomplete, named, unknown, would_add
 from aks_access.cli.holding import words
@@ -103,6 +104,42 @@ def test_a_grant_that_is_not_in_azure_there_adds_no_line() -> None:
     waiting.raw["status"]["targets"][0]["inAzure"] = False  # type: ignore[index]
     seen = listed({"range": "20.50.1.0/24", "origin": "Foreign"}, omitted=1)
     assert shown(holders(seen, grants=by_path(waiting), sets={})) == [("20.50.1.0/24", "foreign")]
+
+
+def test_an_edit_that_is_not_seen_yet_adds_no_line() -> None:
+    edited = grant("a", "81.2.69.7")
+    edited.raw["metadata"]["generation"] += 1
+    seen = listed({"range": "20.50.1.0/24", "origin": "Foreign"}, omitted=1)
+    found = holders(seen, grants=by_path(edited), sets={})
+    assert (shown(found), unknown(seen, found)) == ([("20.50.1.0/24", "foreign")], 1)
+
+
+def test_owners_of_an_entry_that_is_not_listed_come_in_one_order() -> None:
+    seen = listed(omitted=1)
+    grants = [grant(name, "81.2.69.7") for name in "cab"]
+    found = holders(seen, grants=by_path(*grants), sets={})
+    assert [each.grant for each in found] == ["team-a/a", "team-a/b", "team-a/c"]
+
+
+def test_explain_counts_the_entries_that_other_grants_tell_as_known() -> None:
+    """As `who` does: an address beside them is blocked, and not of unknown fate."""
+    seen = listed({"range": "20.50.1.0/24", "origin": "Foreign"}, omitted=2)
+    grants = {each.path: each.raw for each in (grant("a", "81.2.69.7"), grant("b", "81.2.69.8"))}
+
+    def verdict(grants: dict[str, Any]) -> Verdicts:
+        report = answers.report(
+            [seen.raw],
+            found=looking.Found(grants=grants),
+            reached=scene.cluster(),
+            wanted=IPv4Range.parse("9.9.9.9"),
+            now=NOW,
+        )
+        (told,) = report.told
+        return told.answer.verdict
+
+    assert verdict(grants) is Verdicts.BLOCKED
+    grants.popitem()
+    assert verdict(grants) is Verdicts.UNKNOWN
 
 
 def test_an_origin_of_a_newer_operator_is_shown_as_it_is() -> None:
