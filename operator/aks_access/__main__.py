@@ -154,6 +154,13 @@ def main(arguments: Sequence[str] | None = None, *, surroundings: object = None)
         _end(f"{name}: {error}", code=exit_code(error))
     except (click.Abort, BrokenPipeError):
         sys.exit(ExitCode.FAILED)
+    except UnicodeEncodeError as error:
+        missing = ascii(error.object[error.start])
+        _end(
+            f"{name}: The output's encoding, {error.encoding}, has no {missing}. Another one: set "
+            "PYTHONUTF8=1.",
+            code=ExitCode.FAILED,
+        )
     except Exception as error:
         import traceback  # not for those who only want help
 

@@ -128,6 +128,45 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     assert "Traceback" not in done.stderr
 
 
+def scripted(line: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """A shell's line about `$0`, which begins the command."""
+    return subprocess.run(
+        ["bash", "-c", line.replace("$0", f"{sys.executable} -m aks_access")],
+        env={**ENVIRONMENT, **variables},
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+
+
+ASKS = "$0 grant prod-weu --ip 81.2.69.142 --for 1h --reason x -o yaml"
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("$0 who --nope 2>&-", 2),
+        ("$0 who --nope >&- 2>&-", 2),
+        (f"{ASKS} <&- 2>&-", 0),
+    ],
+)
+def test_a_stream_that_is_closed_changes_no_exit_code(line: str, code: int) -> None:
+    done = scripted(line)
+    assert (done.returncode, "defect" in done.stderr) == (code, False)
+
+
+def test_a_character_that_the_output_cannot_have_is_named_with_the_way_out() -> None:
+    line = f"{ASKS} --ticket \u0142"
+    done = scripted(line, PYTHONIOENCODING="latin-1")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "aks-access: The output's encoding, latin-1, has no '\\u0142'. Another one: set "
+        "PYTHONUTF8=1.\n"
+    )
+    assert scripted(line, PYTHONUTF8="1").returncode == 0
+
+
 def test_a_defect_is_one_line_that_says_where() -> None:
     code = (
         "import click; from aks_access import __main__\n"

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from aks_access.cli import screen
+from aks_access.cli import screen, table
 from aks_access.cli.layout import Line, columns_of, fitted, wrapped
 from aks_access.cli.overview import overview
 from aks_access.cli.table import Cell, lines
@@ -201,7 +201,7 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @functools.cache
-def on_terminal(objects: Path, *command: str, columns: int) -> str:
+def on_terminal(objects: Path, *command: str, columns: int | str) -> str:
     """What a command says to a terminal of so many columns, in a process of its own."""
     ours, theirs = pty.openpty()
     try:
@@ -254,8 +254,21 @@ def test_a_narrow_terminal_gets_whole_words(
         assert len(line) <= columns or has_a_wide_word(line, columns)
 
 
-def test_a_terminal_that_does_not_know_its_width_gets_the_usual_one(objects: Path) -> None:
-    assert on_terminal(objects, "who", columns=0) == on_terminal(objects, "who", columns=80)
+@pytest.mark.parametrize("columns", ["0", "", "-4", "wide"])
+def test_a_terminal_that_does_not_know_its_width_gets_the_usual_one(
+    objects: Path, columns: str
+) -> None:
+    assert on_terminal(objects, "who", columns=columns) == on_terminal(objects, "who", columns=80)
+
+
+def test_an_output_that_is_closed_is_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    table.show([("a", "b")], titles=("A", "B"))
+    table.sentences([("a", "b")])
+    monkeypatch.undo()
+    assert capsys.readouterr().out == ""
 
 
 def test_what_has_no_room_is_named_with_the_flag_that_shows_it(objects: Path) -> None:
