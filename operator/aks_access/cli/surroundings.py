@@ -18,6 +18,7 @@ import click
 from aks_access.cli.cluster import Cluster
 from aks_access.cli.kubectl import Kubectl
 from aks_access.cli.reach import Reach
+from aks_access.errors import InputError
 
 if TYPE_CHECKING:
     from aks_access.cli.web import Answer, Question
@@ -31,9 +32,18 @@ def _now() -> datetime:
 
 
 def _own_name() -> str:
-    """`user-host` as an object's name: lower case, and hyphens for what such a name cannot have."""
+    """`user-host` as an object's name: lower case, and hyphens for what such a name cannot have.
+
+    Raises InputError where the user has no name, as in a container.
+    """
     host = socket.gethostname().partition(".")[0]
-    return _NO_NAME.sub("-", f"{getpass.getuser()}-{host}".lower())[:_LONGEST].strip("-")
+    try:
+        user = getpass.getuser()
+    except (ImportError, KeyError, OSError) as error:
+        raise InputError(
+            "Your user has no name here for the grant to be called by. Name it: --name NAME"
+        ) from error
+    return _NO_NAME.sub("-", f"{user}-{host}".lower())[:_LONGEST].strip("-")
 
 
 def _web(question: "Question") -> "Answer":
