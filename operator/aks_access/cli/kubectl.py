@@ -21,7 +21,7 @@ from urllib.parse import quote
 from aks_access.api.timestamps import parse_date
 from aks_access.cli.cluster import FIELD_MANAGER, DryRun, Resource, Right
 from aks_access.cli.complaints import error_of
-from aks_access.cli.processes import started
+from aks_access.cli.processes import quiet, started
 from aks_access.cli.reach import Reach, pod_namespace
 from aks_access.errors import (
     AksAccessError,
@@ -211,15 +211,22 @@ class Kubectl:
     ) -> tuple[str, AksAccessError | None]:
         """What kubectl printed, and what its complaint stands for if it failed."""
         command = [*self._command(self.reach.flags()), *arguments]
-        with started(command, reads=given is not None) as (process, said):
-            if given is not None:
-                assert process.stdin is not None
-                with contextlib.suppress(BrokenPipeError):  # what it said tells why
-                    process.stdin.write(given)
-                    process.stdin.close()
-            assert process.stdout is not None
-            text = process.stdout.read()
-            return text, error_of(said()) if process.wait() else None
+        while True:
+            with started(command, reads=given is not None, yields=arguments[0] == "get") as (
+                process,
+                said,
+            ):
+                if given is not None:
+                    assert process.stdin is not None
+                    with contextlib.suppress(BrokenPipeError):  # what it said tells why
+                        process.stdin.write(given)
+                        process.stdin.close()
+                assert process.stdout is not None
+                text = process.stdout.read()
+                error = error_of(said()) if process.wait() else None
+            if not said.cut_off:
+                return text, error
+            quiet()
 
     def _command(self, flags: Sequence[str]) -> list[str]:
         program = shutil.which("kubectl")

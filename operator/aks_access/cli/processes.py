@@ -1,7 +1,8 @@
 """Running kubectls: what they say on standard error, and that none outlives the command.
 
-Questions are asked in threads that nobody waits for once the command knows enough to end. A kubectl
-that went on would read the person's next line for a log-in.
+Several are asked at once, each with a log-in of its own: two that ask the person would be one too
+many, of whose codes the second is never entered. And nobody waits for those whose answers are not
+needed any more; one that went on would read the person's next line.
 """
 
 import atexit
@@ -9,19 +10,24 @@ import contextlib
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
-from typing import IO, Final
+from typing import Final
 
 import click
 
 _ERRORS: Final = ("error:", "Error from server", "Unable to connect", "The connection to", "The ")
 _RUNNING: Final[set[subprocess.Popen[str]]] = set()
+_FLOOR: Final = threading.Lock()
+"""Held by the one that speaks to the person, until it ends."""
 
 
 @contextlib.contextmanager
 def started(
-    command: Sequence[str], *, reads: bool = False
+    command: Sequence[str], *, reads: bool = False, yields: bool = False
 ) -> Iterator[tuple[subprocess.Popen[str], "Said"]]:
-    """A running kubectl and what it says on standard error; it ends with the block."""
+    """A running kubectl and what it says on standard error; it ends with the block.
+
+    One that `yields` ends as well where it would speak to the person beside another one.
+    """
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE if reads else None,  # else a log-in may ask the person
@@ -32,8 +38,7 @@ def started(
         errors="replace",
     ) as process:
         _RUNNING.add(process)
-        assert process.stderr is not None
-        said = Said(process.stderr)
+        said = Said(process, yields=yields)
         try:
             yield process, said
         finally:
@@ -50,21 +55,45 @@ def _end() -> None:
         process.kill()
 
 
-class Said:
-    """Collects complaints, and shows the rest at once: a log-in's "open this page and enter …"."""
+def quiet() -> None:
+    """Wait until nobody speaks to the person."""
+    with _FLOOR:
+        pass
 
-    def __init__(self, stream: IO[str]) -> None:
+
+class Said:
+    """Collects complaints, and shows the rest at once: a log-in's "open this page and enter …".
+
+    Attributes:
+        cut_off: it yielded to another one; wait until it is `quiet`, and ask again.
+    """
+
+    def __init__(self, process: subprocess.Popen[str], *, yields: bool) -> None:
+        self.cut_off = False
+        self._process = process
+        self._yields = yields
         self._lines: list[str] = []
-        self._thread = threading.Thread(target=self._read, args=(stream,), daemon=True)
+        self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
-    def _read(self, stream: IO[str]) -> None:
-        for line in stream:
-            if self._lines or line.startswith(_ERRORS):
-                self._lines.append(line.strip())
-            elif not line.startswith("Warning:") and " memcache.go:" not in line:
-                with contextlib.suppress(OSError):  # nobody reads it; what follows is to be known
-                    click.echo(line, err=True, nl=False)
+    def _read(self) -> None:
+        assert self._process.stderr is not None
+        speaks = False
+        try:
+            for line in self._process.stderr:
+                if self._lines or line.startswith(_ERRORS):
+                    self._lines.append(line.strip())
+                elif not line.startswith("Warning:") and " memcache.go:" not in line:
+                    speaks = speaks or _FLOOR.acquire(blocking=False)
+                    if self._yields and not speaks:
+                        self.cut_off = True
+                        self._process.kill()
+                        return
+                    with contextlib.suppress(OSError):  # nobody reads it; what follows may matter
+                        click.echo(line, err=True, nl=False)
+        finally:
+            if speaks:
+                _FLOOR.release()
 
     def __call__(self) -> str:
         """All complaints, on one line."""

@@ -4,6 +4,8 @@ import os
 import select
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +35,58 @@ def test_a_question_that_nobody_waits_for_ends_with_the_command() -> None:
     finally:
         os.close(ours)
     assert ended
+
+
+LOGS_IN = """\
+#!/bin/sh
+if [ ! -e token ]; then
+    echo $$ >> asked
+    echo "to sign in, open a page" >&2
+    until [ -e token ]; do sleep 0.05; done
+fi
+echo '{"items": []}'
+"""
+
+
+def one_of_two_gave_up(asked: Path) -> bool:
+    numbers = list(map(int, asked.read_text().split()))
+    try:
+        for each in numbers:
+            os.kill(each, 0)
+    except ProcessLookupError:
+        return len(numbers) == 2
+    return False
+
+
+def test_of_two_log_ins_at_once_the_person_sees_one(tmp_path: Path) -> None:
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text(LOGS_IN)
+    kubectl.chmod(0o755)
+    code = (
+        "from aks_access.cli.cluster import Resource\n"
+        "from aks_access.cli.kubectl import Kubectl\n"
+        "from aks_access.cli.together import together\n"
+        "print(together([lambda: Kubectl().all(Resource.TARGETS)] * 2))\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={**ENVIRONMENT, "PATH": os.pathsep.join([str(tmp_path), os.environ["PATH"]])},
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        try:
+            assert process.stderr.readline() == "to sign in, open a page\n"
+            until = time.monotonic() + 10
+            while not one_of_two_gave_up(tmp_path / "asked"):
+                assert time.monotonic() < until, "both wait for the person"
+                time.sleep(0.01)
+        finally:
+            (tmp_path / "token").touch()
+        out, err = process.communicate(timeout=20)
+    assert (out, err) == ("[[], []]\n", "")
 
 
 @pytest.mark.parametrize("reader", ["one", "that left", "none"])
