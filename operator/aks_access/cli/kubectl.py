@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any, Final
@@ -24,6 +24,7 @@ from aks_access.api.timestamps import parse_date
 from aks_access.cli.cluster import FIELD_MANAGER, DryRun, Resource, Right
 from aks_access.cli.complaints import error_of
 from aks_access.cli.reach import Reach, pod_namespace
+from aks_access.cli.streamed import items
 from aks_access.errors import (
     AksAccessError,
     KubeError,
@@ -63,8 +64,14 @@ class Kubectl:
     def all(self, resource: Resource, *, namespace: str = "") -> list[dict[str, Any]]:
         """See `Cluster`."""
         # All at once: the API server answers from memory, but a list's later pages from etcd.
-        answer = self._json(["get", f"--raw={resource.path(namespace=namespace)}"])
-        return list(answer["items"])
+        with self._running(["get", f"--raw={resource.path(namespace=namespace)}"]) as (stream, end):
+            try:
+                found = items(stream)
+            except ValueError as error:
+                raise end() or _unusable("get", error) from error
+            if (refused := end()) is not None:
+                raise refused
+        return found
 
     def some(
         self, resource: Resource, paths: Sequence[tuple[str, str]]
@@ -197,7 +204,7 @@ class Kubectl:
         try:
             answer = json.loads(text)
         except ValueError as error:
-            raise KubeError(f"kubectl {verb}: the answer is not JSON ({error})") from error
+            raise _unusable(verb, error) from error
         if not isinstance(answer, dict):
             raise KubeError(f"kubectl {verb}: the answer is not an object")
         return answer
@@ -212,6 +219,14 @@ class Kubectl:
         self, arguments: Sequence[str], *, given: str | None = None
     ) -> tuple[str, AksAccessError | None]:
         """What kubectl printed, and what its complaint stands for if it failed."""
+        with self._running(arguments, given=given) as (stream, end):
+            return stream.read(), end()
+
+    @contextlib.contextmanager
+    def _running(
+        self, arguments: Sequence[str], *, given: str | None = None
+    ) -> Iterator[tuple[IO[str], Callable[[], AksAccessError | None]]]:
+        """What kubectl prints and, for when that is read, what its complaint stands for, if any."""
         command = [*self._command(self.reach.flags()), *arguments]
         with _started(command, reads=given is not None) as (process, said):
             if given is not None:
@@ -220,8 +235,7 @@ class Kubectl:
                     process.stdin.write(given)
                     process.stdin.close()
             assert process.stdout is not None
-            text = process.stdout.read()
-            return text, error_of(said()) if process.wait() else None
+            yield process.stdout, lambda: error_of(said()) if process.wait() else None
 
     def _command(self, flags: Sequence[str]) -> list[str]:
         program = shutil.which("kubectl")
@@ -232,6 +246,10 @@ class Kubectl:
                 "aks-access grant … --out DIR"
             )
         return [program, *flags]
+
+
+def _unusable(verb: str, error: ValueError) -> KubeError:
+    return KubeError(f"kubectl {verb}: the answer is not JSON ({error})")
 
 
 @contextlib.contextmanager
