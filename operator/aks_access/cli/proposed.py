@@ -11,7 +11,8 @@ from typing import Final
 from aks_access.api.names import Kind
 from aks_access.cli.changes import Fork
 from aks_access.cli.documents import Document
-from aks_access.cli.inputs import Contents, contents
+from aks_access.cli.inputs import ENDINGS, Contents, contents
+from aks_access.cli.references import without_patches
 from aks_access.cli.snapshot import Paths, Snapshot, deleted, named, overlaid
 from aks_access.errors import InputError
 from aks_access.plan.wording import listed, sentence
@@ -49,6 +50,7 @@ class Files:
             Kind.GRANT: objects.grants,
             Kind.TARGET: objects.targets,
             Kind.RANGE_SET: objects.sets,
+            None: objects.namespaces,
         }
         lost = sorted(
             path for kind, place in places.items() for path in self.gone[kind] - place.keys()
@@ -78,21 +80,54 @@ def proposed(
     found = contents(there, stdin=stdin)
     for each in found.broken:
         raise InputError(f"{each.source}:{each.position.line}: {sentence(each.message)}")
+    every, (found, patches) = found.documents, without_patches(found)
     given = named(found.documents, namespace=namespace)
+    doubts = [
+        f"{patches[file]} takes {file} for a patch, and no object; give what it makes: "
+        "kustomize build DIR | aks-access plan -"
+        for file in patches
+    ]
     if fork is None:
-        return Files(found.documents, namespace, given, named((), namespace=""), [_DELETIONS])
+        none = named((), namespace="")
+        return Files(found.documents, namespace, given, none, [*doubts, _DELETIONS])
     before = _before(paths, fork=fork)
     held = named(before.documents, namespace=namespace)
+    here = named(every, namespace=namespace)  # what is a patch by now is an object elsewhere
+    gone = {kind: held[kind] - here[kind] for kind in held}
+    moved = _elsewhere(gone, fork=fork, namespace=namespace)
+    doubts += (
+        f"{path} is in {file} now, which was not given: where that is applied too, it stays."
+        for path, file in sorted(moved.items())
+    )
+    doubts += (
+        f"At {fork.base} {each.source} was no YAML: what it held is not known."
+        for each in before.broken
+    )
+    doubts += (
+        f"{each} is a repository of its own, and another commit of it by now: what it held is not "
+        "known."
+        for each in fork.repositories(paths)
+    )
     return Files(
         documents=found.documents,
         namespace=namespace,
         given=given,
-        gone={kind: held[kind] - given[kind] for kind in held},
-        doubts=[
-            f"At {fork.base} {each.source} was no YAML: what it held is not known."
-            for each in before.broken
-        ],
+        gone=gone,
+        doubts=doubts,
     )
+
+
+def _elsewhere(gone: Paths, *, fork: Fork, namespace: str) -> dict[str, str]:
+    """Those of the objects that are in other files of the branch now, and in which."""
+    if not any(gone.values()):
+        return {}
+    files = [str(each) for each in fork.tracked() if each.suffix in ENDINGS and each.is_file()]
+    found, _ = without_patches(contents(sorted(files), stdin=bytes))
+    moved: dict[str, str] = {}
+    for document in found.documents:
+        for kind, paths in named([document], namespace=namespace).items():
+            moved.update((path, os.path.relpath(document.source)) for path in paths & gone[kind])
+    return moved
 
 
 def _before(paths: Sequence[str], *, fork: Fork) -> Contents:
@@ -100,6 +135,6 @@ def _before(paths: Sequence[str], *, fork: Fork) -> Contents:
     with tempfile.TemporaryDirectory() as folder:
         root = os.path.realpath(folder)
         names = fork.restore(paths, into=Path(root))
-        found = contents(names, stdin=bytes)
+        found, _ = without_patches(contents(names, stdin=bytes))
     broken = (replace(each, source=os.path.relpath(each.source, root)) for each in found.broken)
     return replace(found, broken=tuple(broken))
