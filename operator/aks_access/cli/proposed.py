@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -11,12 +11,17 @@ from typing import Final
 from aks_access.api.names import Kind
 from aks_access.cli.changes import Fork
 from aks_access.cli.documents import Document
+from aks_access.cli.findings import Check
 from aks_access.cli.inputs import ENDINGS, Contents, contents
+from aks_access.cli.known import written
+from aks_access.cli.plan_words import Remark
 from aks_access.cli.references import without_patches
-from aks_access.cli.snapshot import Paths, Snapshot, deleted, named, overlaid
+from aks_access.cli.schema import check, is_ours, kind_of
+from aks_access.cli.snapshot import Paths, Snapshot, deleted, named, overlaid, path_of
 from aks_access.errors import InputError
 from aks_access.plan.wording import listed, sentence
 
+_DROPPED: Final = frozenset({Check.UNKNOWN_FIELD, Check.DUPLICATE_KEY})
 _DELETIONS: Final = (
     "What Git deletes is not counted; with --base it is (the branch to merge into: origin/main)."
 )
@@ -31,6 +36,7 @@ class Files:
         given: paths of what they hold.
         gone: paths of what Git deletes.
         doubts: what is not known, in sentences.
+        refused: what no API server takes, whatever the cluster has.
     """
 
     documents: Sequence[Document]
@@ -38,6 +44,7 @@ class Files:
     given: Paths
     gone: Paths
     doubts: Sequence[str]
+    refused: Sequence[Remark] = ()
 
     @property
     def touched(self) -> Paths:
@@ -82,14 +89,15 @@ def proposed(
         raise InputError(f"{each.source}:{each.position.line}: {sentence(each.message)}")
     every, (found, patches) = found.documents, without_patches(found)
     given = named(found.documents, namespace=namespace)
-    doubts = [
+    refused, doubts = _checked(found.documents, namespace=namespace)
+    doubts += [
         f"{patches[file]} takes {file} for a patch, and no object; give what it makes: "
         "kustomize build DIR | aks-access plan -"
         for file in patches
     ]
     if fork is None:
         none = named((), namespace="")
-        return Files(found.documents, namespace, given, none, [*doubts, _DELETIONS])
+        return Files(found.documents, namespace, given, none, [*doubts, _DELETIONS], refused)
     before = _before(paths, fork=fork)
     held = named(before.documents, namespace=namespace)
     here = named(every, namespace=namespace)  # what is a patch by now is an object elsewhere
@@ -114,7 +122,27 @@ def proposed(
         given=given,
         gone=gone,
         doubts=doubts,
+        refused=refused,
     )
+
+
+def _checked(documents: Iterable[Document], *, namespace: str) -> tuple[list[Remark], list[str]]:
+    """What is wrong with objects by themselves: with which none is taken, and what kubectl drops.
+
+    The fields of a spec are judged with what the cluster has.
+    """
+    refused: dict[str, Remark] = {}
+    doubts = []
+    for document in filter(is_ours, documents):
+        own = namespace if kind_of(document) is Kind.GRANT else ""
+        path = path_of(written(document, namespace=own))
+        for each in check(document):
+            if each.rule in _DROPPED:
+                doubts.append(f"{path}, line {each.position.line}: {each.message}")
+            elif each.rule == Check.UNKNOWN_KIND or each.field.startswith("metadata"):
+                remark = Remark(about=path, reason=str(each.rule), message=each.message)
+                refused.setdefault(path, remark)
+    return list(refused.values()), doubts
 
 
 def _elsewhere(gone: Paths, *, fork: Fork, namespace: str) -> dict[str, str]:
