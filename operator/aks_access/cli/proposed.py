@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from aks_access.cli.changes import Fork
 from aks_access.cli.documents import Document
 from aks_access.cli.findings import Check
 from aks_access.cli.inputs import ENDINGS, Contents, contents
-from aks_access.cli.known import written
+from aks_access.cli.known import Raw, written
 from aks_access.cli.plan_words import Remark
 from aks_access.cli.references import without_patches
 from aks_access.cli.schema import check, is_ours, kind_of
@@ -52,22 +52,29 @@ class Files:
         return {kind: self.given[kind] | self.gone[kind] for kind in self.given}
 
     def unknown(self, objects: Snapshot) -> Sequence[str]:
-        """A sentence about what Git deletes and nobody has applied, or under another name."""
-        places = {
-            Kind.GRANT: objects.grants,
-            Kind.TARGET: objects.targets,
-            Kind.RANGE_SET: objects.sets,
-            None: objects.namespaces,
-        }
+        """Sentences about what Git deletes and nobody has applied, or GitOps leaves alone."""
+        places = _places(objects)
         lost = sorted(
             path for kind, place in places.items() for path in self.gone[kind] - place.keys()
         )
-        if not lost:
-            return ()
-        return [
-            f"Git deletes {listed(lost)}, which the management cluster has not: nothing goes with "
-            "that. Where a file names no namespace, --namespace does."
-        ]
+        kept = sorted(path for paths in self._kept(objects).values() for path in paths)
+        said = []
+        if lost:
+            said.append(
+                f"Git deletes {listed(lost)}, which the management cluster has not: nothing goes "
+                "with that. Where a file names no namespace, --namespace does."
+            )
+        if kept:
+            said.append(f"Git deletes {listed(kept)}, which stays: it says there not to prune it.")
+        return said
+
+    def _kept(self, objects: Snapshot) -> Paths:
+        """Paths of what Git deletes and GitOps does not."""
+        places = _places(objects)
+        return {
+            kind: {path for path in paths if path in places[kind] and _stays(places[kind][path])}
+            for kind, paths in self.gone.items()
+        }
 
     def applied(
         self, objects: Snapshot, *, now: datetime, skip: Set[str] = frozenset()
@@ -76,7 +83,28 @@ class Files:
         made = overlaid(
             objects, documents=self.documents, namespace=self.namespace, now=now, skip=skip
         )
-        return deleted(made, gone=self.gone, now=now)
+        kept = self._kept(objects)
+        gone = {kind: paths - kept[kind] for kind, paths in self.gone.items()}
+        return deleted(made, gone=gone, now=now)
+
+
+def _places(objects: Snapshot) -> Mapping[Kind | None, Mapping[str, Raw]]:
+    return {
+        Kind.GRANT: objects.grants,
+        Kind.TARGET: objects.targets,
+        Kind.RANGE_SET: objects.sets,
+        None: objects.namespaces,
+    }
+
+
+def _stays(raw: Raw) -> bool:
+    """Whether the object says that its GitOps tool may not prune it."""
+    annotations = raw["metadata"].get("annotations") or {}
+    options = annotations.get("argocd.argoproj.io/sync-options", "").split(",")
+    return (
+        "Prune=false" in (option.strip() for option in options)
+        or annotations.get("kustomize.toolkit.fluxcd.io/prune") == "disabled"
+    )
 
 
 def proposed(

@@ -168,6 +168,26 @@ def test_what_git_deletes_and_nobody_has_is_named(repository: Path) -> None:
     assert removed("team", "--namespace", "team-a") == GONE
 
 
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        "argocd.argoproj.io/sync-options: SkipDryRunOnMissingResource=true, Prune=false",
+        "kustomize.toolkit.fluxcd.io/prune: disabled",
+    ],
+)
+def test_what_says_not_to_prune_it_stays(repository: Path, annotation: str) -> None:
+    (repository / "team" / "dev-laptop.yaml").unlink()
+    assert removed("team") == GONE
+    hub = repository / "hub.yaml"
+    before, name, rest = hub.read_text().partition("  name: dev-laptop\n")
+    rest = rest.replace("  annotations: {}\n", f"  annotations:\n    {annotation}\n", 1)
+    hub.write_text(before + name + rest)
+    assert removed("team") == {}
+    assert planned("team")["doubts"] == [
+        "Git deletes team-a/dev-laptop, which stays: it says there not to prune it."
+    ]
+
+
 def test_files_that_were_no_yaml_are_named(repository: Path) -> None:
     broken = repository / "team" / "broken.yaml"
     broken.write_text("apiVersion: aksaccess.dev/v1alpha1\nkind: [\n")
