@@ -15,17 +15,28 @@ from tests.az.command import Az
 from tests.integration import pretended_az
 from tests.integration.guides import Reader
 from tests.integration.people import azure_variables
-from tests.integration.test_guides import ANSWERS, CLUSTER, HUB_EGRESS, TARGET, VALUES
+from tests.integration.test_guides import (
+    ANOTHER,
+    ANSWERS,
+    CLUSTER,
+    HUB_EGRESS,
+    SUBSCRIPTION,
+    TARGET,
+    VALUES,
+)
 
 pytestmark = pytest.mark.timeout(240)  # a whole guide, with Helm
 
 _BEFORE = ["51.140.8.0/24", "20.82.10.7/32"]
 _LAPTOP = "81.2.69.142/32"
 _HUB = CLUSTER.replace("/rg-prod/", "/rg-hub/").replace("/prod-weu", "/hub-weu")
+_OTHER = ANOTHER.rpartition("/")[2]
+_TWIN = "20.99.0.0/24"
+"""The list of clusters with the guides' names in the subscription of the log-in."""
 _MIXED = """\
 #!/bin/sh
 case "$1 $2" in
-  "aks show" | "aks update" | "network public-ip") exec {real} "$@" ;;
+  "account set" | "aks show" | "aks update" | "network public-ip") exec {real} "$@" ;;
   *) exec {pretended} "$@" ;;
 esac
 """
@@ -36,6 +47,7 @@ esac
 def guide(tmp_path: Path, login: Callable[[ArmProcess], Az]) -> Iterator[Callable[..., Reader]]:
     """A reader with the real az, on an API server where nothing is installed, and two clusters.
 
+    The log-in's own subscription has two of the same names, which nobody means.
     With `answers` they are what the pretended az says of identities and roles; with `asks_azure`
     commands of ours reach Azure, by an identity of their own.
     """
@@ -45,7 +57,10 @@ def guide(tmp_path: Path, login: Callable[[ArmProcess], Az]) -> Iterator[Callabl
         network = hub.body["properties"]["networkProfile"]
         [outbound] = network["loadBalancerProfile"]["effectiveOutboundIPs"]
         arm.control.put_public_ip(outbound["id"], address=HUB_EGRESS)
+        for each in _twins():
+            arm.control.create_cluster(each, ranges=[_TWIN])
         az = login(arm)
+        az.shell(f"az account set --subscription {_OTHER}")
         readers: list[Reader] = []
 
         def read(
@@ -72,6 +87,12 @@ def guide(tmp_path: Path, login: Callable[[ArmProcess], Az]) -> Iterator[Callabl
         for reader in readers:
             reader.pods.close()
         assert not (tmp_path / ".azure").exists()
+        assert [arm.control.cluster(each).ranges for each in _twins()] == [[_TWIN], [_TWIN]]
+
+
+def _twins() -> list[str]:
+    own = SUBSCRIPTION.rpartition("/")[2]
+    return [each.replace(own, _OTHER) for each in (CLUSTER, _HUB)]
 
 
 def _mixed(az: Az, folder: Path) -> Path:
@@ -98,7 +119,7 @@ def test_install(guide: Callable[..., Reader]) -> None:
     answers: Mapping[str, str] = {
         _as_azure_says(command): said
         for command, said in ANSWERS.items()
-        if not command.startswith(("aks ", "network "))
+        if not command.startswith(("account ", "aks ", "network "))
     }
     shorter = {"duration: 10m": "duration: 25s", "10m after": "25s after", "sleep 15": "sleep 0"}
     reader = guide("install.md", answers=answers, hurry=shorter)

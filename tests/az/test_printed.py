@@ -66,10 +66,10 @@ def test_what_grants_ask_for_is_added_by_hand(az: Az, world: World, tmp_path: Pa
 def test_a_command_goes_to_the_subscription_of_its_cluster(
     login: Callable[[ArmProcess], Az], tmp_path: Path
 ) -> None:
-    """The log-in's own subscription has a cluster of the same group and name."""
+    """The log-in's own subscription has a cluster of the same group and name, and an odd one."""
     with ArmProcess(operation_seconds=0.2) as arm:
         ids = [
-            f"/subscriptions/{each}/resourceGroups/rg(1)/providers"
+            f"/subscriptions/{each}/resourceGroups/-rg(1)/providers"
             "/Microsoft.ContainerService/managedClusters/prod"
             for each in (_FIRST, _SECOND)
         ]

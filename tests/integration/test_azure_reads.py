@@ -51,10 +51,12 @@ async def reads(arm: ArmEmulator) -> AsyncIterator[ArmReads]:
         yield made
 
 
-def answer(arm: ArmEmulator, *, next_link: object, skip: int = 0) -> None:
+def answer(arm: ArmEmulator, *, next_link: object, skip: int = 0, count: int | None = None) -> None:
     """A page of the list says that it goes on there."""
     body = {"value": [{"id": IDS[0]}], "nextLink": next_link}
-    arm.control.add_fault(method="GET", path=CLUSTERS, skip=skip, count=None, status=200, body=body)
+    arm.control.add_fault(
+        method="GET", path=CLUSTERS, skip=skip, count=count, status=200, body=body
+    )
 
 
 def asked(arm: ArmEmulator) -> int:
@@ -117,3 +119,12 @@ async def test_a_link_that_is_no_text_is_no_end(
     answer(arm, next_link=link)
     with pytest.raises(AzureError, match="nextLink is no text"):
         await reads.clusters(SUBSCRIPTION)
+
+
+async def test_a_link_is_asked_as_it_stands(arm: ArmEmulator, reads: ArmReads) -> None:
+    """Braces are no template of the SDK, which would cut out the rest of the URL."""
+    link = f"{arm.url}{CLUSTERS}?api-version={reads.options.api_version}&$filter={{x}}"
+    answer(arm, next_link=link, count=1)
+    found = await reads.clusters(SUBSCRIPTION)
+    assert [each.rpartition("/")[2] for each in found] == ["one", "one", "three", "two"]
+    assert asked(arm) == 2

@@ -151,3 +151,22 @@ async def test_threat_03_a_target_renamed_in_one_apply_hands_its_cluster_over(
     await world.rest()
     assert world.list_of() == BARE
     assert world.owned() == {OFFICE}
+
+
+@simulated
+async def test_a_target_made_anew_whose_first_end_was_not_seen_stops_nothing(world: World) -> None:
+    """Until the next list the operator knows two targets of one name."""
+    world.cluster()
+    world.target()
+    world.grant()
+    await world.start()
+    await world.rest()
+    watch = world.process.watch
+    world.api._watches.remove(watch)
+    world.api.force_delete(Kind.TARGET, "weu")
+    world.api._watches.append(watch)
+    world.target()
+    world.regrant(revoked=True)
+    await world.until(lambda: world.list_of() == BARE, within=120)
+    await world.rest()
+    assert world.target_state() == "InSync"

@@ -42,6 +42,40 @@ async def test_targets_that_judge_no_grant(world: World, seed: int) -> None:
     assert _checked(world) == said, "of the objects as they are now"
 
 
+CHANGES: dict[str, dict[str, Any]] = {
+    "suspended": {"suspend": True},
+    "observed": {"mode": "Observe"},
+    "deleted": {"suspend": True},
+    "moved": {"resourceId": resource_id("neu").upper()},
+    "mended": {"policy": POLICY},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("seed", range(4))
+@simulated
+async def test_targets_that_somebody_changes(world: World, seed: int, change: str) -> None:
+    """One that is suspended keeps its cluster, also while it is being deleted."""
+    chance = random.Random(seed)
+    for name in CLUSTERS:
+        world.cluster(name)
+    names = chance.sample(TARGETS, 3)
+    for name in names:
+        await _target(world, name, chance)
+    for number in range(5):
+        _grant(world, f"g{number}", chance)
+    await world.start()
+    await world.rest()
+    world.retarget(names[0], **CHANGES[change])
+    if change == "deleted":
+        await world.rest()
+        world.untarget(names[0])
+    before = _checked(world)
+    await world.rest()
+    assert before == _said(world)
+    assert _checked(world) == _said(world)
+
+
 async def _target(world: World, name: str, chance: random.Random) -> None:
     """A target of one of two clusters, made at the same moment as the last one, or later."""
     await world.advance(chance.choice([0.0, 0.0, 2.0]))

@@ -23,10 +23,16 @@ def shown(url: str) -> str:
 
 
 def _origin(url: str) -> tuple[str | None, int] | None:
-    """Host and port; None where they are not plainly those of an HTTPS URL."""
+    """Host and port; None where they are not plainly those of an HTTPS URL.
+
+    Blanks and control characters are none of a URL's; some readers of URLs drop them, others end
+    the line there.
+    """
+    if not url.isascii() or not url.isprintable() or " " in url:
+        return None
     try:
         parts = urlsplit(url)
-        port = parts.port or 443
+        port = 443 if parts.port is None else parts.port
     except ValueError:
         return None
     if parts.scheme != "https" or "@" in parts.netloc or "\\" in parts.netloc:

@@ -58,13 +58,13 @@ class ArmReads:
 
     async def get(self, path: str, *, api_version: str) -> Mapping[str, Any]:
         """The JSON object at an ARM path. Raises `AzureError`."""
-        return await self._get(f"{quote(path)}?api-version={api_version}")
+        return await self._get(self._url(path, api_version=api_version))
 
     async def pages(self, path: str, *, api_version: str) -> AsyncIterator[Mapping[str, Any]]:
         """Every item of a list. Raises `AzureError`: also for a list that leads elsewhere, or on
         without end.
         """
-        url = self.client.format_url(f"{quote(path)}?api-version={api_version}")
+        url = self._url(path, api_version=api_version)
         asked: set[str] = set()
         while url:
             asked.add(url)
@@ -114,6 +114,10 @@ class ArmReads:
         """The token that Azure is asked with; a secret."""
         return (await self.source.get_token(self.options.scope)).token
 
+    def _url(self, path: str, *, api_version: str) -> str:
+        url: str = self.client.format_url(f"{quote(path)}?api-version={api_version}")
+        return url
+
     async def _get(self, url: str) -> Mapping[str, Any]:
         wait = FIRST_WAIT
         for left in reversed(range(TRIES)):
@@ -141,8 +145,7 @@ class ArmReads:
         )
 
         async def request() -> Mapping[str, Any]:
-            wanted = HttpRequest("GET", self.client.format_url(url))
-            answer = await self.client.send_request(wanted, **call.hooks())
+            answer = await self.client.send_request(HttpRequest("GET", url), **call.hooks())
             if answer.status_code != 200:
                 raise HttpResponseError(response=answer)
             body = answer.json()

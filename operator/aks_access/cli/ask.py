@@ -11,6 +11,7 @@ from aks_access.api.names import API_VERSION, Kind
 from aks_access.api.parse import Invalid, parse_grant
 from aks_access.api.ranges import IPv4Range
 from aks_access.api.timestamps import format_timestamp
+from aks_access.cli.nodes import RESOLVERS
 from aks_access.errors import InputError
 
 
@@ -84,10 +85,14 @@ def _shown(item: IPv4Range) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Indents lists, as people do."""
+    """Indents lists, as people do, and quotes what kubectl would take for anything but text."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         super().increase_indent(flow, False)
+
+
+for _tag, _pattern, _first in RESOLVERS:
+    _Dumper.add_implicit_resolver(_tag, _pattern, _first)
 
 
 def as_yaml(value: object) -> str:

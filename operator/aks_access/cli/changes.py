@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Final, Self
 
 from aks_access.cli.inputs import ENDINGS
+from aks_access.cli.kustomizations import NAMES
 from aks_access.errors import InputError, StartupError
 
+_GIT: Final = ("git", "--literal-pathspecs")
 _FINDING: Final = ("rev-parse", "--verify")
 _SHALLOW: Final = "of a shallow clone fetch all of the history first (fetch-depth: 0)"
-_CHART: Final = "Chart.yaml"
+_AROUND: Final = ("Chart.yaml", *NAMES)
+"""Files that tell which of those beside them are objects."""
+
+_REPOSITORY: Final = "160000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,26 +38,34 @@ class Fork:
 
     def changed(self) -> set[Path]:
         """Files that are new, changed or gone since; what is not committed yet counts too."""
-        # Without quotes and renames; a file that is moved is a changed one.
-        diff = (
-            "diff",
-            "--name-only",
-            "--no-renames",
-            "--no-relative",
-            "--ignore-submodules=none",
-            "-z",
-        )
         unknown = ("ls-files", "--others", "--exclude-standard", "--full-name", "-z")
-        found = [
-            _git(*diff, self.commit, "--", f"{self.top}", base=self.base),
-            _git(*unknown, "--", f"{self.top}", base=self.base),
-        ]
-        return {self.top / name for names in found for name in names.split("\0") if name}
+        return self.tracked() | self._named(*unknown)
+
+    def tracked(self) -> set[Path]:
+        """Those of them that Git knows."""
+        # Without quotes and renames; a file that is moved is a changed one.
+        options = ("--name-only", "--no-renames", "--no-relative", "--ignore-submodules=none", "-z")
+        return self._named("diff", *options, self.commit)
+
+    def _named(self, *command: str) -> set[Path]:
+        names = _git(*command, "--", f"{self.top}", base=self.base).split("\0")
+        return {self.top / name for name in names if name}
 
     def had(self, path: str) -> bool:
         """Whether there was such a file or folder."""
         place = self._place(path)
         return place is not None and any(self._files(place))
+
+    def repositories(self, paths: Iterable[str]) -> list[str]:
+        """Submodules among the files that were at another commit, as Git names them."""
+        changed = self.changed()
+        return [
+            name
+            for path in paths
+            if (place := self._place(path)) is not None
+            for name in self._files(place, _REPOSITORY)
+            if self.top / name in changed
+        ]
 
     def restore(self, paths: Iterable[str], *, into: Path) -> list[str]:
         """Write what was there and is not as it was, for the same reader as of what is there.
@@ -67,7 +80,7 @@ class Fork:
                 raise InputError(f"--base {self.base}: {path} is not in the repository {self.top}.")
             for name in self._files(place):
                 is_changed = self.top / name in changed and name.endswith(ENDINGS)
-                if is_changed or Path(name).name == _CHART:  # which tells templates from objects
+                if is_changed or Path(name).name in _AROUND:
                     text = _git("show", f"{self.commit}:{name}", base=self.base)
                     file = into / name
                     file.parent.mkdir(parents=True, exist_ok=True)
@@ -81,13 +94,13 @@ class Fork:
         place = os.path.relpath(os.path.realpath(path), self.top)
         return None if place.split(os.sep)[0] == os.pardir else place
 
-    def _files(self, place: str) -> Iterator[str]:
-        """The plain files at or below a path, links and submodules left out."""
+    def _files(self, place: str, mode: str = "100") -> Iterator[str]:
+        """What is at or below a path: the plain files, links and submodules left out."""
         below = () if place == os.curdir else ("--", place)
         listed = _git("ls-tree", "-r", "-z", "--full-tree", self.commit, *below, base=self.base)
         for line in filter(None, listed.split("\0")):
             about, _, name = line.partition("\t")
-            if about.startswith("100"):
+            if about.startswith(mode):
                 yield name
 
 
@@ -107,7 +120,7 @@ def _is_among(file: Path, paths: set[Path]) -> bool:
 
 def _git(*arguments: str, base: str) -> str:
     try:
-        done = subprocess.run(["git", *arguments], capture_output=True, check=False)
+        done = subprocess.run(_GIT + arguments, capture_output=True, check=False)
     except FileNotFoundError as error:
         raise StartupError(f"--base {base} needs git, which is not installed.") from error
     if done.returncode:

@@ -12,10 +12,10 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import IO, Any, Final, TypeVar
 from urllib.parse import quote
 
 from aks_access.api.timestamps import parse_date
@@ -23,6 +23,7 @@ from aks_access.cli.cluster import FIELD_MANAGER, DryRun, Resource, Right
 from aks_access.cli.complaints import error_of
 from aks_access.cli.processes import quiet, started
 from aks_access.cli.reach import Reach, pod_namespace
+from aks_access.cli.streamed import items
 from aks_access.errors import (
     AksAccessError,
     KubeError,
@@ -30,6 +31,8 @@ from aks_access.errors import (
     KubeNotFound,
     StartupError,
 )
+
+Answer = TypeVar("Answer")
 
 _NO_CONTEXT: Final = "current-context must exist"
 _DATE: Final = re.compile(r"\bDate: ([A-Z][a-z]{2}, [0-9A-Za-z: ]+ GMT)")
@@ -61,8 +64,12 @@ class Kubectl:
     def all(self, resource: Resource, *, namespace: str = "") -> list[dict[str, Any]]:
         """See `Cluster`."""
         # All at once: the API server answers from memory, but a list's later pages from etcd.
-        answer = self._json(["get", f"--raw={resource.path(namespace=namespace)}"])
-        return list(answer["items"])
+        found, refused = self._answered(
+            ["get", f"--raw={resource.path(namespace=namespace)}"], read=items
+        )
+        if refused is not None:
+            raise refused
+        return found
 
     def some(
         self, resource: Resource, paths: Sequence[tuple[str, str]]
@@ -195,7 +202,7 @@ class Kubectl:
         try:
             answer = json.loads(text)
         except ValueError as error:
-            raise KubeError(f"kubectl {verb}: the answer is not JSON ({error})") from error
+            raise _unusable(verb, error) from error
         if not isinstance(answer, dict):
             raise KubeError(f"kubectl {verb}: the answer is not an object")
         return answer
@@ -210,8 +217,19 @@ class Kubectl:
         self, arguments: Sequence[str], *, given: str | None = None
     ) -> tuple[str, AksAccessError | None]:
         """What kubectl printed, and what its complaint stands for if it failed."""
+        return self._answered(arguments, read=lambda stream: stream.read(), given=given)
+
+    def _answered(
+        self,
+        arguments: Sequence[str],
+        *,
+        read: Callable[[IO[str]], Answer],
+        given: str | None = None,
+    ) -> tuple[Answer, AksAccessError | None]:
+        """What `read` makes of what kubectl prints, and what its complaint stands for, if any."""
         command = [*self._command(self.reach.flags()), *arguments]
         while True:
+            unusable: ValueError | None = None
             with started(command, reads=given is not None, yields=arguments[0] == "get") as (
                 process,
                 said,
@@ -222,11 +240,17 @@ class Kubectl:
                         process.stdin.write(given)
                         process.stdin.close()
                 assert process.stdout is not None
-                text = process.stdout.read()
-                error = error_of(said()) if process.wait() else None
-            if not said.cut_off:
-                return text, error
-            quiet()
+                try:
+                    answer = read(process.stdout)
+                except ValueError as error:
+                    unusable = error
+                refused = error_of(said()) if process.wait() else None
+            if said.cut_off:
+                quiet()
+                continue
+            if unusable is not None:
+                raise refused or _unusable(arguments[0], unusable) from unusable
+            return answer, refused
 
     def _command(self, flags: Sequence[str]) -> list[str]:
         program = shutil.which("kubectl")
@@ -237,3 +261,7 @@ class Kubectl:
                 "aks-access grant … --out DIR"
             )
         return [program, *flags]
+
+
+def _unusable(verb: str, error: ValueError) -> KubeError:
+    return KubeError(f"kubectl {verb}: the answer is not JSON ({error})")

@@ -38,14 +38,20 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
     yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
 
 
-for _name, _pattern, _first in (
-    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-    ("bool", "|".join(_BOOLEANS), list("yYnNtTfFoO")),
-    ("int", _INTEGER, list("-+0123456789")),
-    ("float", _FLOAT, list("-+.0123456789")),
-    ("merge", "<<", ["<"]),
-):
-    _Loader.add_implicit_resolver(_TAG + _name, re.compile(f"^(?:{_pattern})$"), _first)
+RESOLVERS: Final = tuple(
+    (f"{_TAG}{name}", re.compile(f"^(?:{pattern})$"), first)
+    for name, pattern, first in (
+        ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+        ("bool", "|".join(_BOOLEANS), list("yYnNtTfFoO")),
+        ("int", _INTEGER, list("-+0123456789")),
+        ("float", _FLOAT, list("-+.0123456789")),
+        ("merge", "<<", ["<"]),
+    )
+)
+"""What text without quotes is taken for: the tag, the pattern, and how such a text begins."""
+
+for _tag, _pattern, _first in RESOLVERS:
+    _Loader.add_implicit_resolver(_tag, _pattern, _first)
 
 
 class YamlError(ValueError):

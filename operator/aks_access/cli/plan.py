@@ -129,7 +129,10 @@ def _tell(look: Look) -> None:
 
 def _files(look: Look, *, files: Files, names: list[str], form: str) -> ExitCode:
     look.doubts.update(dict.fromkeys([*files.doubts, *files.unknown(look.objects)]))
-    refused = invalid(look.known(files.applied(look.objects, now=look.now)), given=files.given)
+    refused = list(files.refused)
+    bad = frozenset(each.about for each in refused)
+    known = look.known(files.applied(look.objects, now=look.now, skip=bad))
+    refused += invalid(known, given=files.given)
     # The API server keeps the object of before where it refuses the new one.
     bad = frozenset(each.about for each in refused)
     after = look.known(files.applied(look.objects, now=look.now, skip=bad))

@@ -4,17 +4,19 @@ A grant in a file is not always the grant in the cluster: a patch may move its e
 be a patch itself. What cannot be told apart surely counts as the worse case.
 """
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from aks_access.api.names import Kind
 from aks_access.cli import kustomizations
 from aks_access.cli.documents import plain
-from aks_access.cli.inputs import read_bytes
+from aks_access.cli.inputs import STDIN, Contents, read_bytes
 from aks_access.cli.nodes import YamlError, compose
+from aks_access.cli.schema import is_ours
 from aks_access.errors import InputError
 
 _INCLUDED: Final = ("resources", "bases", "components")
@@ -152,6 +154,23 @@ class References:
 
     def _in(self, folder: Path) -> list[Kustomization]:
         return [each for each in self.files if each.file.parent.resolve() == folder]
+
+
+def without_patches(found: Contents) -> tuple[Contents, dict[str, str]]:
+    """The objects without Kustomize's patches, which are parts of objects.
+
+    Returns also, of each file that is a patch, the kustomization file that takes it for one.
+    Raises InputError.
+    """
+    files = {each.source for each in found.documents if is_ours(each) and each.source != STDIN}
+    references = References.of(kustomizations.files_around(map(Path, files)))
+    patches = {
+        name: os.path.relpath(by.file)
+        for name in sorted(files)
+        if (by := references.patching(Path(name))) is not None
+    }
+    kept = tuple(each for each in found.documents if each.source not in patches)
+    return replace(found, documents=kept), patches
 
 
 def _read(file: Path) -> Kustomization | None:

@@ -108,12 +108,17 @@ def overlaid(
 
 
 def deleted(objects: Snapshot, *, gone: Paths, now: datetime) -> Snapshot:
-    """The objects as they are once these are deleted: what has a finalizer goes when it may."""
+    """The objects as they are once these are deleted: what has a finalizer goes when it may.
+
+    With a namespace go the grants in it.
+    """
     stamp = {"deletionTimestamp": format_timestamp(now)}
 
     def going(place: Mapping[str, Raw], kind: Kind) -> dict[str, Raw]:
         return {
-            path: {**raw, "metadata": {**raw["metadata"], **stamp}} if path in gone[kind] else raw
+            path: {**raw, "metadata": {**raw["metadata"], **stamp}}
+            if path in gone[kind] or raw["metadata"].get("namespace") in gone[None]
+            else raw
             for path, raw in place.items()
         }
 

@@ -1,24 +1,21 @@
 """`aks-access validate`: says about files what the API server and the operator will say."""
 
-import dataclasses
 import functools
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from pathlib import Path
 
 import click
 
 from aks_access.cli.changes import changed_files
+from aks_access.cli.documents import Document
 from aks_access.cli.findings import Check, Finding, Level, in_order
 from aks_access.cli.flags import Time
 from aks_access.cli.formats import FORMATS, Report
-from aks_access.cli.inputs import STDIN, Broken, Contents, contents
+from aks_access.cli.inputs import Broken, Contents, contents
 from aks_access.cli.judging import asked, displaced, judged
 from aks_access.cli.kinds import Namespace, OneOf, Source
 from aks_access.cli.known import Surrounding
-from aks_access.cli.kustomizations import files_around
-from aks_access.cli.references import References
+from aks_access.cli.references import without_patches
 from aks_access.cli.schema import check, finding, is_ours
 from aks_access.cli.surroundings import surroundings
 from aks_access.exits import ExitCode
@@ -73,16 +70,16 @@ def validate(
     machine = surroundings()
     stdin = functools.cache(machine.stdin)  # it may be named twice, and can be read once
     found = contents(paths, stdin=stdin)
-    more = contents((*targets, *namespaces), stdin=stdin)
+    more, _ = without_patches(contents((*targets, *namespaces), stdin=stdin))
     changed = changed_files(base, sources=found.sources) if base is not None else None
-    found, patches = _without_patches(found)
+    every, (found, patches) = found.documents, without_patches(found)
     known = Surrounding()
     known.add((*more.documents, *found.documents))  # what is to be merged is what will count
     grants = asked(found.documents, namespace=namespace, changed=changed)
     moment = now or machine.now()
     findings = [
         *_each(found),
-        *patches,
+        *_patches(every, patches),
         *_unreadable(each for each in more.broken if each not in found.broken),
         *displaced(found.documents, known=known),
         *judged(grants, known=known, now=moment, changed=changed),
@@ -105,26 +102,21 @@ def _each(found: Contents) -> Iterator[Finding]:
             yield from check(document)
 
 
-def _without_patches(found: Contents) -> tuple[Contents, list[Finding]]:
-    """The objects without Kustomize's patches, which are parts of objects, and a note on each."""
-    files = {each.source for each in found.documents if is_ours(each) and each.source != STDIN}
-    references = References.of(files_around(map(Path, files)))
-    patched = {name: by for name in files if (by := references.patching(Path(name))) is not None}
-    notes = {
-        each.source: finding(
+def _patches(documents: Iterable[Document], patches: Mapping[str, str]) -> list[Finding]:
+    """A note on each file that is a patch, at its first object."""
+    first = {each.source: each for each in reversed(tuple(documents)) if each.source in patches}
+    return [
+        finding(
             each,
             rule=Check.NOT_CHECKED,
             level=Level.NOTE,
             message=(
-                f"{os.path.relpath(patched[each.source].file)} takes the file for a patch, and no "
-                "object; give what it makes: kustomize build DIR | aks-access validate -"
+                f"{patches[source]} takes the file for a patch, and no object; give what it "
+                "makes: kustomize build DIR | aks-access validate -"
             ),
         )
-        for each in reversed(found.documents)
-        if each.source in patched
-    }
-    kept = tuple(each for each in found.documents if each.source not in patched)
-    return dataclasses.replace(found, documents=kept), list(notes.values())
+        for source, each in first.items()
+    ]
 
 
 def _unreadable(found: Iterable[Broken]) -> Iterator[Finding]:

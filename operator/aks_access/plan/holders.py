@@ -44,7 +44,7 @@ def barrier(target: Target, *, holder: Target | None) -> Finding | None:
     """
     if target.problems:
         return Finding(TargetReason.INVALID_SPEC, blocks=True)
-    if holder is not None and holder.name != target.name:
+    if holder is not None and holder.uid != target.uid:
         return Finding(TargetReason.DUPLICATE_TARGET, {"holder": holder.name}, blocks=True)
     return None
 

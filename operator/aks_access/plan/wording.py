@@ -75,4 +75,7 @@ def az_flags(cluster: str) -> str:
         parts = ArmId.parse(cluster)
     except ArmIdError:
         return "--subscription <subscription> -g <group> -n <cluster>"
-    return shlex.join(["--subscription", parts.subscription, "-g", parts.group, "-n", parts.name])
+    # A group's name may begin like an option, and az would then miss that of -g.
+    is_odd = parts.group.startswith("-")
+    group = [f"--resource-group={parts.group}"] if is_odd else ["-g", parts.group]
+    return shlex.join(["--subscription", parts.subscription, *group, "-n", parts.name])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from aks_access.cli.ask import as_yaml
 from aks_access.cli.documents import Document, documents
 from aks_access.cli.nodes import YamlError
 from aks_access.cli.places import Position, locate
@@ -151,3 +152,11 @@ def test_a_character_that_may_not_be_has_a_place() -> None:
     with pytest.raises(YamlError) as caught:
         list(documents("a: 1\nü: x\0y\n", source="x.yaml"))
     assert caught.value.position == Position(2, 5)
+
+
+@pytest.mark.parametrize(
+    "word", ["n", "y", "on", "1e3", "0o7", ".inf", "<<", "12:30", "2026-11-22"]
+)
+def test_what_commands_write_is_read_as_the_same_text(word: str) -> None:
+    made = {"name": word, "list": [word], word: "key"}
+    assert [each.raw for each in documents(as_yaml(made), source="x")] == [made]

@@ -175,3 +175,41 @@ def test_a_grant_for_a_second_target_of_a_cluster_is_denied(folder: Path) -> Non
     code, out, _ = execute("aks-access plan lab.yaml")
     assert code == 1
     assert "TargetBlocked: lab is DuplicateTarget: prod-weu stands for this cluster" in out
+
+
+PAGER = """\
+apiVersion: aksaccess.dev/v1alpha1
+kind: ApiAccessGrant
+metadata: {name: pager, namespace: team-b}
+spec:
+  targetRef: {name: prod-weu}
+  ipRanges: [20.50.3.4]
+  expiresAt: 2026-11-22T12:00:00Z
+  reason: on call
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("name: pager", "name: n", "team-b/False  InvalidSpec: metadata.name: false is not text"),
+        ("name: pager", "name: P_1", "team-b/P_1  InvalidSpec: metadata.name: P_1 is no object's"),
+        ("v1alpha1", "v1", "team-b/pager  UnknownKind: apiVersion: aksaccess.dev/v1 is not known"),
+        ("Grant", "Grand", "team-b/pager  UnknownKind: kind: ApiAccessGrand is no kind of"),
+    ],
+)
+def test_what_no_api_server_takes_is_denied_and_changes_nothing(
+    folder: Path, old: str, new: str, said: str
+) -> None:
+    (folder / "pager.yaml").write_text(PAGER.replace(old, new, 1))
+    code, out, _ = execute("aks-access plan pager.yaml")
+    assert code == 1
+    assert out.startswith(f"denied  {said}")
+    assert out.endswith("\n0 to add, 0 to remove, 1 denied; 0 targets looked at.\n")
+
+
+def test_what_is_dropped_from_a_file_is_a_note(folder: Path) -> None:
+    (folder / "pager.yaml").write_text(PAGER.replace("reason:", "reasons:"))
+    code, out, err = execute("aks-access plan pager.yaml")
+    assert (code, "+ 20.50.3.4/32" in out) == (0, True)
+    assert err.startswith("note: team-b/pager, line 8: spec.reasons: there is no such field;")

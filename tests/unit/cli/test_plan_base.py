@@ -1,6 +1,7 @@
 """`plan --base`: what Git deletes goes, as far as it was in the files that are looked at."""
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -167,6 +168,26 @@ def test_what_git_deletes_and_nobody_has_is_named(repository: Path) -> None:
     assert removed("team", "--namespace", "team-a") == GONE
 
 
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        "argocd.argoproj.io/sync-options: SkipDryRunOnMissingResource=true, Prune=false",
+        "kustomize.toolkit.fluxcd.io/prune: disabled",
+    ],
+)
+def test_what_says_not_to_prune_it_stays(repository: Path, annotation: str) -> None:
+    (repository / "team" / "dev-laptop.yaml").unlink()
+    assert removed("team") == GONE
+    hub = repository / "hub.yaml"
+    before, name, rest = hub.read_text().partition("  name: dev-laptop\n")
+    rest = rest.replace("  annotations: {}\n", f"  annotations:\n    {annotation}\n", 1)
+    hub.write_text(before + name + rest)
+    assert removed("team") == {}
+    assert planned("team")["doubts"] == [
+        "Git deletes team-a/dev-laptop, which stays: it says there not to prune it."
+    ]
+
+
 def test_files_that_were_no_yaml_are_named(repository: Path) -> None:
     broken = repository / "team" / "broken.yaml"
     broken.write_text("apiVersion: aksaccess.dev/v1alpha1\nkind: [\n")
@@ -177,6 +198,85 @@ def test_files_that_were_no_yaml_are_named(repository: Path) -> None:
     assert planned("team")["doubts"] == [
         "At main team/broken.yaml was no YAML: what it held is not known."
     ]
+
+
+@pytest.mark.parametrize("name", [":team", ":(glob)team", "te*m", "te am ü\n-x", "-team"])
+def test_a_folders_name_means_itself_and_nothing_to_git(repository: Path, name: str) -> None:
+    git("mv", "team", f"./{name}")
+    git("commit", "-q", "-m", "two")
+    git("branch", "-f", "main")
+    (repository / name / "dev-laptop.yaml").unlink()
+    assert removed(shlex.quote(f"./{name}")) == GONE
+
+
+def test_a_namespace_that_goes_takes_its_grants_with_it(repository: Path) -> None:
+    namespace = repository / "team" / "namespace.yaml"
+    namespace.write_text("apiVersion: v1\nkind: Namespace\nmetadata: {name: team-a}\n")
+    git("add", "team")
+    git("commit", "-q", "-m", "two")
+    git("branch", "-f", "main")
+    assert removed("team") == {}
+    namespace.unlink()
+    assert removed("team").items() >= GONE.items()
+
+
+def test_an_object_that_moves_to_a_file_that_was_not_given_is_named(repository: Path) -> None:
+    git("mv", "team/dev-laptop.yaml", "targets/dev-laptop.yaml")
+    assert removed("team") == GONE
+    assert planned("team")["doubts"] == [
+        "team-a/dev-laptop is in targets/dev-laptop.yaml now, which was not given: where that is "
+        "applied too, it stays."
+    ]
+    assert planned("team", "targets")["doubts"] == []
+
+
+def test_another_commit_of_a_submodule_is_named(repository: Path) -> None:
+    within = repository / "team" / "within"
+    within.mkdir()
+    git("-C", f"{within}", "init", "-q", "-b", "main")
+    for name in ("one", "two"):
+        git("-C", f"{within}", "commit", "-q", "--allow-empty", "-m", name)
+        git("add", "team")
+        git("commit", "-q", "-m", name)
+        if name == "one":
+            git("branch", "-f", "main")
+            assert planned("team")["doubts"] == []
+    assert planned("team")["doubts"] == [
+        "team/within is a repository of its own, and another commit of it by now: what it held is "
+        "not known."
+    ]
+    assert planned("targets")["doubts"] == []
+
+
+PATCH = """\
+apiVersion: aksaccess.dev/v1alpha1
+kind: ApiAccessGrant
+metadata: {name: dev-laptop, namespace: team-a}
+spec: {reason: another}
+"""
+
+
+def test_a_patch_is_no_object_as_for_validate(repository: Path) -> None:
+    overlay = repository / "overlay"
+    overlay.mkdir()
+    (overlay / "patch.yaml").write_text(PATCH)
+    (overlay / "kustomization.yaml").write_text(
+        "resources: [../team/dev-laptop.yaml]\npatches: [{path: patch.yaml}]\n"
+    )
+    git("add", "overlay")
+    git("commit", "-q", "-m", "two")
+    git("branch", "-f", "main")
+    said = (
+        "overlay/kustomization.yaml takes overlay/patch.yaml for a patch, and no object; give what "
+        "it makes: kustomize build DIR | aks-access plan -"
+    )
+    assert planned("overlay")["doubts"] == [said]
+    (overlay / "patch.yaml").write_text(PATCH.replace("another", "a third"))
+    assert removed("overlay") == {}
+    assert planned("overlay")["doubts"] == [said]
+    (overlay / "patch.yaml").unlink()
+    (overlay / "kustomization.yaml").write_text("resources: [../team/dev-laptop.yaml]\n")
+    assert removed("overlay") == {}, "a patch that goes takes no grant with it"
 
 
 @pytest.mark.parametrize(

@@ -94,3 +94,8 @@ def test_what_a_targets_sentence_needs_is_the_targets_own() -> None:
     broken = target(uid="t2", name="new", problems=BAD)
     unusable = Finding(TargetReason.INVALID_SPEC, {}, blocks=True)
     assert blocked(broken, by=unusable).limit == "spec.policy: is wrong."
+
+
+def test_a_target_made_anew_is_another_one_than_that_of_its_name() -> None:
+    found = barrier(target(uid="t9", name="old"), holder=OLD)
+    assert found == Finding(TargetReason.DUPLICATE_TARGET, {"holder": "old"}, blocks=True)

@@ -83,3 +83,7 @@ def test_a_command_names_the_cluster_where_its_id_can_be_read() -> None:
 
 def test_a_command_of_a_group_with_parentheses_can_be_pasted() -> None:
     assert az_flags(ID.replace("/rg/", "/rg(1)/")).endswith(" -g 'rg(1)' -n c1")
+
+
+def test_a_group_whose_name_begins_like_an_option_is_none() -> None:
+    assert az_flags(ID.replace("/rg/", "/-rg/")).endswith(" --resource-group=-rg -n c1")

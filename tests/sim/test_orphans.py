@@ -1,4 +1,4 @@
-"""Lists that protect little, and access that stands though its target is gone."""
+"""Access that stands though its target is gone."""
 
 import logging
 import re
@@ -10,59 +10,7 @@ from aks_access.engine.ports import EventType, Kind, LedgerRef
 from aks_access.errors import AzureError, AzureFault
 from tests.sim.play import simulated
 from tests.sim.scenes import LAPTOP
-from tests.sim.world import FOREIGN, OFFICE, SUBSCRIPTION, World, condition, key_of
-
-ENTRY = "81.2.69.142/32"
-
-
-@pytest.mark.parametrize("wide", ["0.0.0.0/0", "0.0.0.0/1", "20.0.0.0/15", "AzureCloud"])
-@simulated
-async def test_i1_a_broad_entry_is_flagged_kept_and_never_blocks_a_revocation(
-    world: World, wide: str
-) -> None:
-    world.cluster(ranges=(FOREIGN, wide))
-    world.target()
-    world.grant()
-    await world.start()
-    await world.rest()
-    assert world.state() == "Active"
-    assert world.target_state() == "BroadEntry"
-    status = world.target_status()
-    ready = condition(status, "Ready")
-    assert (ready["status"], ready["reason"]) == ("True", "BroadEntry")
-    assert f"{wide}, not ours" in ready["message"]
-    assert "Exclusive" in ready["message"]
-    assert condition(status, "Programmed")["status"] == "True"
-    assert not [c for c in status["conditions"] if c["type"] in ("Stalled", "Reconciling")]
-    assert status["cluster"]["ineffectiveEntries"] == [wide]
-    assert world.metrics.states["weu"][1]["broad"] == 1.0
-    event = next(e for e in world.events.posted if e.reason == "BroadEntry")
-    assert event.type is EventType.WARNING
-    world.regrant(revoked=True)
-    await world.until(lambda: ENTRY not in (world.list_of() or ()), within=5.0)
-    assert wide in (world.list_of() or ())
-    await world.rest()
-    assert world.state() == "Revoked"
-
-
-@simulated
-async def test_i1_a_sixteen_is_not_broad(world: World) -> None:
-    world.cluster(ranges=(FOREIGN, "20.50.0.0/16"))
-    world.target()
-    await world.start()
-    await world.rest()
-    assert world.target_state() == "InSync"
-    assert world.metrics.states["weu"][1]["broad"] == 0.0
-
-
-@simulated
-async def test_i1_exclusive_takes_a_broad_entry_out(world: World) -> None:
-    world.cluster(ranges=(FOREIGN, "0.0.0.0/1"))
-    world.target(mode="Exclusive")
-    await world.start()
-    await world.rest()
-    assert world.list_of() == {OFFICE}
-    assert world.target_state() == "InSync"
+from tests.sim.world import FOREIGN, OFFICE, SUBSCRIPTION, World, key_of
 
 
 @simulated
@@ -85,7 +33,7 @@ async def test_threat_14_orphaned_access_that_azure_keeps_is_told_of(
     assert isinstance(first.regarding, LedgerRef)
     assert first.regarding.uid == key_of("weu")
     assert first.type is EventType.WARNING
-    assert ENTRY in first.note
+    assert LAPTOP in first.note
     assert "target weu is gone" in first.note
     assert f"az aks update --subscription {SUBSCRIPTION} -g rg-weu -n weu --api" in first.note
     assert world.metrics.states["weu"][1]["orphaned"] >= 1.0
@@ -93,7 +41,7 @@ async def test_threat_14_orphaned_access_that_azure_keeps_is_told_of(
     assert 1 <= len(lines) <= 4, "at most once in ten minutes"
 
     world.azure.faults.lift(fault)
-    await world.until(lambda: ENTRY not in (world.list_of() or ()), within=700.0)
+    await world.until(lambda: LAPTOP not in (world.list_of() or ()), within=700.0)
     await world.until(lambda: world.ledgers.peek(key_of("weu")) is None, within=700.0)
     assert "weu" not in world.metrics.states
 
@@ -188,18 +136,18 @@ async def test_i9_an_orphan_that_cannot_be_read_holds_its_own_grants(world: Worl
     world.lookers.append(blind)
     await world.start()
     await world.until(lambda: bool(world.tried()))
-    assert (world.ledger().verified, world.owned()) == (None, {OFFICE, ENTRY})
+    assert (world.ledger().verified, world.owned()) == (None, {OFFICE, LAPTOP})
     world.api.force_delete(Kind.TARGET, "weu")
     await world.restart()
     world.ungrant()
     await world.advance(minutes=10)
     assert not world.gone(), "the write that nobody answered may have let it in"
     note = next(e.note for e in world.events.posted if e.reason == "OrphanedAccess")
-    assert note.startswith(f"{OFFICE}, {ENTRY} stand open")
+    assert note.startswith(f"{OFFICE}, {LAPTOP} stand open")
     world.lookers.clear()
     world.azure.faults.planned.clear()
     await world.until(world.gone, within=700.0)
-    assert ENTRY not in (world.list_of() or ())
+    assert LAPTOP not in (world.list_of() or ())
 
 
 @simulated
