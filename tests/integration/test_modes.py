@@ -239,8 +239,12 @@ def test_an_open_cluster_is_not_touched_without_opt_in(world: World) -> None:
     target.wait_state("ClusterUnrestricted")
     grant = world.grant(target, "81.2.69.142")
     grant.wait_state("ClusterUnrestricted")
-    summary = target.status["summary"]
-    assert (summary["entries"], summary["difference"]) == ("open", "+2")
+    world.eventually(
+        lambda: target.status["summary"]["difference"] == "+2",
+        what="the target to report the grant too",
+        about=target,
+    )
+    assert target.status["summary"]["entries"] == "open"
     target.nudge()
     assert cluster.puts() == []
     target.patch(restrictUnrestricted=True)
