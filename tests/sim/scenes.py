@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from aks_access.engine.fakes.cluster import SimCluster
 from aks_access.engine.ports import Kind
 from tests.sim.process import Process
 from tests.sim.world import FOREIGN, OFFICE, World
@@ -20,12 +21,13 @@ ENDING = "81.2.69.1/32"
 """What `three_grants` lets in for two hours."""
 
 
-async def programmed(world: World, **facts: Any) -> None:
-    """Start with the usual cluster, of these facts, its target and one grant."""
-    world.cluster(**facts)
+async def programmed(world: World, **facts: Any) -> SimCluster:
+    """Start with the usual cluster, of these facts, its target and one grant; the cluster."""
+    cluster = world.cluster(**facts)
     world.target()
     world.grant()
     await world.start()
+    return cluster
 
 
 async def three_grants(world: World) -> None:

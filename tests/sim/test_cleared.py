@@ -5,7 +5,7 @@ import pytest
 from aks_access.engine.fakes.cluster import azure_error
 from aks_access.errors import AzureFault
 from tests.sim.play import simulated
-from tests.sim.scenes import BARE, LAPTOP
+from tests.sim.scenes import BARE, LAPTOP, programmed
 from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of
 
 KEY = key_of("weu")
@@ -312,10 +312,7 @@ async def test_i12_a_cleared_list_goes_back_however_wide_others_made_it(
 
 @simulated
 async def test_a_list_that_was_cleared_while_suspended_goes_back_afterwards(world: World) -> None:
-    cluster = world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    cluster = await programmed(world)
     await world.rest()
     world.retarget(suspend=True)
     await world.rest()

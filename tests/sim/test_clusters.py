@@ -8,7 +8,7 @@ from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.ports import Kind
 from aks_access.errors import AzureFault
 from tests.sim.play import simulated
-from tests.sim.scenes import BARE, LAPTOP
+from tests.sim.scenes import BARE, LAPTOP, programmed
 from tests.sim.world import OFFICE, World, condition, key_of
 
 
@@ -122,10 +122,7 @@ async def test_an_upgrade_is_waited_for(world: World) -> None:
 
 @simulated
 async def test_threat_13_a_deleted_cluster_releases_after_two_404s(world: World) -> None:
-    cluster = world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    cluster = await programmed(world)
     await world.rest()
     cluster.gone = True
     gone_at = world.now
@@ -138,10 +135,7 @@ async def test_threat_13_a_deleted_cluster_releases_after_two_404s(world: World)
 
 @simulated
 async def test_one_404_releases_nothing(world: World) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     missing = azure_error(AzureFault.NOT_FOUND, 404, "ResourceNotFound")
     world.azure.faults.plan("get", missing)
@@ -175,10 +169,7 @@ async def test_a_cluster_that_was_only_thought_gone_keeps_nobody_in(world: World
 
 @simulated
 async def test_i7_a_cluster_created_again_starts_as_a_new_one(world: World) -> None:
-    cluster = world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    cluster = await programmed(world)
     await world.rest()
     cluster.gone = True
     await world.advance(minutes=30)
@@ -195,10 +186,7 @@ async def test_i7_a_cluster_created_again_starts_as_a_new_one(world: World) -> N
 
 @simulated
 async def test_a_cluster_swapped_between_two_looks_starts_as_a_new_one(world: World) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     world.cluster(resource_uid="cluster-2", ranges=None)
     await world.advance(minutes=30)
@@ -208,10 +196,7 @@ async def test_a_cluster_swapped_between_two_looks_starts_as_a_new_one(world: Wo
 
 @simulated
 async def test_a_forbidden_read_keeps_the_debt_until_it_is_overdue(world: World) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     forbidden = azure_error(AzureFault.FORBIDDEN, 403, "AuthorizationFailed")
     fault = world.azure.faults.plan("get", forbidden, times=None, about=key_of("weu"))

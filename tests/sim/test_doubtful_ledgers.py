@@ -15,7 +15,7 @@ from aks_access.engine.ports import Kind
 from aks_access.errors import AzureFault
 from aks_access.plan.adoption import lost_code
 from tests.sim.play import simulated
-from tests.sim.scenes import LAPTOP, lead_after
+from tests.sim.scenes import LAPTOP, lead_after, programmed
 from tests.sim.world import FOREIGN, OFFICE, POLICY, World, key_of
 
 KEY = key_of("weu")
@@ -142,10 +142,7 @@ async def test_i8_an_older_ledger_is_not_trusted_after_its_cluster_seemed_to_be_
 async def test_i9_an_unusable_target_does_not_go_while_its_ledger_is_lost(
     world: World, attack: Callable[[World], None]
 ) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     world.retarget(policy=UNUSABLE)
     await world.rest()
@@ -303,10 +300,7 @@ async def test_i3_a_grant_let_in_while_its_target_was_not_ready_still_counts_as_
 async def test_i9_an_unreadable_ledger_blocks_the_release_while_azure_cannot_be_read(
     world: World,
 ) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     world.ledgers.spoil(key_of("weu"))
     forbidden = azure_error(AzureFault.FORBIDDEN, 403, "AuthorizationFailed")

@@ -4,6 +4,7 @@ from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.ports import Kind
 from aks_access.errors import AzureFault
 from tests.sim.play import simulated
+from tests.sim.scenes import programmed
 from tests.sim.world import World
 
 
@@ -51,10 +52,7 @@ async def test_a_leader_that_stops_at_work_keeps_no_figures(world: World) -> Non
 
 @simulated
 async def test_a_leader_that_stops_keeps_no_figures_of_an_orphaned_ledger(world: World) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     refused = azure_error(AzureFault.FORBIDDEN, 403, "AuthorizationFailed")
     world.azure.faults.plan("put_ranges", refused, times=None)

@@ -5,7 +5,7 @@ import pytest
 from aks_access.engine.fakes.kube import Raw, metadata_of
 from aks_access.engine.ports import Kind
 from tests.sim.play import simulated
-from tests.sim.scenes import BARE, LAPTOP
+from tests.sim.scenes import BARE, LAPTOP, programmed
 from tests.sim.world import OFFICE, World, resource_id
 
 
@@ -20,10 +20,7 @@ def backdate(world: World, target: str) -> None:
 
 @simulated
 async def test_threat_03_of_two_targets_for_one_cluster_the_first_stays(world: World) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     world.target("second", cluster="weu", resourceId=resource_id("weu").upper())
     world.grant("by-second", "81.2.69.9", target="second")
@@ -61,10 +58,7 @@ async def test_a_duplicate_may_be_deleted(world: World) -> None:
 async def test_threat_03_the_target_that_holds_the_ledger_stays_though_another_looks_older(
     world: World,
 ) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     world.target("second", cluster="weu")
     await world.rest()
@@ -83,10 +77,7 @@ async def test_threat_03_the_target_that_holds_the_ledger_stays_though_another_l
 async def test_threat_03_the_ledger_knows_its_target_by_name_when_a_restore_made_all_anew(
     world: World,
 ) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     world.kill()
     world.api.force_delete(Kind.TARGET, "weu")
@@ -133,10 +124,7 @@ async def test_threat_03_a_renamed_target_holds_what_its_own_grants_ask_for(
 async def test_threat_03_a_target_renamed_in_one_apply_hands_its_cluster_over(
     world: World,
 ) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     world.target("renamed", cluster="weu")
     world.regrant(targetRef={"name": "renamed"})
@@ -156,10 +144,7 @@ async def test_threat_03_a_target_renamed_in_one_apply_hands_its_cluster_over(
 @simulated
 async def test_a_target_made_anew_whose_first_end_was_not_seen_stops_nothing(world: World) -> None:
     """Until the next list the operator knows two targets of one name."""
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     watch = world.process.watch
     world.api._watches.remove(watch)

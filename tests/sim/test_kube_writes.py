@@ -66,10 +66,7 @@ async def test_i4_a_grant_that_cannot_be_finalized_holds_up_nobody_else(world: W
 
 @simulated
 async def test_i4_a_target_that_cannot_be_finalized_still_revokes(world: World) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
 
     def strip(raw: dict[str, object]) -> None:
@@ -86,10 +83,7 @@ async def test_i4_a_target_that_cannot_be_finalized_still_revokes(world: World) 
 
 @simulated
 async def test_i4_a_duplicate_that_cannot_be_released_delays_nobody(world: World) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     world.target("copy", cluster="weu")
     await world.rest()
@@ -209,10 +203,7 @@ async def test_i5_nothing_is_added_that_could_not_be_recorded(world: World) -> N
 async def test_i5_a_failing_api_server_does_not_lose_the_ledger_of_a_target_that_goes(
     world: World,
 ) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     world.objects.faults.plan("remove_finalizer", KubeError("no", status=500), about="weu")
     world.untarget()

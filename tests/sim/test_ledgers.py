@@ -8,7 +8,7 @@ from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.ports import Kind
 from aks_access.errors import AzureFault
 from tests.sim.play import simulated
-from tests.sim.scenes import BARE, LAPTOP, acknowledge
+from tests.sim.scenes import BARE, LAPTOP, acknowledge, programmed
 from tests.sim.world import FOREIGN, World, key_of
 
 KEY = key_of("weu")
@@ -332,10 +332,7 @@ async def test_i11_a_ledger_without_target_of_a_cluster_that_became_private_goes
 
 @simulated
 async def test_ledger_lost_counts_grants_that_were_moved_away_as_ours(world: World) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     world.kill()
     world.regrant(targetRef={"name": "elsewhere"})

@@ -3,16 +3,13 @@
 from aks_access.engine.ports import Kind
 from aks_access.errors import KubeConflict, KubeError
 from tests.sim.play import simulated
-from tests.sim.scenes import LAPTOP
+from tests.sim.scenes import LAPTOP, programmed
 from tests.sim.world import FOREIGN, OFFICE, World, key_of
 
 
 @simulated
 async def test_i11_an_overdue_removal_is_quiet_while_its_ledger_is_lost(world: World) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     world.ledgers.lose(key_of("weu"))
     world.retarget(mode="Observe")
@@ -26,10 +23,7 @@ async def test_i11_an_overdue_removal_is_quiet_while_its_ledger_is_lost(world: W
 
 @simulated
 async def test_i3_a_removal_made_while_its_ledger_is_lost_is_not_overdue(world: World) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     world.ledgers.lose(key_of("weu"))
     world.regrant(revoked=True)
@@ -44,10 +38,7 @@ async def test_i3_a_removal_made_while_its_ledger_is_lost_is_not_overdue(world: 
 
 @simulated
 async def test_i9_a_grant_is_not_let_go_to_a_ledger_that_is_lost(world: World) -> None:
-    cluster = world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    cluster = await programmed(world)
     await world.rest()
     world.ledgers.lose(key_of("weu"))
     cluster.power_state = "Stopped"
@@ -64,10 +55,7 @@ async def test_i9_a_grant_is_not_let_go_to_a_ledger_that_is_lost(world: World) -
 async def test_i3_a_range_dropped_by_an_edit_while_the_ledger_is_lost_is_no_strangers(
     world: World,
 ) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     world.ledgers.lose(key_of("weu"))
     await world.until(lambda: world.target_state() == "LedgerLost")
@@ -80,10 +68,7 @@ async def test_i3_a_range_dropped_by_an_edit_while_the_ledger_is_lost_is_no_stra
 
 @simulated
 async def test_i11_a_loss_is_acknowledged_once_in_observe_too(world: World) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     world.ledgers.lose(key_of("weu"))
     world.retarget(mode="Observe")
@@ -101,10 +86,7 @@ async def test_i11_a_loss_is_acknowledged_once_in_observe_too(world: World) -> N
 async def test_i12_a_detached_list_is_left_alone_while_its_ledger_cannot_be_read(
     world: World,
 ) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     listed = world.list_of()
     world.ledgers.faults.plan("load", KubeError("503", status=503), times=None)

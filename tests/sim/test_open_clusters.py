@@ -1,16 +1,13 @@
 """A cluster that anyone can reach: closed only where its target says so, and never shut."""
 
 from tests.sim.play import simulated
-from tests.sim.scenes import LAPTOP
+from tests.sim.scenes import LAPTOP, programmed
 from tests.sim.world import OFFICE, World
 
 
 @simulated
 async def test_i12_an_open_cluster_is_not_closed_without_opt_in(world: World) -> None:
-    world.cluster(ranges=None)
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world, ranges=None)
     await world.advance(hours=3)
     assert not world.tried()
     assert world.target_state() == "ClusterUnrestricted"
@@ -34,10 +31,7 @@ async def test_an_open_cluster_needs_a_baseline_to_be_closed(world: World) -> No
 
 @simulated
 async def test_i12_a_list_that_was_cleared_in_observe_stays_open(world: World) -> None:
-    cluster = world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    cluster = await programmed(world)
     await world.rest()
     world.retarget(mode="Observe")
     await world.rest()

@@ -9,7 +9,7 @@ from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.ports import EventType, Kind, LedgerRef
 from aks_access.errors import AzureError, AzureFault
 from tests.sim.play import simulated
-from tests.sim.scenes import LAPTOP
+from tests.sim.scenes import LAPTOP, programmed
 from tests.sim.world import FOREIGN, OFFICE, SUBSCRIPTION, World, key_of
 
 
@@ -18,10 +18,7 @@ async def test_threat_14_orphaned_access_that_azure_keeps_is_told_of(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.ERROR, logger="aks_access.engine")
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     refused = AzureError("The client lacks the right to write.", fault=AzureFault.FORBIDDEN)
     fault = world.azure.faults.plan("put_ranges", refused, times=None)
@@ -48,10 +45,7 @@ async def test_threat_14_orphaned_access_that_azure_keeps_is_told_of(
 
 @simulated
 async def test_threat_14_an_orphaned_ledger_that_revokes_is_not_told_of(world: World) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     world.api.force_delete(Kind.TARGET, "weu")
     await world.until(lambda: world.ledgers.peek(key_of("weu")) is None, within=700.0)
@@ -77,10 +71,7 @@ async def test_threat_14_a_mass_removal_of_an_orphaned_ledger_names_its_code(wor
 
 @simulated
 async def test_threat_14_an_unreadable_ledger_without_a_target_is_told_of(world: World) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     world.kill()
     world.api.force_delete(Kind.TARGET, "weu")
@@ -152,10 +143,7 @@ async def test_i9_an_orphan_that_cannot_be_read_holds_its_own_grants(world: Worl
 
 @simulated
 async def test_threat_14_access_that_was_taken_out_is_not_told_of_as_standing(world: World) -> None:
-    cluster = world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    cluster = await programmed(world)
     await world.rest()
     cluster.gone = True
     await world.advance(minutes=30)
@@ -188,10 +176,7 @@ async def test_i8_a_mass_removal_of_a_target_that_went_can_be_acknowledged(
 async def test_i2_an_orphaned_ledger_touches_nothing_of_a_cluster_created_again(
     world: World,
 ) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     world.kill()
     world.api.force_delete(Kind.TARGET, "weu")

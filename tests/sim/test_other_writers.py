@@ -3,7 +3,7 @@
 from aks_access.engine.fakes.cluster import azure_error
 from aks_access.errors import AzureFault
 from tests.sim.play import simulated
-from tests.sim.scenes import BARE, LAPTOP, OTHER, WANTED, soon
+from tests.sim.scenes import BARE, LAPTOP, OTHER, WANTED, programmed, soon
 from tests.sim.world import FOREIGN, OFFICE, World
 
 
@@ -23,10 +23,7 @@ async def test_threat_11_what_others_add_or_remove_meanwhile_is_theirs(world: Wo
 
 @simulated
 async def test_an_entry_of_ours_that_somebody_removes_goes_back(world: World) -> None:
-    cluster = world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    cluster = await programmed(world)
     await world.rest()
     cluster.set_by_others(BARE)
     await world.advance(minutes=12)
@@ -138,10 +135,7 @@ async def test_threat_11_an_entry_that_a_412_lets_us_see_is_the_strangers_who_pu
 
 @simulated
 async def test_i2_a_cluster_created_again_between_the_two_looks_of_a_write(world: World) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     saves = len(world.ledgers.saves)
     world.regrant(revoked=True)

@@ -12,6 +12,7 @@ from aks_access.engine.ports import EventType
 from aks_access.errors import AzureFault
 from aks_access.plan.pace import Bucket, Pace
 from tests.sim.play import simulated
+from tests.sim.scenes import programmed
 from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of
 
 HOUR = 3600.0
@@ -119,10 +120,7 @@ async def test_threat_15_a_restart_does_not_refill(world: World) -> None:
 async def test_threat_15_baseline_drift_and_a_cleared_list_never_wait(world: World) -> None:
     never = Bucket(burst=1, every=timedelta(days=1))
     world.config = replace(world.config, pace=Pace(namespace=never, cluster=never))
-    cluster = world.cluster(operation_seconds=5.0)
-    world.target()
-    world.grant()
-    await world.start()
+    cluster = await programmed(world, operation_seconds=5.0)
     await world.rest()
     standing = {FOREIGN, OFFICE, "81.2.69.142/32"}
     assert world.list_of() == standing
@@ -165,10 +163,7 @@ async def test_threat_15_a_duration_does_not_run_while_its_grant_waits(world: Wo
 async def test_threat_15_what_is_taken_out_and_asked_for_again_at_once_is_no_drift(
     world: World,
 ) -> None:
-    world.cluster(operation_seconds=60.0)
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world, operation_seconds=60.0)
     await world.rest()
     for _ in range(6):
         world.regrant(revoked=True)
@@ -201,10 +196,7 @@ async def test_i4_a_tenant_whose_ranges_azure_refuses_pays_and_nobody_else(world
 async def test_threat_15_edits_that_take_nothing_away_cost_a_handful_of_looks(
     world: World,
 ) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     before = len(world.gets())
     for number in range(120):
@@ -221,10 +213,7 @@ async def test_threat_15_edits_that_take_nothing_away_cost_a_handful_of_looks(
 async def test_threat_15_a_revocation_amid_flapping_edits_is_looked_at_at_once(
     world: World,
 ) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     for number in range(60):
         world.regrant(reason=f"try {number}")

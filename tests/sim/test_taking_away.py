@@ -4,16 +4,13 @@ import pytest
 
 from aks_access.engine.ports import Kind
 from tests.sim.play import play, simulated
-from tests.sim.scenes import BARE, LAPTOP
+from tests.sim.scenes import BARE, LAPTOP, programmed
 from tests.sim.world import FOREIGN, World, condition
 
 
 @simulated
 async def test_i9_a_deleted_grant_goes_after_its_access(world: World) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     world.ungrant()
     await world.until(lambda: len(world.puts()) == 2, within=3)
@@ -30,10 +27,7 @@ async def test_i9_a_deleted_grant_goes_after_its_access(world: World) -> None:
 
 @simulated
 async def test_i3_revoked_takes_away_at_once_and_keeps_the_object(world: World) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     world.regrant(revoked=True)
     await world.until(lambda: world.list_of() == BARE, within=3)
@@ -124,10 +118,7 @@ async def test_i3_a_relabelled_namespace_loses_its_access(world: World) -> None:
 )
 @simulated
 async def test_i3_a_tightened_policy_revokes(world: World, policy: dict[str, object]) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     full = {"allowedNamespaces": {"from": "All"}, "allowPermanent": True, **policy}
     world.retarget(policy={name: value for name, value in full.items() if value is not None})
@@ -221,10 +212,7 @@ async def test_a_deleted_namespace_is_empty_after_its_access_ended(world: World)
 
 @simulated
 async def test_i8_a_grant_forced_away_is_confirmed_and_revoked(world: World) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     world.process.watch.lose = lambda kind, event, name: event == "deleted"
     world.api.force_delete(Kind.GRANT, "laptop", namespace="team-a")
@@ -236,10 +224,7 @@ async def test_i8_a_grant_forced_away_is_confirmed_and_revoked(world: World) -> 
 
 @simulated
 async def test_a_grant_forced_away_while_nobody_looked_is_revoked(world: World) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     world.kill()
     world.api.force_delete(Kind.GRANT, "laptop", namespace="team-a")

@@ -5,16 +5,13 @@ from dataclasses import replace
 import pytest
 
 from tests.sim.play import simulated
-from tests.sim.scenes import BARE, LAPTOP
+from tests.sim.scenes import BARE, LAPTOP, programmed
 from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of
 
 
 @simulated
 async def test_a_deleted_target_takes_its_grants_out_and_keeps_the_baseline(world: World) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     world.untarget()
     await world.until(lambda: world.list_of() == BARE, within=5)
@@ -54,10 +51,7 @@ async def test_detach_leaves_the_list_and_names_what_it_leaves(world: World) -> 
 async def test_i5_a_target_does_not_go_while_a_debt_of_a_released_grant_stands(
     world: World,
 ) -> None:
-    cluster = world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    cluster = await programmed(world)
     await world.rest()
     cluster.power_state = "Stopped"
     world.ungrant()
@@ -74,10 +68,7 @@ async def test_i5_a_target_does_not_go_while_a_debt_of_a_released_grant_stands(
 
 @simulated
 async def test_i9_a_suspended_target_that_is_deleted_goes_after_its_debts(world: World) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     world.retarget(suspend=True)
     world.ungrant()
@@ -110,10 +101,7 @@ async def test_a_suspended_target_that_is_detached_does_not_wait(world: World) -
 async def test_i12_a_suspended_target_waits_with_its_deletion_while_the_list_is_cleared(
     world: World,
 ) -> None:
-    cluster = world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    cluster = await programmed(world)
     await world.rest()
     world.retarget(suspend=True)
     await world.rest()
@@ -168,10 +156,7 @@ async def test_i9_a_target_whose_spec_became_unusable_goes_as_it_last_said(
 async def test_i9_what_an_unusable_spec_says_of_its_deletion_comes_before_what_it_said(
     world: World,
 ) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     world.retarget(mode="Nonsense", deletionPolicy="Detach")
     world.untarget()
@@ -184,10 +169,7 @@ async def test_i9_what_an_unusable_spec_says_of_its_deletion_comes_before_what_i
 async def test_i9_a_target_of_which_nobody_knows_how_to_go_says_what_it_waits_for(
     world: World,
 ) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     world.kill()
     world.retarget(mode="Nonsense")

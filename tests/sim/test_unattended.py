@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.sim.play import simulated
-from tests.sim.scenes import BARE, ENDING, LAPTOP, acknowledge, lead_after, three_grants
+from tests.sim.scenes import BARE, ENDING, LAPTOP, acknowledge, lead_after, programmed, three_grants
 from tests.sim.world import FOREIGN, OFFICE, World, condition, key_of
 
 KEY = key_of("weu")
@@ -75,10 +75,7 @@ async def test_i11_a_time_without_a_leader_costs_nothing_where_nothing_moved(
 
 @simulated
 async def test_i8_what_was_missing_before_nobody_led_is_no_doubt(world: World) -> None:
-    cluster = world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    cluster = await programmed(world)
     await world.rest()
     world.retarget(suspend=True)
     await world.rest()
@@ -98,10 +95,7 @@ async def test_i8_what_was_missing_before_nobody_led_is_no_doubt(world: World) -
 async def test_threat_02_a_broken_target_is_no_look_into_a_time_without_a_leader(
     world: World,
 ) -> None:
-    world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    await programmed(world)
     await world.rest()
     world.kill()
     world.azure.cluster(key_of("weu")).set_by_others([FOREIGN, OFFICE, LATE])

@@ -75,10 +75,7 @@ async def test_threat_04_an_operation_that_fails_is_sent_again(
 async def test_threat_04_a_removal_whose_operation_fails_is_sent_again(
     world: World, outcome: OperationState
 ) -> None:
-    cluster = world.cluster()
-    world.target()
-    world.grant()
-    await world.start()
+    cluster = await programmed(world)
     await world.rest()
     cluster.outcomes = [outcome]
     world.ungrant()
