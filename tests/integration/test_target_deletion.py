@@ -13,7 +13,7 @@ def test_a_target_that_is_deleted_takes_our_entries_along(world: World) -> None:
     target.wait_gone()
     cluster.wait_ranges(OFFICE, "20.50.1.0/24")
     grant.wait_state("TargetNotFound")
-    assert cluster.ledger() is None
+    world.eventually(lambda: cluster.ledger() is None, what="the ledger to be gone")
     grant.delete()
     grant.wait_gone()
 
@@ -31,7 +31,7 @@ def test_a_target_that_is_detached_leaves_the_list_and_names_it(world: World) ->
     world.eventually(lambda: "Detached" in target.reasons(), what="the Event", about=target)
     note = next(e["note"] for e in target.events() if e["reason"] == "Detached")
     assert ENTRY in note
-    assert cluster.ledger() is None
+    world.eventually(lambda: cluster.ledger() is None, what="the ledger to be gone")
     grant.delete()
     grant.wait_gone()
     assert ENTRY in (cluster.ranges or []), "from then on it is somebody else's"
