@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from aks_access.api.arm import MAX_ID_LENGTH
 from aks_access.api.grant import ApiAccessGrant, GrantStatus
 from aks_access.api.meta import ObjectMeta
+from aks_access.api.modes import DeletionPolicy, Mode
 from aks_access.api.names import (
     ACKNOWLEDGE_ANNOTATION,
     GRANT_FINALIZER,
@@ -26,7 +27,7 @@ from aks_access.api.parse import (
 )
 from aks_access.api.policy import GrantPolicy
 from aks_access.api.selector import LabelSelector
-from aks_access.api.target import ApiAccessTarget, DeletionPolicy, Mode, TargetSpec
+from aks_access.api.target import ApiAccessTarget, TargetSpec
 from aks_access.plan.model import (
     Grant,
     GrantUid,

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Set
 from enum import StrEnum
 from typing import Final, TypeVar
 
-from aks_access.api.conditions import GrantReason, RangeSetReason
 from aks_access.api.grant_states import GRANT_STATES
+from aks_access.api.reasons import GrantReason, RangeSetReason
 from aks_access.api.states import CONDITIONS, RANGE_SET_STATES, State
 from aks_access.api.target_states import TARGET_STATES
 from aks_access.engine.grant_status import PASSING, READY

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from aks_access.api.conditions import GrantReason
 from aks_access.api.names import REQUESTED_AT_ANNOTATION
 from aks_access.api.parse import Invalid, Kind, parse
+from aks_access.api.reasons import GrantReason
 from aks_access.engine.ports import Kind as EngineKind
 from tests.gitops.argo import act, actions, config_map, defined
 from tests.gitops.test_health import a_grant, argo_sees

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from aks_access.api.conditions import GrantReason, RangeSetReason, TargetReason
 from aks_access.api.names import API_VERSION
+from aks_access.api.reasons import GrantReason, RangeSetReason, TargetReason
 from aks_access.engine.grant_status import GrantFacts, grant_status
 from aks_access.engine.notes import Note
 from aks_access.engine.ports import Kind

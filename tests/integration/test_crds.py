@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from aks_access.api.conditions import Condition, ConditionStatus
+from aks_access.api.conditions import Condition
 from aks_access.api.grant import GrantStatus, GrantSummary, TargetState
 from aks_access.api.names import API_VERSION, GROUP, PLURALS, Kind
 from aks_access.api.parse import Invalid, parse, parse_grant
 from aks_access.api.ranges import SPECIAL_NETWORKS
+from aks_access.api.reasons import ConditionStatus
 from aks_access.api.target_status import TargetStatus, TargetSummary
 from sandbox.controlplane.client import ApiError
 from sandbox.controlplane.server import ControlPlane

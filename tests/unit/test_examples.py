@@ -10,9 +10,10 @@ import pytest
 import yaml
 
 from aks_access.api.grant import ApiAccessGrant
+from aks_access.api.modes import Mode
 from aks_access.api.names import API_VERSION, Kind
 from aks_access.api.parse import Invalid, parse
-from aks_access.api.target import ApiAccessTarget, Mode
+from aks_access.api.target import ApiAccessTarget
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"

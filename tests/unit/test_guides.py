@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from aks_access.api.conditions import GrantReason, TargetReason
 from aks_access.api.ranges import SpecialPurposeError, parse_public
+from aks_access.api.reasons import GrantReason, TargetReason
 from aks_access.azure.credentials import Credentials
 from aks_access.errors import AzureError, AzureFault, LedgerNewer
 from aks_access.kube.ledger_document import decode

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
-from aks_access.api.conditions import TargetReason
+from aks_access.api.reasons import TargetReason
 from aks_access.errors import AzureFault
 from aks_access.ops.metrics import PrometheusMetrics
 

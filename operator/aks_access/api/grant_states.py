@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from aks_access.api.conditions import GrantReason
+from aks_access.api.reasons import GrantReason
 from aks_access.api.states import NOTHING, State
 
 GRANT_STATES: Final[Mapping[GrantReason, State]] = {

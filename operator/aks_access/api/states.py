@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from aks_access.api.conditions import ConditionType, GrantReason, RangeSetReason, TargetReason
+from aks_access.api.reasons import ConditionType, GrantReason, RangeSetReason, TargetReason
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """`ApiAccessTarget`: one AKS cluster, and what the platform team allows on it."""
 
 from collections.abc import Iterator
-from enum import StrEnum
 
 from pydantic import ConfigDict, Field
 
@@ -9,6 +8,7 @@ from aks_access.api import cel
 from aks_access.api.base import ApiModel, RuledModel, Violation
 from aks_access.api.fields import ClusterId, Flag, Guid, PlatformRange
 from aks_access.api.meta import ObjectMeta, RangeSetRef
+from aks_access.api.modes import DeletionPolicy, EgressMode, Mode
 from aks_access.api.policy import GrantPolicy
 from aks_access.api.target_status import TargetStatus
 
@@ -19,29 +19,6 @@ _EGRESS_MESSAGE = (
     "ipRanges belong to mode Static, and only to it: list the public addresses the nodes leave by, "
     "or choose Auto or NotNeeded and leave ipRanges out"
 )
-
-
-class Mode(StrEnum):
-    """What the operator may do to the cluster's list."""
-
-    OBSERVE = "Observe"
-    MERGE = "Merge"
-    EXCLUSIVE = "Exclusive"
-
-
-class EgressMode(StrEnum):
-    """How the addresses that the cluster's own nodes leave by are known."""
-
-    AUTO = "Auto"
-    STATIC = "Static"
-    NOT_NEEDED = "NotNeeded"
-
-
-class DeletionPolicy(StrEnum):
-    """What happens to our entries when the target is deleted."""
-
-    REVOKE = "Revoke"
-    DETACH = "Detach"
 
 
 class Baseline(ApiModel):

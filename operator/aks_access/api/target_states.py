@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from aks_access.api.conditions import TargetReason
+from aks_access.api.reasons import TargetReason
 from aks_access.api.states import NOTHING, State
 
 TARGET_STATES: Final[Mapping[TargetReason, State]] = {

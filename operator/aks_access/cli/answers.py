@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import click
 
-from aks_access.api.conditions import GrantReason
 from aks_access.api.ranges import IPv4Range, special_network
+from aks_access.api.reasons import GrantReason
 from aks_access.cli import entries, looking, table
 from aks_access.cli.causes import Answer, Cause, Facts, Verdicts, answer, asking, causes, refers
 from aks_access.cli.cluster import Cluster

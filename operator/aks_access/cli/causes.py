@@ -12,9 +12,9 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Final
 
-from aks_access.api.conditions import GrantReason, TargetReason
 from aks_access.api.names import ARGO_DEFAULT_INSTANCE_LABEL
 from aks_access.api.ranges import IPv4Range
+from aks_access.api.reasons import GrantReason, TargetReason
 from aks_access.cli.entries import Holder
 from aks_access.cli.seen import Gate, SeenGrant, SeenTarget
 from aks_access.plan import holders

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 from aks_access.api.arm import ArmId
-from aks_access.api.target import Mode
+from aks_access.api.modes import Mode
 from aks_access.cli.checks_targets import run_command
 from aks_access.cli.checkup import Checked, failed, passed, skipped, warned
 from aks_access.cli.outbound import node_egress

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from aks_access.api.conditions import ConditionType
-from aks_access.api.target import Mode
+from aks_access.api.modes import Mode
+from aks_access.api.reasons import ConditionType
 from aks_access.cli.checkup import Checked, failed, passed, warned
 from aks_access.cli.recall import status_of
 from aks_access.plan.model import Target

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from aks_access.api.conditions import GrantReason, TargetReason
+from aks_access.api.reasons import GrantReason, TargetReason
 from aks_access.cli.places import Position
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from aks_access.api.target import Mode
+from aks_access.api.modes import Mode
 from aks_access.cli.installed import Installed
 from aks_access.cli.recall import Memory
 from aks_access.cli.snapshot import Facts

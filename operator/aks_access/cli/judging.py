@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from aks_access.api.conditions import GrantReason, TargetReason
 from aks_access.api.names import ARGO_DEFAULT_INSTANCE_LABEL, Kind
 from aks_access.api.ranges import IPv4Range, RangeError
+from aks_access.api.reasons import GrantReason, TargetReason
 from aks_access.cli.documents import Document
 from aks_access.cli.findings import Check, Finding, Level
 from aks_access.cli.known import Surrounding, written

@@ -10,7 +10,8 @@ from datetime import date, datetime
 from enum import IntEnum
 from typing import Any, Final
 
-from aks_access.api.conditions import ConditionStatus, ConditionType, TargetReason, find_condition
+from aks_access.api.conditions import find_condition
+from aks_access.api.reasons import ConditionStatus, ConditionType, TargetReason
 from aks_access.cli.seen import Gate, SeenTarget
 from aks_access.errors import AksAccessError
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from aks_access.api.target import DeletionPolicy
+from aks_access.api.modes import DeletionPolicy
 from aks_access.cli.by_hand import az_lines
 from aks_access.cli.changes import Fork
 from aks_access.cli.forecast import acting

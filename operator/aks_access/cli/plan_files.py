@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
-from aks_access.api.conditions import GrantReason, TargetReason
 from aks_access.api.names import Kind
+from aks_access.api.reasons import GrantReason, TargetReason
 from aks_access.cli.forecast import Forecast
 from aks_access.cli.plan_words import (
     ORIGINS,

@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from aks_access.api.conditions import TargetReason
-from aks_access.api.target import Mode
+from aks_access.api.modes import Mode
+from aks_access.api.reasons import TargetReason
 from aks_access.api.timestamps import format_timestamp
 from aks_access.cli.forecast import Forecast
 from aks_access.plan.ledger import BASELINE_OWNER, PLATFORM_OWNERS, SENTINEL_OWNER

@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from aks_access.api.conditions import GrantReason
 from aks_access.api.names import ARGO_DEFAULT_INSTANCE_LABEL
+from aks_access.api.reasons import GrantReason
 from aks_access.cli.around import Around
 from aks_access.cli.ask import as_yaml
 from aks_access.cli.cluster import Cluster, Resource

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from aks_access.api.conditions import GrantReason
+from aks_access.api.reasons import GrantReason
 from aks_access.cli.arrival import late
 from aks_access.cli.cluster import Cluster, DryRun, Resource
 from aks_access.cli.present import answered, facts

@@ -9,11 +9,11 @@ import functools
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from aks_access.api.conditions import GrantReason
 from aks_access.api.crd import object_schema
 from aks_access.api.names import API_VERSION, GROUP, Kind
 from aks_access.api.parse import Invalid, parse
 from aks_access.api.ranges import quoted
+from aks_access.api.reasons import GrantReason
 from aks_access.cli.documents import Document
 from aks_access.cli.findings import Check, Finding, Level
 from aks_access.cli.metadata import problems

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from aks_access.api.base import LENIENT
 from aks_access.api.bounds import clipped
-from aks_access.api.conditions import Condition, ConditionType, TargetReason, find_condition
+from aks_access.api.conditions import Condition, find_condition
 from aks_access.api.grant import GrantStatus
 from aks_access.api.meta import ObjectMeta
 from aks_access.api.ranges import quoted
+from aks_access.api.reasons import ConditionType, TargetReason
 from aks_access.api.target_status import TargetStatus
 from aks_access.cli.printable import printable
 

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 import click
 
-from aks_access.api.conditions import ConditionType, GrantReason, find_condition
+from aks_access.api.conditions import find_condition
 from aks_access.api.grant_states import GRANT_STATES
 from aks_access.api.parse import Invalid, parse_grant
+from aks_access.api.reasons import ConditionType, GrantReason
 from aks_access.api.states import NOTHING
 from aks_access.api.timestamps import format_minute, format_timestamp
 from aks_access.cli import table

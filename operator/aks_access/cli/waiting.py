@@ -5,15 +5,10 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Final
 
-from aks_access.api.conditions import (
-    Condition,
-    ConditionStatus,
-    ConditionType,
-    GrantReason,
-    find_condition,
-)
+from aks_access.api.conditions import Condition, find_condition
 from aks_access.api.grant import GrantStatus
 from aks_access.api.parse import status_of
+from aks_access.api.reasons import ConditionStatus, ConditionType, GrantReason
 from aks_access.cli.cluster import Cluster, Resource
 from aks_access.cli.surroundings import Surroundings
 from aks_access.errors import KubeError, KubeForbidden, StartupError

@@ -4,12 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from aks_access.api.conditions import (
-    Condition,
-    ConditionStatus,
-    ConditionType,
-    set_condition,
-)
+from aks_access.api.conditions import Condition, set_condition
+from aks_access.api.reasons import ConditionStatus, ConditionType
 from aks_access.api.status import HISTORY_LIMIT, Transition
 
 

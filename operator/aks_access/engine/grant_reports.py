@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from aks_access.api.conditions import GrantReason
+from aks_access.api.reasons import GrantReason
 from aks_access.engine.aims import status_targets
 from aks_access.engine.board import Board
 from aks_access.engine.ports import Clock

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from aks_access.api.conditions import ConditionType, GrantReason
 from aks_access.api.duration import format_duration
 from aks_access.api.grant import TARGETS_LIMIT, GrantStatus, GrantSummary, TargetState
+from aks_access.api.reasons import ConditionType, GrantReason
 from aks_access.api.timestamps import format_minute
 from aks_access.engine.conditions import Wanted, conditions, history
 from aks_access.engine.reports import GrantReport

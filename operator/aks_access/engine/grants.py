@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from aks_access.api.conditions import GrantReason
 from aks_access.api.names import GRANT_FINALIZER
+from aks_access.api.reasons import GrantReason
 from aks_access.api.timestamps import parse_timestamp
 from aks_access.engine.aims import status_targets
 from aks_access.engine.board import Board

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from aks_access.api.target import Mode
+from aks_access.api.modes import Mode
 from aks_access.engine.budget import RESERVED, seconds_until, tokens
 from aks_access.engine.memory import ClusterMemory
 from aks_access.engine.ports import ClusterRef

@@ -7,7 +7,7 @@ member is the target's state, and the first that blocks is what its grants wait 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from aks_access.api.conditions import TargetReason
+from aks_access.api.reasons import TargetReason
 from aks_access.engine.ports import Kind
 from aks_access.engine.verdicts import Blocker
 from aks_access.errors import AzureError

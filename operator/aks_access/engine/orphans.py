@@ -7,7 +7,7 @@ figure have to do. The same sentence comes at most once in ten minutes.
 import logging
 from dataclasses import dataclass, field
 
-from aks_access.api.conditions import TargetReason
+from aks_access.api.reasons import TargetReason
 from aks_access.engine.event_reasons import EventReason
 from aks_access.engine.look import Look
 from aks_access.engine.looptime import loop_time

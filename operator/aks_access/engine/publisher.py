@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass, field
 
-from aks_access.api.conditions import TargetReason
+from aks_access.api.reasons import TargetReason
 from aks_access.engine.board import Board
 from aks_access.engine.look import Look
 from aks_access.engine.notes import (

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from aks_access.api.conditions import ConditionType, RangeSetReason
 from aks_access.api.rangeset import RangeSetStatus, RangeSetSummary
+from aks_access.api.reasons import ConditionType, RangeSetReason
 from aks_access.engine.conditions import Wanted, conditions
 from aks_access.engine.look import Next
 from aks_access.engine.ports import Clock, Kind, Objects

@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass, replace
 
-from aks_access.api.target import Mode
+from aks_access.api.modes import Mode
 from aks_access.engine.claims import Claims
 from aks_access.engine.look import Look
 from aks_access.engine.memory import ClusterMemory

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from aks_access.api.conditions import Condition, ConditionType, TargetReason
+from aks_access.api.conditions import Condition
+from aks_access.api.reasons import ConditionType, TargetReason
 from aks_access.api.target_status import (
     ENTRIES_LIMIT,
     ENTRY_GRANTS_LIMIT,

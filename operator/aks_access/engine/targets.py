@@ -8,7 +8,7 @@ restart runs the same code over the ledger. It writes ledgers and target status,
 import logging
 from dataclasses import dataclass, replace
 
-from aks_access.api.target import DeletionPolicy
+from aks_access.api.modes import DeletionPolicy
 from aks_access.engine.announcer import Announcer
 from aks_access.engine.assessor import Assessor
 from aks_access.engine.claims import Claims

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from aks_access.api.conditions import GrantReason, TargetReason
-from aks_access.api.target import Mode
+from aks_access.api.modes import Mode
+from aks_access.api.reasons import GrantReason, TargetReason
 from aks_access.engine.reports import GrantReport, TargetReport
 from aks_access.plan import sentences
 from aks_access.plan.model import ClusterKey, Grant, GrantUid, Target

@@ -21,7 +21,7 @@ from prometheus_client import (
 )
 
 from aks_access import __version__
-from aks_access.api.conditions import TargetReason
+from aks_access.api.reasons import TargetReason
 from aks_access.errors import AzureFault
 
 logger = logging.getLogger(__name__)

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from aks_access.api.conditions import GrantReason
 from aks_access.api.duration import format_duration
 from aks_access.api.ranges import MIN_GRANT_PREFIX, IPv4Range
+from aks_access.api.reasons import GrantReason
 from aks_access.plan.model import (
     Grant,
     Namespace,

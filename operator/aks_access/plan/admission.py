@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
-from aks_access.api.conditions import GrantReason
+from aks_access.api.reasons import GrantReason
 from aks_access.plan.listing import cidr
 from aks_access.plan.model import GrantUid, Policy
 from aks_access.plan.outcome import AccessState, Refusal, Rule, Verdict

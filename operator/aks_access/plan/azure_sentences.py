@@ -7,7 +7,7 @@ server names it (Azure RBAC documentation: AuthorizationFailed, LinkedAuthorizat
 import re
 from typing import NamedTuple
 
-from aks_access.api.conditions import TargetReason
+from aks_access.api.reasons import TargetReason
 from aks_access.errors import UNSAFE, AzureError, AzureFault
 from aks_access.plan.model import Target
 from aks_access.plan.wording import azure_text, sentence

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Set
 from datetime import datetime
 
 from aks_access.api.base import LENIENT
-from aks_access.api.conditions import ConditionType
+from aks_access.api.reasons import ConditionType
 from aks_access.api.target_status import TargetStatus
 from aks_access.plan.access import expand
 from aks_access.plan.ledger import Ledger

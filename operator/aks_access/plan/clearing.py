@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from aks_access.api.target import Mode
+from aks_access.api.modes import Mode
 from aks_access.plan.adoption import acknowledgement_code
 from aks_access.plan.composition import Wanted
 from aks_access.plan.egress import sentinel_allowed

@@ -6,7 +6,7 @@ Between the read list and the plan stands this attribution; it never decides to 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 
-from aks_access.api.target import Mode
+from aks_access.api.modes import Mode
 from aks_access.plan.cluster import ClusterView
 from aks_access.plan.egress import node_egress, strings
 from aks_access.plan.ledger import BASELINE_OWNER, EGRESS_OWNER, EntryState, Ledger

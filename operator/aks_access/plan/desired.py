@@ -1,7 +1,7 @@
 """The list to write: what stays, what comes, and never nothing (I1)."""
 
-from aks_access.api.conditions import GrantReason
-from aks_access.api.target import DeletionPolicy
+from aks_access.api.modes import DeletionPolicy
+from aks_access.api.reasons import GrantReason
 from aks_access.plan.clearing import PATIENT
 from aks_access.plan.composition import Wanted
 from aks_access.plan.egress import sentinel_allowed

@@ -7,8 +7,8 @@ that this version must be told (AKS documentation: authorized IP ranges, outboun
 
 from collections.abc import Iterable
 
+from aks_access.api.modes import EgressMode
 from aks_access.api.ranges import IPv4Range
-from aks_access.api.target import EgressMode
 from aks_access.plan.cluster import ClusterView
 from aks_access.plan.listing import cidr
 from aks_access.plan.model import Target

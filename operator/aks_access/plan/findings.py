@@ -7,7 +7,7 @@ the way, is the engine's to add.
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from aks_access.api.conditions import GrantReason, TargetReason
+from aks_access.api.reasons import GrantReason, TargetReason
 from aks_access.plan import admission, search
 from aks_access.plan.adoption import lost_code
 from aks_access.plan.broad import broad

@@ -6,7 +6,7 @@ it has one.
 
 from collections.abc import Sequence
 
-from aks_access.api.conditions import GrantReason
+from aks_access.api.reasons import GrantReason
 from aks_access.plan.outcome import Refusal, Rule, Verdict
 from aks_access.plan.wording import ask, az_flags, azure_text, listed, sentence, way_out
 

@@ -5,7 +5,7 @@ A target that another one displaces, or whose spec cannot be used, blocks every 
 
 from collections.abc import Iterable, Sequence
 
-from aks_access.api.conditions import GrantReason, TargetReason
+from aks_access.api.reasons import GrantReason, TargetReason
 from aks_access.plan.ledger import Ledger
 from aks_access.plan.model import ClusterKey, Target
 from aks_access.plan.outcome import Finding, Refusal, Rule

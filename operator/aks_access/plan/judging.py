@@ -6,7 +6,7 @@ In that order; a grant that an earlier step refuses takes no room from another.
 from collections.abc import Mapping, Set
 from dataclasses import replace
 
-from aks_access.api.conditions import GrantReason, TargetReason
+from aks_access.api.reasons import GrantReason, TargetReason
 from aks_access.plan import admission
 from aks_access.plan.access import judge, matches
 from aks_access.plan.egress import sentinel_allowed

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from aks_access.api.target import DeletionPolicy
+from aks_access.api.modes import DeletionPolicy
 from aks_access.plan.model import ClusterKey, Identity, Target
 from aks_access.plan.pace import Turn
 

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType
 
+from aks_access.api.modes import DeletionPolicy, EgressMode, Mode
 from aks_access.api.ranges import IPv4Range
-from aks_access.api.target import DeletionPolicy, EgressMode, Mode
 
 ClusterKey = NewType("ClusterKey", str)
 """A cluster's ARM id in lower case: ARM ids compare case-insensitively."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from aks_access.api.conditions import GrantReason
+from aks_access.api.reasons import GrantReason
 from aks_access.plan.access import namespace_allowed
 from aks_access.plan.model import Grant, Namespace, Target
 from aks_access.plan.outcome import Refusal, Rule

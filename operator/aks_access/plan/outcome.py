@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from aks_access.api.conditions import GrantReason, TargetReason
 from aks_access.api.ranges import IPv4Range
+from aks_access.api.reasons import GrantReason, TargetReason
 from aks_access.plan.ledger import Conflict, LedgerEntry, Reversal
 from aks_access.plan.listing import cidr
 from aks_access.plan.model import Cause, Grant, GrantUid

@@ -9,7 +9,7 @@ of that kind waits for a person.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from aks_access.api.conditions import GrantReason
+from aks_access.api.reasons import GrantReason
 from aks_access.plan.access import ended, period
 from aks_access.plan.ledger import (
     BASELINE_OWNER,

@@ -3,7 +3,7 @@
 from collections.abc import Set
 from dataclasses import dataclass, field, replace
 
-from aks_access.api.target import Mode
+from aks_access.api.modes import Mode
 from aks_access.plan import composition
 from aks_access.plan.adoption import Adoption
 from aks_access.plan.cluster import SUCCEEDED, ClusterView

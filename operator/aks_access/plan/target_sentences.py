@@ -6,8 +6,8 @@ be written whatever is missing.
 
 from collections.abc import Callable, Mapping, Sequence
 
-from aks_access.api.conditions import TargetReason
 from aks_access.api.names import ledger_name
+from aks_access.api.reasons import TargetReason
 from aks_access.plan.grant_sentences import egress_sentence, unsupported_sentence
 from aks_access.plan.ledger import SearchPhase
 from aks_access.plan.model import Target

@@ -2,15 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from aks_access.api.conditions import (
-    Condition,
-    ConditionStatus,
-    ConditionType,
-    GrantReason,
-    find_condition,
-    remove_condition,
-    set_condition,
-)
+from aks_access.api.conditions import Condition, find_condition, remove_condition, set_condition
+from aks_access.api.reasons import ConditionStatus, ConditionType, GrantReason
 
 NOW = datetime(2026, 11, 22, 10, 2, 3, 456789, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from aks_access.api.conditions import GrantReason
+from aks_access.api.reasons import GrantReason
 from aks_access.engine.board import Board
 from aks_access.engine.reports import GrantReport, TargetReport
 from aks_access.plan.model import ClusterKey, GrantUid

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from aks_access.api.conditions import GrantReason
 from aks_access.api.ranges import IPv4Range
+from aks_access.api.reasons import GrantReason
 from aks_access.engine.grant_status import GrantFacts, grant_status, worst
 from aks_access.engine.reports import GrantReport
 from aks_access.plan.model import Grant, GrantUid

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from aks_access.api.conditions import TargetReason
-from aks_access.api.target import Mode
+from aks_access.api.modes import Mode
+from aks_access.api.reasons import TargetReason
 from aks_access.engine.notes import Note, blocker, worst_first
 from aks_access.engine.target_status import TargetFacts, observing_message, target_status
 from aks_access.plan.cluster import ClusterView

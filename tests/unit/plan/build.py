@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from aks_access.api.modes import Mode
 from aks_access.api.ranges import IPv4Range
-from aks_access.api.target import Mode
 from aks_access.plan.adoption import Adoption, adopt, fresh
 from aks_access.plan.cluster import ClusterView
 from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry

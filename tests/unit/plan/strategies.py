@@ -6,8 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from aks_access.api.modes import EgressMode, Mode
 from aks_access.api.names import API_VERSION, GRANT_FINALIZER, TARGET_FINALIZER
-from aks_access.api.target import EgressMode, Mode
 from aks_access.api.timestamps import format_timestamp
 from aks_access.plan.cluster import ClusterView
 from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry, WriteInFlight

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from aks_access.api.conditions import GrantReason as R
+from aks_access.api.reasons import GrantReason as R
 from aks_access.plan.access import (
     NAMESPACE_NAME_LABEL,
     Period,

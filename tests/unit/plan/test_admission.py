@@ -6,8 +6,8 @@ from types import MappingProxyType
 
 import pytest
 
-from aks_access.api.conditions import GrantReason, TargetReason
-from aks_access.api.target import Mode
+from aks_access.api.modes import Mode
+from aks_access.api.reasons import GrantReason, TargetReason
 from aks_access.plan.admission import admit, limit_grants, next_to_free
 from aks_access.plan.model import Cause, Grant, GrantUid, Namespace, Policy, Selector
 from aks_access.plan.outcome import AccessState, Plan, Refusal, Rule, Verdict

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from aks_access.api.target import Mode
+from aks_access.api.modes import Mode
 from aks_access.plan.adoption import (
     Adoption,
     acknowledgement_code,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aks_access.api.conditions import TargetReason
+from aks_access.api.reasons import TargetReason
 from aks_access.errors import UNSAFE, AzureError
 from aks_access.errors import AzureFault as F
 from aks_access.plan.azure_sentences import AzureOutcome, azure_sentence

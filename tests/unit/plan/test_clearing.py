@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from aks_access.api.conditions import TargetReason
-from aks_access.api.target import EgressMode, Mode
+from aks_access.api.modes import EgressMode, Mode
+from aks_access.api.reasons import TargetReason
 from aks_access.plan.adoption import acknowledgement_code
 from aks_access.plan.clearing import PATIENT, revokes
 from aks_access.plan.cluster import ClusterView

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from aks_access.api.target import EgressMode, Mode
+from aks_access.api.modes import EgressMode, Mode
 from aks_access.plan.composition import (
     Platform,
     Wanted,

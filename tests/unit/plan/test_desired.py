@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from aks_access.api.target import EgressMode, Mode
+from aks_access.api.modes import EgressMode, Mode
 from aks_access.plan.ledger import EntryState, Search, SearchPhase
 from aks_access.plan.model import Cause
 from aks_access.plan.outcome import Change, Plan

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from aks_access.api.conditions import TargetReason as R
-from aks_access.api.target import DeletionPolicy, EgressMode, Mode
+from aks_access.api.modes import DeletionPolicy, EgressMode, Mode
+from aks_access.api.reasons import TargetReason as R
 from aks_access.plan.adoption import Adoption, lost_code
 from aks_access.plan.ledger import Conflict, Reversal, Search, SearchPhase
 from aks_access.plan.model import Problem, Target

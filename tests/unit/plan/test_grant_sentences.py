@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from aks_access.api.conditions import GrantReason as R
+from aks_access.api.reasons import GrantReason as R
 from aks_access.plan.grant_sentences import (
     blocked_sentence,
     refusal_sentence,

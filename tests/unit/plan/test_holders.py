@@ -1,6 +1,6 @@
 """Which of several targets holds a cluster, and what the others' grants are told."""
 
-from aks_access.api.conditions import GrantReason, TargetReason
+from aks_access.api.reasons import GrantReason, TargetReason
 from aks_access.plan.holders import barrier, blocked, claimants, incumbent
 from aks_access.plan.ledger import Ledger
 from aks_access.plan.model import ClusterKey, Problem, Target

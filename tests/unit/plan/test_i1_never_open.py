@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from aks_access.api.conditions import GrantReason, TargetReason
-from aks_access.api.target import EgressMode, Mode
+from aks_access.api.modes import EgressMode, Mode
+from aks_access.api.reasons import GrantReason, TargetReason
 from aks_access.plan.cluster import ClusterView
 from aks_access.plan.model import Grant
 from aks_access.plan.outcome import Refusal

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from aks_access.api.target import DeletionPolicy, EgressMode, Mode
+from aks_access.api.modes import DeletionPolicy, EgressMode, Mode
 from aks_access.plan.adoption import Adoption
 from aks_access.plan.ledger import EntryState
 from aks_access.plan.model import Cause, Grant, Namespace

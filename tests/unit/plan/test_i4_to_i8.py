@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from aks_access.api.conditions import GrantReason, TargetReason
-from aks_access.api.target import EgressMode, Mode
+from aks_access.api.modes import EgressMode, Mode
+from aks_access.api.reasons import GrantReason, TargetReason
 from aks_access.plan.adoption import Adoption
 from aks_access.plan.ledger import EntryState, RefusedGrant, WriteInFlight
 from aks_access.plan.model import Cause, GrantUid, Namespace, Problem

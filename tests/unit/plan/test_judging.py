@@ -2,8 +2,8 @@
 
 import pytest
 
-from aks_access.api.conditions import GrantReason as R
-from aks_access.api.target import Mode
+from aks_access.api.modes import Mode
+from aks_access.api.reasons import GrantReason as R
 from aks_access.plan.cluster import ClusterView
 from aks_access.plan.ledger import Ledger, RefusedGrant
 from aks_access.plan.model import GrantUid, Problem, Target

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aks_access.api.target import DeletionPolicy
+from aks_access.api.modes import DeletionPolicy
 from aks_access.plan.ledger import Ledger, departure, leaves
 from tests.unit.plan.build import NOW, ledger, target
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from aks_access.api.target import Mode
+from aks_access.api.modes import Mode
 from aks_access.plan.adoption import Adoption
 from aks_access.plan.model import Grant, GrantUid
 from aks_access.plan.outcome import EntryReport, Origin

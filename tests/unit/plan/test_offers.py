@@ -1,4 +1,4 @@
-from aks_access.api.conditions import GrantReason
+from aks_access.api.reasons import GrantReason
 from aks_access.plan.model import LabelRequirement, Namespace, Policy, Problem, Selector
 from aks_access.plan.offers import MOST, not_found, open_to
 from tests.unit.plan.build import grant, target

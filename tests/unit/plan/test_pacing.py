@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from aks_access.api.target import Mode
+from aks_access.api.modes import Mode
 from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry, RefusedGrant
 from aks_access.plan.model import GrantUid
 from aks_access.plan.outcome import Plan

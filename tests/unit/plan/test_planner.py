@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from aks_access.api.conditions import TargetReason
-from aks_access.api.target import Mode
+from aks_access.api.modes import Mode
+from aks_access.api.reasons import TargetReason
 from aks_access.plan.adoption import Adoption
 from aks_access.plan.conflict import CALM, PACE
 from aks_access.plan.ledger import Conflict, Reversal, WriteInFlight

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from aks_access.api.target import Mode
+from aks_access.api.modes import Mode
 from aks_access.plan.adoption import Adoption
 from aks_access.plan.ledger import EntryState, LedgerEntry
 from aks_access.plan.listing import canonical

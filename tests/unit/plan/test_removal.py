@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from aks_access.api.conditions import GrantReason as R
+from aks_access.api.reasons import GrantReason as R
 from aks_access.plan.clearing import PATIENT
 from aks_access.plan.ledger import EntryState, LedgerEntry
 from aks_access.plan.model import (

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from aks_access.api.target import Mode
+from aks_access.api.modes import Mode
 from aks_access.plan.ledger import (
     Conflict,
     EntryState,

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from aks_access.api.conditions import GrantReason, TargetReason
+from aks_access.api.reasons import GrantReason, TargetReason
 from aks_access.errors import AzureError, AzureFault
 from aks_access.plan.model import Problem
 from aks_access.plan.outcome import AccessState, Finding, Refusal, Rule, Verdict

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from aks_access.api.conditions import TargetReason as R
+from aks_access.api.reasons import TargetReason as R
 from aks_access.kube.events import NOTE_LIMIT
 from aks_access.plan.model import Problem, Target
 from aks_access.plan.outcome import Finding

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from aks_access.api.conditions import ConditionType, GrantReason, RangeSetReason, TargetReason
 from aks_access.api.crd import object_schema
 from aks_access.api.grant_states import GRANT_STATES
 from aks_access.api.names import Kind
+from aks_access.api.reasons import ConditionType, GrantReason, RangeSetReason, TargetReason
 from aks_access.api.states import CONDITIONS, PART_REASONS, RANGE_SET_STATES, State
 from aks_access.api.target_states import TARGET_STATES
 from aks_access.engine.event_reasons import EVENTS, EventReason
