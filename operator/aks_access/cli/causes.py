@@ -1,8 +1,7 @@
 """Why an address gets in to a cluster, or does not: by the list as read, and by the grants.
 
 Pure. What a grant's status says of the target is the operator's own word and is passed on. Where
-the status has none (an edit not seen yet, the 21st target), the grant is judged as the operator
-will judge it: by `plan.access.judge`, and said with `plan.sentences`.
+the status has none (an edit not seen yet, the 21st target), `unreported` says what it will be.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,23 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
-from aks_access.api.names import ARGO_DEFAULT_INSTANCE_LABEL
 from aks_access.api.ranges import IPv4Range
-from aks_access.api.reasons import GrantReason, TargetReason
+from aks_access.api.reasons import GrantReason
 from aks_access.cli.entries import Holder
 from aks_access.cli.seen import Gate, SeenGrant, SeenTarget
-from aks_access.plan import holders
-from aks_access.plan.access import ended, expand, judge, matches
 from aks_access.plan.listing import SENTINEL, parsed
-from aks_access.plan.model import Grant, Namespace, RangeSet, Target, activation_key
-from aks_access.plan.outcome import AccessState, Refusal, Rule, Verdict
-from aks_access.plan.sentences import refusals_sentence, verdict_sentence
-from aks_access.projection import project_grant
 
-NOT_SEEN: Final = "NotSeen"
-"""The reason of a grant whose last edit the operator has not reported on."""
+if TYPE_CHECKING:
+    from aks_access.plan.model import Namespace, RangeSet
 
 
 class Verdicts(StrEnum):
@@ -69,49 +61,14 @@ class Facts:
         namespaces: all by name; None where they may not be read.
     """
 
-    sets: Mapping[str, RangeSet]
-    namespaces: Callable[[], Mapping[str, Namespace] | None]
+    sets: "Mapping[str, RangeSet]"
+    namespaces: "Callable[[], Mapping[str, Namespace] | None]"
     now: datetime
 
     @cached_property
-    def _namespaces(self) -> Mapping[str, Namespace] | None:
+    def every_namespace(self) -> "Mapping[str, Namespace] | None":
+        """All namespaces by name, read at the first use; None where they may not be read."""
         return self.namespaces()
-
-    def judged(self, grant: Grant, *, target: SeenTarget) -> Verdict | None:
-        """The verdict of the grant alone; None where too little is known for one."""
-        activated = {} if grant.activated is None else {activation_key(grant): grant.activated}
-        barrier = _barrier(target)
-        if barrier is not None and ended(grant=grant, activations=activated, now=self.now) is None:
-            return Verdict(grant=grant, state=AccessState.REFUSED, refusals=(barrier,))
-        if target.projected.problems or self._namespaces is None:
-            return None
-        return judge(
-            grant=grant,
-            target=target.projected,
-            sets=self.sets,
-            namespaces=self._namespaces,
-            activations=activated,
-            now=self.now,
-        )
-
-
-def _barrier(target: SeenTarget) -> Refusal | None:
-    """What a target that judges no grant tells each of them.
-
-    Which of several targets holds a cluster the operator's report says: its ledger knows.
-    """
-    found = holders.barrier(target.projected, holder=None)
-    if found is not None:
-        return holders.blocked(target.projected, by=found)
-    ready = target.ready
-    if ready is None or ready.reason != TargetReason.DUPLICATE_TARGET:
-        return None
-    return Refusal(
-        reason=GrantReason.TARGET_BLOCKED,
-        rule=Rule.SPEC,
-        value=str(ready.reason),
-        limit=ready.message,
-    )
 
 
 def answer(
@@ -180,7 +137,7 @@ def _size(entries: Iterable[str]) -> int:
 
 
 def asking(
-    raws: Iterable[Mapping[str, Any]], *, wanted: IPv4Range, sets: Mapping[str, RangeSet]
+    raws: Iterable[Mapping[str, Any]], *, wanted: IPv4Range, sets: "Mapping[str, RangeSet]"
 ) -> Iterator[Mapping[str, Any]]:
     """The grants that may ask for some of a range: reading ten thousand whole takes seconds."""
     through = {
@@ -246,42 +203,7 @@ def _cause(seen: SeenGrant, *, target: SeenTarget, wanted: IPv4Range, facts: Fac
         return Cause(seen.path, state.reason, state.message)
     if seen.current and not seen.status.targets_omitted:
         return None
-    grant = project_grant(seen.raw, argo_instance_label=ARGO_DEFAULT_INSTANCE_LABEL)
-    ranges, _, _ = expand(grant=grant, sets=facts.sets)
-    asks = any(item.overlaps(wanted) for item in ranges)
-    if not asks or not matches(grant=grant, target=target.projected):
-        return None
-    return _judged(seen, grant=grant, target=target, facts=facts)
+    from aks_access.cli import unreported  # slow to import, and for few grants
 
-
-def _judged(seen: SeenGrant, *, grant: Grant, target: SeenTarget, facts: Facts) -> Cause:
-    """What the operator will say, or has said where its report has no room for it."""
-    verdict = facts.judged(grant, target=target)
-    said = _sentence(verdict, target=target.projected) if verdict is not None else ""
-    if verdict is None or not seen.current:
-        message = f"The operator has not reported on it yet. {said}".rstrip()
-        return Cause(grant.path, NOT_SEEN, message)
-    reason = verdict.refusals[0].reason if verdict.refusals else _REASONS[verdict.state]
-    return Cause(grant.path, reason.value, said)
-
-
-_REASONS: Final[Mapping[AccessState, GrantReason]] = {
-    AccessState.LIVE: GrantReason.PROGRESSING,
-    AccessState.SCHEDULED: GrantReason.SCHEDULED,
-    AccessState.EXPIRED: GrantReason.EXPIRED,
-    AccessState.REVOKED: GrantReason.REVOKED,
-    AccessState.DELETED: GrantReason.REVOCATION_PENDING,
-    AccessState.REFUSED: GrantReason.POLICY_DENIED,
-}
-
-
-def _sentence(verdict: Verdict, *, target: Target) -> str:
-    """The operator's sentence."""
-    if verdict.refusals:
-        return refusals_sentence(
-            verdict=verdict,
-            target=target.name,
-            contact=target.policy.contact,
-            cluster=target.resource_id,
-        )
-    return verdict_sentence(verdict=verdict, target=target.name)
+    found = unreported.judged(seen, target=target, wanted=wanted, facts=facts)
+    return None if found is None else Cause(seen.path, *found)

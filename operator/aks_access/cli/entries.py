@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aks_access.api.names import ARGO_DEFAULT_INSTANCE_LABEL
 from aks_access.api.ranges import IPv4Range
 from aks_access.api.reasons import GrantReason
-from aks_access.api.target_status import LiveEntry
+from aks_access.cli.reported import LiveEntry
 from aks_access.cli.seen import Gate, SeenGrant, SeenTarget
 from aks_access.plan.listing import cidr, parsed
 from aks_access.plan.origin import Origin

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from aks_access.api.target_status import ENTRIES_LIMIT
 from aks_access.cli import entries, looking, table
 from aks_access.cli.cluster import Cluster
 from aks_access.cli.entries import Holder
@@ -135,8 +134,8 @@ def _color(holder: Holder) -> str:
 def _notes(told: Occupied, *, now: datetime) -> Iterator[str]:
     if told.unknown:
         yield (
-            f"{told.unknown} more entries stand there: a status names the first {ENTRIES_LIMIT}, "
-            "and no grant tells of these."
+            f"{told.unknown} more entries stand there: a status names the first "
+            f"{len(told.target.status.entries)}, and no grant tells of these."
         )
     yield from told.notes
     for each in told.wanted[:_MOST_WANTED]:

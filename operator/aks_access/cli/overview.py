@@ -10,7 +10,6 @@ from datetime import date, datetime
 from enum import IntEnum
 from typing import Any, Final
 
-from aks_access.api.conditions import find_condition
 from aks_access.api.reasons import ConditionStatus, ConditionType, TargetReason
 from aks_access.cli.seen import Gate, SeenTarget
 from aks_access.errors import AksAccessError
@@ -159,12 +158,11 @@ def _line(target: SeenTarget, *, now: datetime) -> Line:
 
 
 def _health(target: SeenTarget, *, now: datetime) -> Health:
-    conditions = target.status.conditions
     for kind, health in (
         (ConditionType.STALLED, Health.HANGS),
         (ConditionType.RECONCILING, Health.PASSES),
     ):
-        found = find_condition(conditions, kind)
+        found = target.condition(kind)
         if found is not None and found.status is ConditionStatus.TRUE:
             return health
     if target.ready is None or target.late(now=now) or not target.current:

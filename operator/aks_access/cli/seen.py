@@ -1,4 +1,4 @@
-"""Targets and grants as the operator last reported them: statuses through the API's own models.
+"""Targets and grants as the operator last reported them.
 
 Pure. What a status lacks, caps or cannot know any more is said beside it (`doubts`), so that no
 command passes an old report off as the present.
@@ -10,22 +10,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
-from aks_access.api.base import LENIENT
 from aks_access.api.bounds import clipped
-from aks_access.api.conditions import Condition, find_condition
-from aks_access.api.grant import GrantStatus
-from aks_access.api.meta import ObjectMeta
 from aks_access.api.ranges import quoted
 from aks_access.api.reasons import ConditionType, TargetReason
-from aks_access.api.target_status import TargetStatus
 from aks_access.cli.printable import printable
+from aks_access.cli.reported import Condition, GrantReport, Metadata, TargetReport, read
 
 if TYPE_CHECKING:
     from aks_access.plan.model import Target
-
-Model = TypeVar("Model", ObjectMeta, TargetStatus, GrantStatus)
 
 _OBSERVE: Final = "Observe"
 
@@ -49,25 +43,33 @@ class _Seen(ABC):
     raw: Mapping[str, Any]
 
     @cached_property
-    def metadata(self) -> ObjectMeta:
+    def metadata(self) -> Metadata:
         """Who it is."""
-        return _read(ObjectMeta, self.raw.get("metadata"))
+        return read(Metadata, self._part("metadata"))
 
     @property
     @abstractmethod
-    def status(self) -> TargetStatus | GrantStatus:
+    def status(self) -> TargetReport | GrantReport:
         """What was reported; empty where nothing was."""
 
     @property
     def ready(self) -> Condition | None:
         """Its state."""
-        return find_condition(self.status.conditions, ConditionType.READY)
+        return self.condition(ConditionType.READY)
+
+    def condition(self, kind: ConditionType) -> Condition | None:
+        """The condition of that type, or None."""
+        return next((each for each in self.status.conditions if each.type == kind), None)
 
     @property
     def current(self) -> bool:
         """Whether the report is about the spec as it stands."""
         seen = self.status.observed_generation
         return seen is not None and seen >= self.metadata.generation
+
+    def _part(self, name: str) -> object:
+        """A part of the object with every text as a printable line: it may be anybody's."""
+        return _lines(clipped(self.raw.get(name)))
 
     def _written(self, field: str) -> str:
         """A text of the spec, as a printable line; "" where there is none."""
@@ -76,14 +78,7 @@ class _Seen(ABC):
         return quoted(value) if isinstance(value, str) and value else ""
 
 
-def _read(model: type[Model], raw: object) -> Model:
-    """As far as it can be read; empty where it is nothing."""
-    found = _lines(clipped(raw))
-    return model.model_validate(found if isinstance(found, dict) else {}, context=LENIENT)
-
-
 def _lines(value: object) -> object:
-    """The same with every text as a printable line: a status may be anybody's."""
     if isinstance(value, dict):
         return {key: _lines(each) for key, each in value.items()}
     if isinstance(value, list):
@@ -111,9 +106,9 @@ class SeenTarget(_Seen):
         return self.mode == _OBSERVE
 
     @cached_property
-    def status(self) -> TargetStatus:
+    def status(self) -> TargetReport:
         """What was reported; empty where nothing was."""
-        return _read(TargetStatus, self.raw.get("status"))
+        return read(TargetReport, self._part("status"))
 
     @cached_property
     def projected(self) -> "Target":
@@ -192,9 +187,9 @@ class SeenGrant(_Seen):
         return f"{self.metadata.namespace}/{self.metadata.name}"
 
     @cached_property
-    def status(self) -> GrantStatus:
+    def status(self) -> GrantReport:
         """What was reported; empty where nothing was."""
-        return _read(GrantStatus, self.raw.get("status"))
+        return read(GrantReport, self._part("status"))
 
     @property
     def requested_by(self) -> str:

@@ -6,9 +6,7 @@ from typing import Any, Final
 
 import click
 
-from aks_access.api.conditions import find_condition
 from aks_access.api.grant_states import GRANT_STATES
-from aks_access.api.parse import Invalid, parse_grant
 from aks_access.api.reasons import ConditionType, GrantReason
 from aks_access.api.states import NOTHING
 from aks_access.api.timestamps import format_minute, format_timestamp
@@ -32,7 +30,7 @@ _OLD: Final = "The operator has not seen the last edit yet: this is about the on
 def let_in(raw: Mapping[str, Any]) -> bool:
     """Whether the grant lets in, on every target, by the operator's report."""
     seen = SeenGrant(raw)
-    programmed = find_condition(seen.status.conditions, ConditionType.PROGRAMMED)
+    programmed = seen.condition(ConditionType.PROGRAMMED)
     return (
         seen.current
         and seen.ready is not None
@@ -87,15 +85,23 @@ def _facts(seen: SeenGrant) -> str:
 
 
 def _notes(seen: SeenGrant) -> Iterator[str]:
-    found = parse_grant(dict(seen.raw))
-    if isinstance(found, Invalid):
-        yield from map(str, found.problems)
+    if not seen.current or seen.ready is None or seen.ready.reason == GrantReason.INVALID_SPEC:
+        yield from _problems(seen.raw)
     if seen.metadata.deletion_timestamp is not None:
         yield "It is being deleted."
     if seen.ready is None:
         yield _NO_REPORT
     elif not seen.current:
         yield _OLD
+
+
+def _problems(raw: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with its spec."""
+    from aks_access.api.parse import Invalid, parse_grant  # slow to import, and for few grants
+
+    found = parse_grant(dict(raw))
+    if isinstance(found, Invalid):
+        yield from map(str, found.problems)
 
 
 def _targets(seen: SeenGrant) -> Iterator[table.Row]:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from aks_access.api.ranges import IPv4Range
-from aks_access.cli.causes import NOT_SEEN, Answer, Cause, Facts, Verdicts, asking, causes
+from aks_access.cli.causes import Answer, Cause, Facts, Verdicts, asking, causes
 from aks_access.cli.seen import SeenGrant, SeenTarget
+from aks_access.cli.unreported import NOT_SEEN
 from aks_access.plan.model import Namespace, RangeSet
 from tests.unit.cli import scene
 from tests.unit.cli.desk import Desk, execute_at
