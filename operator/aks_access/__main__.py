@@ -4,6 +4,7 @@ Subcommands are imported when they are asked for, so that none pays for another'
 is written from the table here. `kubectl aks-access` is the same, called `kubectl-aks_access`.
 """
 
+import gc
 import importlib
 import os
 import signal
@@ -65,6 +66,9 @@ _SECTIONS: Final[dict[str, dict[str, Entry]]] = {
 COMMANDS: Final = {name: entry for part in _SECTIONS.values() for name, entry in part.items()}
 
 
+_SHORT_LIVED: Final = 50_000
+"""New objects before garbage is looked for: what is imported is none, and is a command's most."""
+
 COMPLETE_VARIABLE: Final = "_AKS_ACCESS_COMPLETE"
 """The variable by which a shell asks for completions."""
 
@@ -80,6 +84,8 @@ class LazyGroup(click.Group):
         """Import the subcommand; None where there is no such."""
         if cmd_name not in COMMANDS:
             return super().get_command(ctx, cmd_name)
+        if cmd_name != "run":
+            gc.set_threshold(_SHORT_LIVED)
         module, _, attribute = COMMANDS[cmd_name].place.partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
@@ -170,6 +176,7 @@ def main(arguments: Sequence[str] | None = None, *, surroundings: object = None)
             f"{_line(str(error))} ({Path(place.filename).name}:{place.lineno} in {place.name})",
             code=ExitCode.FAILED,
         )
+    gc.freeze()  # else the end looks through all that was imported
     sys.exit(code if isinstance(code, int) else ExitCode.OK)
 
 

@@ -11,7 +11,7 @@ import click
 from aks_access.api.ranges import IPv4Range, special_network
 from aks_access.api.reasons import GrantReason
 from aks_access.cli import entries, looking, table
-from aks_access.cli.causes import Answer, Cause, Facts, Verdicts, answer, asking, causes, refers
+from aks_access.cli.causes import Answer, Cause, Facts, Verdicts, answer, asking, causes
 from aks_access.cli.cluster import Cluster
 from aks_access.cli.holding import holder_json, words
 from aks_access.cli.seen import SeenGrant, SeenTarget, by_name, said
@@ -90,7 +90,7 @@ def report(
 ) -> Report:
     """Look the range up; asks `reached` for range sets and namespaces where they matter."""
     seen = by_name(raws)
-    needed = any(map(refers, found.grants.values()))
+    needed = any(each.range_sets for each in found.grants.values())
     sets = looking.range_sets(reached) if needed else {}
     hidden = [*found.hidden, *([] if sets is not None else [_NO_SETS])]
     facts = Facts(
@@ -99,9 +99,13 @@ def report(
         now=now,
     )
     named = {path for target in seen for path in entries.named(target, within=wanted)}
-    named |= entries.filling(seen, grants=found.grants.values())
-    asks = [SeenGrant(raw) for raw in asking(found.grants.values(), wanted=wanted, sets=facts.sets)]
-    grants = {path: SeenGrant(found.grants[path]) for path in named if path in found.grants} | {
+    cut = [target for target in seen if target.status.entries_omitted]
+    named |= entries.filling(cut, grants=found.grants.values())
+    asks = [
+        SeenGrant(each.raw)
+        for each in asking(found.grants.values(), wanted=wanted, sets=facts.sets)
+    ]
+    grants = {path: SeenGrant(found.grants[path].raw) for path in named if path in found.grants} | {
         each.path: each for each in asks
     }
     told = []

@@ -4,16 +4,17 @@ Pure. What a grant's status says of the target is the operator's own word and is
 the status has none (an edit not seen yet, the 21st target), `unreported` says what it will be.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aks_access.api.ranges import IPv4Range
 from aks_access.api.reasons import GrantReason
 from aks_access.cli.entries import Holder
+from aks_access.cli.glimpse import Glimpse
 from aks_access.cli.seen import Gate, SeenGrant, SeenTarget
 from aks_access.plan.listing import SENTINEL, parsed
 
@@ -137,34 +138,17 @@ def _size(entries: Iterable[str]) -> int:
 
 
 def asking(
-    raws: Iterable[Mapping[str, Any]], *, wanted: IPv4Range, sets: "Mapping[str, RangeSet]"
-) -> Iterator[Mapping[str, Any]]:
-    """The grants that may ask for some of a range: reading ten thousand whole takes seconds."""
+    grants: Iterable[Glimpse], *, wanted: IPv4Range, sets: "Mapping[str, RangeSet]"
+) -> Iterator[Glimpse]:
+    """The grants that may ask for some of a range."""
     through = {
         name for name, each in sets.items() if any(item.overlaps(wanted) for item in each.ranges)
     }
-    for raw in raws:
-        spec = raw.get("spec")
-        if not isinstance(spec, Mapping):
-            continue
+    for grant in grants:
         if any(
-            isinstance(text, str) and (value := parsed(text)) is not None and value.overlaps(wanted)
-            for text in _items(spec.get("ipRanges"))
-        ) or any(
-            isinstance(ref, Mapping) and ref.get("name") in through
-            for ref in _items(spec.get("rangeSetRefs"))
-        ):
-            yield raw
-
-
-def refers(raw: Mapping[str, Any]) -> bool:
-    """Whether the grant asks through range sets."""
-    spec = raw.get("spec")
-    return isinstance(spec, Mapping) and "rangeSetRefs" in spec
-
-
-def _items(value: object) -> Sequence[object]:
-    return value if isinstance(value, list) else ()
+            (value := parsed(text)) is not None and value.overlaps(wanted) for text in grant.ranges
+        ) or not through.isdisjoint(grant.range_sets):
+            yield grant
 
 
 def causes(

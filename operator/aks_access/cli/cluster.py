@@ -4,13 +4,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, Union
 from urllib.parse import quote
 
 from aks_access.api import names
 
+if TYPE_CHECKING:
+    from msgspec import Raw
+
 FIELD_MANAGER: Final = "aks-access"
 """Whose fields a command's writes are; Flux strips those of managers whose name says kubectl."""
+
+
+Piece = Union[bytes, "Raw"]
+"""An object as its JSON."""
 
 
 class Resource(Enum):
@@ -112,6 +119,12 @@ class Cluster(Protocol):
 
     def all(self, resource: Resource, *, namespace: str = "") -> list[dict[str, Any]]:
         """All objects of a kind, or those of a namespace."""
+
+    def pieces(self, resource: Resource, *, namespace: str = "") -> "Sequence[Piece]":
+        """The same, each as its JSON."""
+
+    def first(self, resource: Resource, *, most: int) -> "tuple[Sequence[Piece], bool]":
+        """The first `most` objects of a kind, each as its JSON; and whether these are all."""
 
     def get(self, resource: Resource, *, name: str, namespace: str = "") -> dict[str, Any] | None:
         """One object; None where there is no such."""

@@ -7,11 +7,12 @@ an entry, the entries past 200) is added from the grants that say they are in Az
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from aks_access.api.names import ARGO_DEFAULT_INSTANCE_LABEL
 from aks_access.api.ranges import IPv4Range
 from aks_access.api.reasons import GrantReason
+from aks_access.cli.glimpse import Glimpse
 from aks_access.cli.reported import LiveEntry
 from aks_access.cli.seen import Gate, SeenGrant, SeenTarget
 from aks_access.plan.listing import cidr, parsed
@@ -85,12 +86,17 @@ def named(target: SeenTarget, *, within: IPv4Range | None = None) -> set[str]:
     }
 
 
-def filling(targets: Iterable[SeenTarget], *, grants: Iterable[Mapping[str, Any]]) -> set[str]:
-    """The grants that may hold the entries past those that the targets' reports name."""
-    cut = {target.name for target in targets if target.status.entries_omitted}
-    if not cut:
-        return set()
-    return {SeenGrant(raw).path for raw in grants if not cut.isdisjoint(_standing(raw))}
+def filling(targets: Iterable[SeenTarget], *, grants: Iterable[Glimpse]) -> set[str]:
+    """The grants that may hold, or would, what the reports of these targets leave out."""
+    cut = {target.name for target in targets}
+    return {
+        grant.path
+        for grant in grants
+        if any(
+            each.name in cut and (each.in_azure or each.reason == GrantReason.OBSERVED)
+            for each in grant.states
+        )
+    }
 
 
 def incomplete(target: SeenTarget) -> bool:
@@ -205,21 +211,10 @@ def _inside(
     """Entry to the grants that say that all they ask for stands there."""
     found: dict[str, list[SeenGrant]] = {}
     for grant in grants:
-        if target.name in _standing(grant.raw):
+        if any(each.in_azure and each.name == target.name for each in grant.status.targets):
             for item in _asked(grant, sets=sets):
                 found.setdefault(item, []).append(grant)
     return found
-
-
-def _standing(raw: Mapping[str, Any]) -> set[str]:
-    """The targets where a grant reports that it is in Azure; of ten thousand few do."""
-    status = raw.get("status")
-    states = status.get("targets") if isinstance(status, Mapping) else None
-    return {
-        str(each.get("name"))
-        for each in (states if isinstance(states, list) else ())
-        if isinstance(each, Mapping) and each.get("inAzure") is True
-    }
 
 
 def _asked(grant: SeenGrant, *, sets: "Mapping[str, RangeSet]") -> list[str]:

@@ -12,18 +12,17 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import IO, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from aks_access.api.timestamps import parse_date
-from aks_access.cli.cluster import FIELD_MANAGER, DryRun, Resource, Right
+from aks_access.cli.cluster import FIELD_MANAGER, DryRun, Piece, Resource, Right
 from aks_access.cli.complaints import error_of
 from aks_access.cli.processes import quiet, started
 from aks_access.cli.reach import Reach, pod_namespace
-from aks_access.cli.streamed import items
 from aks_access.errors import (
     AksAccessError,
     KubeError,
@@ -32,7 +31,8 @@ from aks_access.errors import (
     StartupError,
 )
 
-Answer = TypeVar("Answer")
+if TYPE_CHECKING:
+    from aks_access.cli.listed import Listed
 
 _NO_CONTEXT: Final = "current-context must exist"
 _DATE: Final = re.compile(r"\bDate: ([A-Z][a-z]{2}, [0-9A-Za-z: ]+ GMT)")
@@ -48,7 +48,7 @@ class Kubectl:
         """See `Cluster`; a pod's own comes after the context's and before `default`."""
         path = "--output=jsonpath={.contexts[0].context.namespace}"
         try:
-            named = self._run(["config", "view", "--minify", path]).strip()
+            named = self._run(["config", "view", "--minify", path]).decode().strip()
         except KubeError as error:
             if _NO_CONTEXT not in str(error):
                 raise
@@ -63,13 +63,17 @@ class Kubectl:
 
     def all(self, resource: Resource, *, namespace: str = "") -> list[dict[str, Any]]:
         """See `Cluster`."""
+        return [json.loads(bytes(each)) for each in self.pieces(resource, namespace=namespace)]
+
+    def pieces(self, resource: Resource, *, namespace: str = "") -> Sequence[Piece]:
+        """See `Cluster`."""
         # All at once: the API server answers from memory, but a list's later pages from etcd.
-        found, refused = self._answered(
-            ["get", f"--raw={resource.path(namespace=namespace)}"], read=items
-        )
-        if refused is not None:
-            raise refused
-        return found
+        return self._listed(resource.path(namespace=namespace)).items
+
+    def first(self, resource: Resource, *, most: int) -> tuple[Sequence[Piece], bool]:
+        """See `Cluster`."""
+        found = self._listed(f"{resource.path()}?limit={most}")
+        return found.items, found.whole
 
     def some(
         self, resource: Resource, paths: Sequence[tuple[str, str]]
@@ -198,7 +202,16 @@ class Kubectl:
     def _json(self, arguments: Sequence[str], *, given: str | None = None) -> dict[str, Any]:
         return self._parsed(arguments[0], self._run(arguments, given=given))
 
-    def _parsed(self, verb: str, text: str) -> dict[str, Any]:
+    def _listed(self, path: str) -> "Listed":
+        text = self._run(["get", f"--raw={path}"])
+        from aks_access.cli.listed import listed  # the answer is there
+
+        try:
+            return listed(text)
+        except ValueError as error:
+            raise _unusable("get", error) from error
+
+    def _parsed(self, verb: str, text: bytes) -> dict[str, Any]:
         try:
             answer = json.loads(text)
         except ValueError as error:
@@ -207,7 +220,7 @@ class Kubectl:
             raise KubeError(f"kubectl {verb}: the answer is not an object")
         return answer
 
-    def _run(self, arguments: Sequence[str], *, given: str | None = None) -> str:
+    def _run(self, arguments: Sequence[str], *, given: str | None = None) -> bytes:
         text, error = self._ran(arguments, given=given)
         if error is not None:
             raise error
@@ -215,21 +228,10 @@ class Kubectl:
 
     def _ran(
         self, arguments: Sequence[str], *, given: str | None = None
-    ) -> tuple[str, AksAccessError | None]:
+    ) -> tuple[bytes, AksAccessError | None]:
         """What kubectl printed, and what its complaint stands for if it failed."""
-        return self._answered(arguments, read=lambda stream: stream.read(), given=given)
-
-    def _answered(
-        self,
-        arguments: Sequence[str],
-        *,
-        read: Callable[[IO[str]], Answer],
-        given: str | None = None,
-    ) -> tuple[Answer, AksAccessError | None]:
-        """What `read` makes of what kubectl prints, and what its complaint stands for, if any."""
         command = [*self._command(self.reach.flags()), *arguments]
         while True:
-            unusable: ValueError | None = None
             with started(command, reads=given is not None, yields=arguments[0] == "get") as (
                 process,
                 said,
@@ -237,19 +239,14 @@ class Kubectl:
                 if given is not None:
                     assert process.stdin is not None
                     with contextlib.suppress(BrokenPipeError):  # what it said tells why
-                        process.stdin.write(given)
+                        process.stdin.write(given.encode())
                         process.stdin.close()
                 assert process.stdout is not None
-                try:
-                    answer = read(process.stdout)
-                except ValueError as error:
-                    unusable = error
+                answer = process.stdout.read()
                 refused = error_of(said()) if process.wait() else None
             if said.cut_off:
                 quiet()
                 continue
-            if unusable is not None:
-                raise refused or _unusable(arguments[0], unusable) from unusable
             return answer, refused
 
     def _command(self, flags: Sequence[str]) -> list[str]:

@@ -4,40 +4,33 @@ Reading ten thousand grants takes seconds, reading the two that a cluster's list
 What a person may not read is left out, and said.
 """
 
-import contextlib
-import gc
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from aks_access.cli.cluster import Cluster, Resource
+from aks_access.cli.cluster import Cluster, Piece, Resource
 from aks_access.cli.together import together
 from aks_access.errors import KubeForbidden, KubeNotFound
 
 if TYPE_CHECKING:
+    from aks_access.cli.glimpse import Glimpse
     from aks_access.plan.model import Namespace, RangeSet
 
 _FEW: Final = 4
 """So many targets are asked for one by one, more in one list; and so many kubectls at once."""
 _MANY: Final = 200
-"""Up to so many grants are asked for by name, one after another; more in one list."""
+"""Up to so many grants are asked for at once, or by name; more in one list."""
 
 _NAMED: Final = 10
 
 
 @dataclass(slots=True)
 class Found:
-    """Grants by `namespace/name`, as the API server serves them, and what could not be read."""
+    """Grants by `namespace/name`, and what could not be read."""
 
-    grants: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    grants: "dict[str, Glimpse]" = field(default_factory=dict)
     hidden: list[str] = field(default_factory=list)
-
-    def add(self, raws: Iterable[Mapping[str, Any]]) -> None:
-        """Take them in."""
-        for raw in raws:
-            metadata = raw["metadata"]
-            self.grants[f"{metadata['namespace']}/{metadata['name']}"] = raw
 
 
 def targets(cluster: Cluster, names: Sequence[str]) -> list[dict[str, Any]]:
@@ -60,35 +53,39 @@ def targets(cluster: Cluster, names: Sequence[str]) -> list[dict[str, Any]]:
     return [every[name] for name in wanted]
 
 
+def few(cluster: Cluster) -> Found | None:
+    """All grants; None where they are many, or may not all be read."""
+    try:
+        pieces, whole = cluster.first(Resource.GRANTS, most=_MANY)
+    except KubeForbidden:
+        return None
+    return _found(pieces) if whole else None
+
+
 def grants(cluster: Cluster, *, namespace: str = "") -> Found:
     """All grants, those of a namespace, or those of one's own where all may not be read."""
-    found = Found()
     try:
-        with _uncollected():
-            found.add(cluster.all(Resource.GRANTS, namespace=namespace))
+        return _listed(cluster, namespace=namespace)
     except KubeForbidden:
-        own = cluster.namespace()
         if namespace:
             raise
-        found.hidden.append(f"You may not read the grants of namespaces other than {own}.")
-        try:
-            found.add(cluster.all(Resource.GRANTS, namespace=own))
-        except KubeForbidden:
-            found.hidden = ["You may not read grants: who asked, and why, is not shown."]
+    own = cluster.namespace()
+    try:
+        found = _listed(cluster, namespace=own)
+    except KubeForbidden:
+        return Found(hidden=["You may not read grants: who asked, and why, is not shown."])
+    found.hidden.append(f"You may not read the grants of namespaces other than {own}.")
     return found
 
 
-@contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """Reads ten thousand objects in half the time: new ones would have all looked through."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()  # they stay to the end
-        if enabled:
-            gc.enable()
+def _listed(cluster: Cluster, *, namespace: str) -> Found:
+    return _found(cluster.pieces(Resource.GRANTS, namespace=namespace))
+
+
+def _found(grants: "Iterable[Piece | Mapping[str, Any]]") -> Found:
+    from aks_access.cli.glimpse import Glimpse  # the answer is there
+
+    return Found({found.path: found for found in map(Glimpse.of, grants)})
 
 
 def grants_named(cluster: Cluster, paths: Iterable[str]) -> Found:
@@ -96,14 +93,11 @@ def grants_named(cluster: Cluster, paths: Iterable[str]) -> Found:
     wanted = [(place, name) for place, _, name in (path.partition("/") for path in sorted(paths))]
     if len(wanted) > _MANY:
         return grants(cluster)
-    found = Found()
     parts = [part for at in range(_FEW) if (part := wanted[at::_FEW])]
-    for raws, withheld in together(
-        [partial(cluster.some, Resource.GRANTS, part) for part in parts]
-    ):
-        found.add(raws)
-        if withheld:
-            found.hidden = ["Some of these grants you may not read: who asked is not shown."]
+    answers = together([partial(cluster.some, Resource.GRANTS, part) for part in parts])
+    found = _found(raw for raws, _ in answers for raw in raws)
+    if any(withheld for _, withheld in answers):
+        found.hidden.append("Some of these grants you may not read: who asked is not shown.")
     return found
 
 

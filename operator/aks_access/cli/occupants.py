@@ -1,6 +1,6 @@
 """What `who` says: each target's entries and owners, and what is to be known about them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -68,17 +68,29 @@ class Occupants:
         }
 
 
-def occupants(raws: Iterable[Mapping[str, Any]], *, reached: Cluster, now: datetime) -> Occupants:
-    """The answer; asks `reached` for the grants that the targets' reports name or leave out."""
+def occupants(
+    raws: Iterable[Mapping[str, Any]],
+    *,
+    few: Callable[[], looking.Found | None],
+    reached: Cluster,
+    now: datetime,
+) -> Occupants:
+    """The answer, of the grants that the targets' reports name or leave out.
+
+    `few` are all grants, where they are few; `reached` is asked where they are not.
+    """
     seen = by_name(raws)
+    wanted = {path for each in seen for path in entries.named(each)}
+    cut = [each for each in seen if entries.incomplete(each)]
     sets: dict[str, RangeSet] = {}
-    if any(entries.incomplete(each) for each in seen):
-        found = looking.grants(reached)
+    found = few() if wanted or cut else looking.Found()
+    if cut:
+        found = found or looking.grants(reached)
+        wanted |= entries.filling(cut, grants=found.grants.values())
         sets = looking.range_sets(reached) or {}
     else:
-        named = {path for each in seen for path in entries.named(each)}
-        found = looking.grants_named(reached, named)
-    grants = {path: SeenGrant(raw) for path, raw in found.grants.items()}
+        found = found or looking.grants_named(reached, wanted)
+    grants = {path: SeenGrant(each.raw) for path, each in found.grants.items() if path in wanted}
     answers = []
     for target in seen:
         held = entries.holders(target, grants=grants, sets=sets)

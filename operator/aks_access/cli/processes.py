@@ -7,6 +7,7 @@ needed any more; one that went on would read the person's next line.
 
 import atexit
 import contextlib
+import io
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ from typing import Final
 import click
 
 _ERRORS: Final = ("error:", "Error from server", "Unable to connect", "The connection to", "The ")
-_RUNNING: Final[set[subprocess.Popen[str]]] = set()
+_RUNNING: Final[set[subprocess.Popen[bytes]]] = set()
 _FLOOR: Final = threading.Lock()
 """Held by the one that speaks to the person, until it ends."""
 
@@ -23,7 +24,7 @@ _FLOOR: Final = threading.Lock()
 @contextlib.contextmanager
 def started(
     command: Sequence[str], *, reads: bool = False, yields: bool = False
-) -> Iterator[tuple[subprocess.Popen[str], "Said"]]:
+) -> Iterator[tuple[subprocess.Popen[bytes], "Said"]]:
     """A running kubectl and what it says on standard error; it ends with the block.
 
     One that `yields` ends as well where it would speak to the person beside another one.
@@ -33,9 +34,6 @@ def started(
         stdin=subprocess.PIPE if reads else None,  # else a log-in may ask the person
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
     ) as process:
         _RUNNING.add(process)
         said = Said(process, yields=yields)
@@ -68,7 +66,7 @@ class Said:
         cut_off: it yielded to another one; wait until it is `quiet`, and ask again.
     """
 
-    def __init__(self, process: subprocess.Popen[str], *, yields: bool) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], *, yields: bool) -> None:
         self.cut_off = False
         self._process = process
         self._yields = yields
@@ -80,7 +78,8 @@ class Said:
         assert self._process.stderr is not None
         speaks = False
         try:
-            for line in self._process.stderr:
+            lines = io.TextIOWrapper(self._process.stderr, encoding="utf-8", errors="replace")
+            for line in lines:
                 if self._lines or line.startswith(_ERRORS):
                     self._lines.append(line.strip())
                 elif not line.startswith("Warning:") and " memcache.go:" not in line:

@@ -28,9 +28,10 @@ def who(*, names: tuple[str, ...], form: str | None) -> None:
     """
     reached, now = cluster(), surroundings().now()
     raws = Asked(lambda: looking.targets(reached, names))
+    few = Asked(lambda: looking.few(reached))
     from aks_access.cli import occupants  # while kubectl asks
 
-    found = occupants.occupants(raws(), reached=reached, now=now)
+    found = occupants.occupants(raws(), few=few, reached=reached, now=now)
     if form == "json":
         click.echo(json.dumps(found.as_json(), indent=2, ensure_ascii=False))
     else:

@@ -8,6 +8,7 @@ import pytest
 
 from aks_access.api.ranges import IPv4Range
 from aks_access.cli.causes import Answer, Cause, Facts, Verdicts, asking, causes
+from aks_access.cli.glimpse import Glimpse
 from aks_access.cli.seen import SeenGrant, SeenTarget
 from aks_access.cli.unreported import NOT_SEEN
 from aks_access.plan.model import Namespace, RangeSet
@@ -45,7 +46,10 @@ def told(
     return causes(
         SeenTarget(on or target("prod-weu")),
         wanted=asked,
-        grants=[SeenGrant(each) for each in asking([grant], wanted=asked, sets=facts.sets)],
+        grants=[
+            SeenGrant(each.raw)
+            for each in asking([Glimpse.of(grant)], wanted=asked, sets=facts.sets)
+        ],
         facts=facts,
         found=found,
     )
@@ -128,8 +132,8 @@ def test_grants_that_may_ask_are_found_also_through_range_sets() -> None:
     odd = {"metadata": {"namespace": "a", "name": "b"}, "spec": {"ipRanges": [3, "x", None]}}
     sets = {"office": range_set("office", "81.2.70.0/24")}
     every = [through, odd, {"metadata": {}, "spec": None}, raw("dev-laptop")]
-    found = list(asking(every, wanted=IPv4Range.parse("81.2.70.9"), sets=sets))
-    assert found == [through]
+    found = asking(map(Glimpse.of, every), wanted=IPv4Range.parse("81.2.70.9"), sets=sets)
+    assert [each.raw for each in found] == [through]
     through["metadata"]["generation"] += 1
     (cause,) = told(through, wanted="81.2.70.9", sets=sets)
     assert "81.2.70.0/24 (through a range set) is wider than /28" in cause.message
@@ -140,7 +144,7 @@ def test_grants_that_may_ask_are_found_also_through_range_sets() -> None:
 )
 def test_a_spec_that_is_none_asks_for_nothing(spec: object) -> None:
     raw = {"metadata": {"name": "odd", "namespace": "team-a"}, "spec": spec}
-    assert list(asking([raw], wanted=IPv4Range.parse("81.2.69.142"), sets={})) == []
+    assert list(asking([Glimpse.of(raw)], wanted=IPv4Range.parse("81.2.69.142"), sets={})) == []
     place = Desk()
     place.hub.add({**raw, "kind": "ApiAccessGrant"}, target("prod-weu"))
     code, _, err = execute_at("aks-access explain 81.2.69.9", desk=place)

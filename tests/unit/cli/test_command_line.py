@@ -13,6 +13,7 @@ import pytest
 from aks_access.__main__ import COMMANDS
 from aks_access.api.crd import file_name, render
 from aks_access.api.names import Kind
+from tests.unit.cli import scene
 from tests.unit.cli.transcript import GOLDEN, execute
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -50,26 +51,31 @@ def test_a_command_of_people_imports_no_client(command: str) -> None:
     assert not loaded & {"kopf", "kubernetes", "azure", "aiohttp", "asyncio", "prometheus_client"}
 
 
-def test_help_costs_little_more_than_its_library() -> None:
-    """The goal is 150 ms on an idle machine; counted in CPU time against that of a bare import."""
+LOOKING = """
+import json, sys
+from aks_access.__main__ import cli
+from aks_access.cli.fakes.cluster import FakeCluster
+from aks_access.cli.surroundings import Surroundings
+hub = FakeCluster()
+hub.add(*json.load(sys.stdin))
+cli.main(sys.argv[1:], standalone_mode=False, obj=Surroundings(cluster=lambda reach: hub))
+print("MODULES", *sys.modules)
+"""
 
-    def cost(*arguments: str) -> float:
-        spent = []
-        for _ in range(3):
-            before = os.times()
-            subprocess.run(
-                [sys.executable, *arguments], env=ENVIRONMENT, capture_output=True, check=True
-            )
-            after = os.times()
-            spent.append(
-                after.children_user
-                - before.children_user
-                + after.children_system
-                - before.children_system
-            )
-        return min(spent)
 
-    assert cost("-m", "aks_access", "--help") < cost("-c", "import click") + 0.10
+@pytest.mark.parametrize("line", ["who prod-weu", "status", "explain 81.2.69.142", "explain team-a/home"])
+def test_whoever_looks_waits_for_no_models(line: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOOKING, *line.split()],
+        env=ENVIRONMENT,
+        input=json.dumps(scene.objects()),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    said, _, modules = done.stdout.partition("MODULES ")
+    assert "prod-weu" in said
+    assert not {"pydantic", "yaml", "rich", "ssl"} & set(modules.split())
 
 
 def test_help_imports_no_command() -> None:

@@ -12,6 +12,7 @@ from aks_access.api.ranges import IPv4Range
 from aks_access.cli import answers, looking
 from aks_access.cli.causes import Verdicts, answer, covering
 from aks_access.cli.entries import Holder, holders, incomplete, named, unknown, would_add
+from aks_access.cli.glimpse import Glimpse
 from aks_access.cli.holding import words
 from aks_access.cli.seen import SeenGrant, SeenTarget
 from tests.unit.cli import scene
@@ -124,9 +125,10 @@ def test_owners_of_an_entry_that_is_not_listed_come_in_one_order() -> None:
 def test_explain_counts_the_entries_that_other_grants_tell_as_known() -> None:
     """As `who` does: an address beside them is blocked, and not of unknown fate."""
     seen = listed({"range": "20.50.1.0/24", "origin": "Foreign"}, omitted=2)
-    grants = {each.path: each.raw for each in (grant("a", "81.2.69.7"), grant("b", "81.2.69.8"))}
+    every = [grant("a", "81.2.69.7"), grant("b", "81.2.69.8")]
+    grants = {each.path: Glimpse.of(each.raw) for each in every}
 
-    def verdict(grants: dict[str, Any]) -> Verdicts:
+    def verdict(grants: dict[str, Glimpse]) -> Verdicts:
         report = answers.report(
             [seen.raw],
             found=looking.Found(grants=grants),

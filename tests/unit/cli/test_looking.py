@@ -9,6 +9,7 @@ import pytest
 from aks_access.cli import looking
 from aks_access.cli.cluster import Resource
 from aks_access.cli.fakes.cluster import FakeCluster
+from aks_access.errors import KubeForbidden
 from tests.unit.cli import scene
 
 NAMES = ["team-a/dev-laptop", "team-b/ci", "team-b/gone"]
@@ -20,10 +21,16 @@ class Hub(FakeCluster):
 
     questions: list[str] = field(default_factory=list)
     withheld: bool = False
+    forbidden: bool = False
 
-    def all(self, resource: Resource, *, namespace: str = "") -> list[dict[str, Any]]:
+    def pieces(self, resource: Resource, *, namespace: str = "") -> list[bytes]:
         self.questions.append(f"all {namespace}".rstrip())
-        return super(Hub, self).all(resource, namespace=namespace)
+        return super(Hub, self).pieces(resource, namespace=namespace)
+
+    def first(self, resource: Resource, *, most: int) -> tuple[list[bytes], bool]:
+        if self.forbidden:
+            raise KubeForbidden("not for you")
+        return super(Hub, self).first(resource, most=most)
 
     def some(
         self, resource: Resource, paths: Sequence[tuple[str, str]]
@@ -60,3 +67,18 @@ def test_what_may_not_be_read_is_said(hub: Hub) -> None:
 def test_no_names_are_no_question(hub: Hub) -> None:
     assert looking.grants_named(hub, []).grants == {}
     assert hub.questions == []
+
+
+def test_few_grants_are_read_at_once(hub: Hub) -> None:
+    found = looking.few(hub)
+    assert found is not None
+    assert {*NAMES[:2]} <= set(found.grants)
+    hub.forbidden = True
+    assert looking.few(hub) is None
+
+
+def test_many_grants_are_not_taken_for_all(hub: Hub) -> None:
+    raw = next(each for each in scene.objects() if each["kind"] == "ApiAccessGrant")
+    for number in range(200):
+        hub.add({**raw, "metadata": {**raw["metadata"], "name": f"g{number}"}})
+    assert looking.few(hub) is None

@@ -1,6 +1,7 @@
 """A management cluster in memory, for tests of commands."""
 
 import copy
+import json
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -58,6 +59,15 @@ class FakeCluster:
             )
             if of is resource and namespace in ("", place)
         ]
+
+    def pieces(self, resource: Resource, *, namespace: str = "") -> list[bytes]:
+        """See `Cluster`."""
+        return [json.dumps(each).encode() for each in self.all(resource, namespace=namespace)]
+
+    def first(self, resource: Resource, *, most: int) -> tuple[list[bytes], bool]:
+        """See `Cluster`."""
+        every = self.pieces(resource)
+        return every[:most], len(every) <= most
 
     def get(self, resource: Resource, *, name: str, namespace: str = "") -> dict[str, Any] | None:
         """See `Cluster`."""
