@@ -7,7 +7,6 @@ needed any more; one that went on would read the person's next line.
 
 import atexit
 import contextlib
-import io
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
@@ -78,8 +77,8 @@ class Said:
         assert self._process.stderr is not None
         speaks = False
         try:
-            lines = io.TextIOWrapper(self._process.stderr, encoding="utf-8", errors="replace")
-            for line in lines:
+            for said in self._process.stderr:
+                line = said.decode(errors="replace")
                 if self._lines or line.startswith(_ERRORS):
                     self._lines.append(line.strip())
                 elif not line.startswith("Warning:") and " memcache.go:" not in line:

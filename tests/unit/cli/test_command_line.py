@@ -63,7 +63,9 @@ print("MODULES", *sys.modules)
 """
 
 
-@pytest.mark.parametrize("line", ["who prod-weu", "status", "explain 81.2.69.142", "explain team-a/home"])
+@pytest.mark.parametrize(
+    "line", ["who prod-weu", "status", "explain 81.2.69.142", "explain team-a/home"]
+)
 def test_whoever_looks_waits_for_no_models(line: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", LOOKING, *line.split()],
