@@ -32,7 +32,11 @@ _WRONG_FLAG: Final = (
     "error loading config",
     "unknown flag",
 )
-_CONFLICTS: Final = ("Error from server (Conflict)", "error: Apply failed with ")
+_CONFLICTS: Final = (
+    "Error from server (Conflict)",
+    "error: Apply failed with ",
+    "error: Operation cannot be fulfilled on ",
+)
 _NO_NAMESPACE: Final = re.compile(r'namespaces "([^"]+)" not found')
 _NO_CRDS: Final = "the server could not find the requested resource"
 
