@@ -156,6 +156,28 @@ def test_a_stream_that_is_closed_changes_no_exit_code(line: str, code: int) -> N
     assert (done.returncode, "defect" in done.stderr) == (code, False)
 
 
+FULL = "aks-access: cannot write the output: No space left on device\n"
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("$0 --version >/dev/full", 1, FULL),
+        ("$0 crds >/dev/full", 1, FULL),
+        (f"$0 validate {BAD} >/dev/full", 1, FULL),
+        (f"{ASKS} >/dev/full", 1, FULL),
+        (f"{ASKS} >/dev/full 2>&1", 1, ""),
+        ("$0 who --nope 2>/dev/full", 2, ""),
+    ],
+)
+def test_output_that_cannot_be_written_is_no_defect(
+    line: str, code: int, said: str, unbuffered: str
+) -> None:
+    done = scripted(line, PYTHONUNBUFFERED=unbuffered)
+    assert (done.returncode, done.stderr, done.stdout) == (code, said, "")
+
+
 def test_a_character_that_the_output_cannot_have_is_named_with_the_way_out() -> None:
     line = f"{ASKS} --ticket \u0142"
     done = scripted(line, PYTHONIOENCODING="latin-1")
