@@ -14,7 +14,14 @@ from typing import Final
 
 import click
 
-_ERRORS: Final = ("error:", "Error from server", "Unable to connect", "The connection to", "The ")
+_ERRORS: Final = (
+    "error:",
+    "Error from server",
+    "Error in configuration",
+    "Unable to connect",
+    "The connection to",
+    "The ",
+)
 _RUNNING: Final[set[subprocess.Popen[str]]] = set()
 _FLOOR: Final = threading.Lock()
 """Held by the one that speaks to the person, until it ends."""
