@@ -4,6 +4,7 @@ Subcommands are imported when they are asked for, so that none pays for another'
 is written from the table here. `kubectl aks-access` is the same, called `kubectl-aks_access`.
 """
 
+import contextlib
 import gc
 import importlib
 import os
@@ -11,7 +12,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TextIO
 
 import click
 
@@ -149,6 +150,7 @@ def main(arguments: Sequence[str] | None = None, *, surroundings: object = None)
             standalone_mode=False,
             obj=surroundings,
         )
+        click.echo(nl=False)  # what is left in the buffer
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(ExitCode.USAGE)
@@ -158,7 +160,10 @@ def main(arguments: Sequence[str] | None = None, *, surroundings: object = None)
         _end(f"{name}: {_line(said(error))}", code=error.exit_code)
     except AksAccessError as error:
         _end(f"{name}: {error}", code=exit_code(error))
-    except (click.Abort, BrokenPipeError):
+    except click.Abort:
+        sys.exit(ExitCode.FAILED)
+    except BrokenPipeError:
+        _let_go(sys.stdout)
         sys.exit(ExitCode.FAILED)
     except UnicodeEncodeError as error:
         missing = ascii(error.object[error.start])
@@ -168,16 +173,23 @@ def main(arguments: Sequence[str] | None = None, *, surroundings: object = None)
             code=ExitCode.FAILED,
         )
     except Exception as error:
-        import traceback  # not for those who only want help
-
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        _end(
-            f"{name}: this is a defect, please report it: {type(error).__name__}: "
-            f"{_line(str(error))} ({Path(place.filename).name}:{place.lineno} in {place.name})",
-            code=ExitCode.FAILED,
-        )
+        _end(f"{name}: {_failure(error)}", code=ExitCode.FAILED)
     gc.freeze()  # else the end looks through all that was imported
     sys.exit(code if isinstance(code, int) else ExitCode.OK)
+
+
+def _failure(error: Exception) -> str:
+    """What ended the command: output that a full disk does not take, or else a defect."""
+    import traceback  # not for those who only want help
+
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    if isinstance(error, OSError) and place.filename == click.utils.__file__:
+        _let_go(sys.stdout)
+        return f"cannot write the output: {error.strerror or error}"
+    return (
+        f"this is a defect, please report it: {type(error).__name__}: {_line(str(error))} "
+        f"({Path(place.filename).name}:{place.lineno} in {place.name})"
+    )
 
 
 def _line(text: str) -> str:
@@ -187,8 +199,18 @@ def _line(text: str) -> str:
 def _end(line: str, *, code: int) -> None:
     from aks_access.cli.saying import say
 
-    say(line)
+    try:
+        say(line)
+    except OSError:  # nobody is told; the code tells
+        _let_go(sys.stderr)
     sys.exit(code)
+
+
+def _let_go(stream: TextIO | None) -> None:
+    """What it did not write is not tried again when the process ends, with a code of Python's."""
+    with contextlib.suppress(OSError):
+        if stream is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ AksAccessError
 ├── UnsafeWrite              a list that must never be sent to Azure (invariant I1)
 ├── FenceClosed              a write that this process may not make any more (invariant I6)
 ├── NoAnswer                 a web server gave no answer, or something else spoke in its place
-│   └── NameUnknown          its name has no address here
+│   ├── NameUnknown          its name has no address here
+│   └── NameUnresolved       the resolver did not tell its address; it may later
 ├── AzureError               ARM or AKS refused, or did not answer
 └── KubeError                the management cluster's API server refused, or did not answer
     ├── KubeNotFound         the object is gone
@@ -56,7 +57,11 @@ class NoAnswer(AksAccessError):
 
 
 class NameUnknown(NoAnswer):
-    """The server's name has no address here; nobody was asked."""
+    """The resolver says that the server's name has no address; nobody was asked."""
+
+
+class NameUnresolved(NoAnswer):
+    """The resolver could not tell the server's address, and may be able to later."""
 
 
 class AzureFault(StrEnum):

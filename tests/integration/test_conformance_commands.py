@@ -116,6 +116,39 @@ def test_a_conditional_change_of_a_changed_object_is_a_conflict(both: tuple[Clus
         )
 
 
+@pytest.mark.parametrize("dry_run", [DryRun.SERVER, DryRun.NONE])
+def test_a_conditional_apply_of_another_object_is_a_conflict(
+    both: tuple[Cluster, str], dry_run: DryRun
+) -> None:
+    cluster, namespace = both
+
+    def apply(read: dict[str, Any], **fields: object) -> dict[str, Any]:
+        asked = grant(namespace, "g", **fields)
+        pinned = {key: read["metadata"][key] for key in ("uid", "resourceVersion")}
+        asked["metadata"].update(pinned)
+        return cluster.apply(asked, force=True, dry_run=dry_run)
+
+    first = cluster.apply(grant(namespace, "g"))
+    assert apply(first, reason="second")["spec"]["reason"] == "second"
+    cluster.patch(GRANTS, namespace=namespace, name="g", change={"spec": {"revoked": True}})
+    with pytest.raises(KubeConflict):
+        apply(first, reason="third")
+    read = cluster.get(GRANTS, namespace=namespace, name="g")
+    assert read is not None
+    assert read["spec"]["revoked"] is True
+
+
+def test_a_conditional_apply_makes_nothing_where_the_object_is_gone(
+    both: tuple[Cluster, str],
+) -> None:
+    cluster, namespace = both
+    asked = grant(namespace, "g")
+    asked["metadata"].update(uid="00000000-0000-4000-8000-000000000000", resourceVersion="1")
+    with pytest.raises(KubeConflict):
+        cluster.apply(asked, force=True)
+    assert cluster.get(GRANTS, namespace=namespace, name="g") is None
+
+
 def test_a_generation_counts_the_specs(both: tuple[Cluster, str]) -> None:
     cluster, namespace = both
     cluster.apply(grant(namespace, "g"))

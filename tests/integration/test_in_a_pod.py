@@ -15,9 +15,9 @@ import pytest
 import yaml
 
 from aks_access.engine.ports import Kind
-from sandbox.chart import ROOT
+from sandbox.chart import NAMESPACE, ROOT, SERVICE_ACCOUNT
 from sandbox.controlplane import binary
-from tests.integration.world import World
+from tests.integration.world import OPERATOR, World
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -134,3 +134,71 @@ def test_the_namespace_is_the_one_that_kubectl_takes(
     expected = namespace or world.home()
     assert ours.stdout == f"{expected}\n", ours.stderr
     assert f"/namespaces/{expected}/configmaps" in kubectls.stderr
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--as", "jane"), "You may not: apiaccessgrants.aksaccess.dev "),
+        (("--request-timeout", "20s"), 'No grant "none" in namespace '),
+    ],
+)
+def test_a_flag_that_changes_kubectls_defaults_reaches_the_same_server(
+    pod: Run, flags: tuple[str, str], said: str
+) -> None:
+    done = pod(*OURS, "explain", "none", *flags)
+    assert (done.returncode, said in done.stderr) == (1, True), done.stderr
+
+
+def test_doctor_asks_for_the_operators_rights_where_it_may(world: World, pod: Run) -> None:
+    done = pod(*OURS, "doctor")
+    assert "were not looked at: you may not impersonate it" in done.stdout, done.stderr
+    impersonates = {
+        "apiGroups": [""],
+        "resources": ["serviceaccounts"],
+        "resourceNames": [SERVICE_ACCOUNT],
+        "verbs": ["impersonate"],
+    }
+    _bind(world, rules=[impersonates])
+    done = pod(*OURS, "doctor")
+    assert f"{OPERATOR} has all 27 rights that the operator needs" in done.stdout, done.stderr
+
+
+def _bind(world: World, *, rules: list[dict[str, list[str]]]) -> None:
+    """Give the pod's account rights in the operator's namespace."""
+    api, home = "rbac.authorization.k8s.io", world.home()
+    head = {"apiVersion": f"{api}/v1", "metadata": {"name": home}}
+    role = {**head, "kind": "Role", "rules": rules}
+    binding = {
+        **head,
+        "kind": "RoleBinding",
+        "roleRef": {"apiGroup": api, "kind": "Role", "name": home},
+        "subjects": [{"kind": "ServiceAccount", "name": "runner", "namespace": home}],
+    }
+    world.kubectl("apply", "-n", NAMESPACE, "-f", "-", documents=[role, binding])
+
+
+@pytest.mark.parametrize(
+    ("kubeconfig", "code", "said"),
+    [
+        ({"current-context": "gone"}, 2, 'The kubeconfig has no context "gone".'),
+        (
+            {
+                "current-context": "a",
+                "contexts": [{"name": "a", "context": {"cluster": "gone"}}],
+            },
+            2,
+            'The kubeconfig has no cluster "gone", which a context or a flag names.',
+        ),
+        ({"clusters": []}, 3, "In a pod without a kubeconfig its ServiceAccount is taken: unset"),
+    ],
+)
+def test_a_kubeconfig_that_names_nothing_is_one_clear_line(
+    pod: Run, tmp_path: Path, kubeconfig: dict[str, object], code: int, said: str
+) -> None:
+    file = tmp_path / "kubeconfig"
+    file.write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "Config", **kubeconfig}))
+    done = pod(*OURS, "explain", "none", "--as", "jane", KUBECONFIG=str(file))
+    assert (done.returncode, done.stdout) == (code, ""), done.stderr
+    assert done.stderr.startswith("aks-access: "), done.stderr
+    assert (said in done.stderr, done.stderr.count("\n")) == (True, 1), done.stderr

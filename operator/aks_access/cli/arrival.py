@@ -10,12 +10,12 @@ import click
 from aks_access.api.duration import format_duration
 from aks_access.cli.cluster import Cluster
 from aks_access.cli.present import found
-from aks_access.cli.proving import ENFORCED, Prover, servers
+from aks_access.cli.proving import ENFORCED, Prover, nameless, servers
 from aks_access.cli.saying import complain, say
 from aks_access.cli.surroundings import Surroundings
 from aks_access.cli.waiting import End, Outcome, Wait, let_in, status
 from aks_access.cli.writes import Wishes, shown
-from aks_access.errors import NameUnknown, NoAnswer
+from aks_access.errors import NameUnresolved, NoAnswer
 from aks_access.exits import ExitCode
 from aks_access.plan.wording import listed, sentence
 
@@ -27,10 +27,12 @@ class Arrival:
     Attributes:
         reached: what is done, to be said behind the write.
         problem: why the rest is not; "" = access is there.
+        code: what the command ends with where there is a problem.
     """
 
     reached: list[str]
     problem: str = ""
+    code: ExitCode = ExitCode.FAILED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,7 @@ class Following:
         if silent:
             waited = self.machine.clock() - began
             arrival.problem = _unproved(silent, waited=waited, raw=raw)
+            arrival.code = ExitCode.UNREACHABLE if nameless(silent) else ExitCode.FAILED
             return
         if observed:
             self.tell(f"warning: {arrival.problem}")
@@ -109,11 +112,14 @@ class Following:
 
 def _unproved(silent: Mapping[str, NoAnswer], *, waited: float, raw: Mapping[str, Any]) -> str:
     told = "; ".join(f"{host} does not answer from here ({why})" for host, why in silent.items())
-    if all(isinstance(why, NameUnknown) for why in silent.values()):
+    if nameless(silent):
         return (
-            f"It is in Azure, but {told}: its name has no address here, which no list mends. See "
-            "your DNS, or go by the proxy that you reach it by: HTTPS_PROXY."
+            f"It is in Azure, but {told}: the name has no address in your DNS, and no list brings "
+            "one. A private cluster's is in a private DNS zone: use a network that the zone is "
+            "linked to, or go by the proxy that you reach it by: HTTPS_PROXY."
         )
+    if all(isinstance(why, NameUnresolved) for why in silent.values()):
+        return f"It is in Azure, but {told}: your DNS does not tell its address. Mend that first."
     if waited < ENFORCED:
         return f"It is in Azure, but {told}: not yet, AKS takes up to two minutes to enforce it."
     asked = listed(raw["spec"].get("ipRanges", []))
@@ -176,4 +182,4 @@ def finish(
         click.echo(shown([raw], form=form) if form else whole)
     if arrival.problem:
         complain(arrival.problem)
-        ctx.exit(ExitCode.FAILED)
+        ctx.exit(arrival.code)

@@ -11,7 +11,7 @@ from aks_access.cli.checkup import Checked, failed, passed, skipped, warned
 from aks_access.cli.cluster import Cluster, Resource
 from aks_access.cli.installed import Installed
 from aks_access.cli.rights import operators, peoples
-from aks_access.errors import KubeForbidden
+from aks_access.errors import KubeForbidden, StartupError
 from aks_access.plan.wording import instant, listed
 
 OLDEST: Final = (1, 31)
@@ -166,6 +166,12 @@ def _operators_rights(cluster: Cluster, *, operator: Installed, namespace: str) 
     except KubeForbidden:
         return skipped(
             _OPERATOR, f"the rights of {user} were not looked at: you may not impersonate it."
+        )
+    except StartupError:
+        return skipped(
+            _OPERATOR,
+            f"the rights of {user} were not looked at: with --as, kubectl reaches no server by "
+            "this kubeconfig. Name another context: --context NAME; or in a pod, unset KUBECONFIG.",
         )
     if missing:
         return failed(_OPERATOR, f"{user} may not {listed(missing)}. Apply the chart's roles.")

@@ -144,7 +144,8 @@ class Cluster(Protocol):
         """Create the object or bring it up to date, as `FIELD_MANAGER`; returns it as it is then.
 
         `dry_run` is `NONE` or `SERVER`. Raises `KubeConflict` where a field is somebody else's,
-        unless `force` takes it over.
+        unless `force` takes it over. A `metadata.resourceVersion` and `uid` in it make it
+        conditional: raises `KubeConflict` where the object is not that one any more.
         """
 
     def patch(

@@ -44,8 +44,8 @@ def extend(
     A grant that is over is let in again. One that a GitOps tool tracks is refused: that tool would
     undo it.
 
-    Exit codes: 0 done, 1 denied, or --wait ended without access, 2 wrong usage, 3 the management
-    cluster cannot be reached.
+    Exit codes: 0 done, 1 denied, or --wait ended without access, 2 wrong usage, 3 something cannot
+    be reached.
     """
     machine = surroundings()
     if wait and dry_run is not DryRun.NONE:

@@ -98,7 +98,7 @@ def judged(
         if not any(matches(grant=each.grant, target=t) for t in known.targets.values())
     ]
     for each in lost:
-        yield from _untargeted(each, known=known, now=now)
+        yield from _untargeted(each, known=known, now=now, advice=advice)
     barriers = known.barriers()
     for target in known.targets.values():
         matching = [each for each in every if matches(grant=each.grant, target=target)]
@@ -121,7 +121,9 @@ def _ended(each: Asked, *, now: datetime, changed: set[str] | None) -> Iterator[
     )
 
 
-def _untargeted(each: Asked, *, known: Surrounding, now: datetime) -> Iterator[Finding]:
+def _untargeted(
+    each: Asked, *, known: Surrounding, now: datetime, advice: Advice
+) -> Iterator[Finding]:
     grant = each.grant
     if grant.expires_at is not None and grant.expires_at <= now:
         return  # a tombstone may outlive its target
@@ -130,6 +132,7 @@ def _untargeted(each: Asked, *, known: Surrounding, now: datetime) -> Iterator[F
         refusal=refusal,
         target=grant.target_name or "",
         open_targets=known.open_to(grant.namespace),
+        advice=advice(refusal, None, None, now),
     )
     yield finding(each.document, rule=refusal.reason, message=message, field=refusal.field)
 

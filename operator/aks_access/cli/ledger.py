@@ -5,7 +5,6 @@ commands do.
 """
 
 import asyncio
-import sys
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,12 +77,12 @@ def export(
 
         found = await hub.read(target=target)
         for each in found.ledgers:
-            print(f"{each.target_name}  {_entries(len(each.entries))}", file=sys.stderr)
+            click.echo(f"{each.target_name}  {_entries(len(each.entries))}", err=True)
         return render(found, exported=datetime.now(UTC).replace(microsecond=0))
 
     text = _with_hub(run, kubeconfig=kubeconfig, context=context, namespace=namespace)
     if output is None:
-        print(text, end="")
+        click.echo(text, nl=False)
     else:
         try:
             output.write_text(text, encoding="utf-8")
@@ -123,7 +122,7 @@ def import_(
         return [*lines, f"{len(move.activations)} first activations {verb}"]
 
     lines = _with_hub(run, kubeconfig=kubeconfig, context=context, namespace=namespace)
-    print("\n".join(lines))
+    click.echo("\n".join(lines))
 
 
 def _told(arrival: "Arrival", *, dry_run: bool) -> list[str]:

@@ -3,18 +3,31 @@
 Several are asked at once, each with a log-in of its own: two that ask the person would be one too
 many, of whose codes the second is never entered. And nobody waits for those whose answers are not
 needed any more; one that went on would read the person's next line.
+
+They stay in the command's own process group: one of its own would be in the background of the
+terminal, where a log-in cannot ask for a password and Ctrl-C does not come.
 """
 
 import atexit
 import contextlib
+import os
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
 import click
 
-_ERRORS: Final = ("error:", "Error from server", "Unable to connect", "The connection to", "The ")
+_ERRORS: Final = (
+    "error:",
+    "Error from server",
+    "Error in configuration",
+    "Unable to connect",
+    "The connection to",
+    "The ",
+)
 _RUNNING: Final[set[subprocess.Popen[bytes]]] = set()
 _FLOOR: Final = threading.Lock()
 """Held by the one that speaks to the person, until it ends."""
@@ -39,17 +52,47 @@ def started(
         try:
             yield process, said
         finally:
-            process.kill()
+            _end(process)
             process.wait()
             _RUNNING.discard(process)
             said()
 
 
 @atexit.register
-def _end() -> None:
+def _end_all() -> None:
     """Those of threads that are cut off by the end of the command."""
     for process in list(_RUNNING):
-        process.kill()
+        _end(process)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a kubectl that still runs, and the log-in that it waits for.
+
+    A log-in may have hidden what is typed, so it is asked to end. What it started in turn stays:
+    that may be the person's browser.
+    """
+    if process.poll() is not None:
+        return
+    log_ins = _children(process.pid)
+    process.kill()
+    for each in log_ins:
+        with contextlib.suppress(OSError):
+            os.kill(each, signal.SIGTERM)
+
+
+def _children(pid: int, *, proc: Path = Path("/proc")) -> list[int]:
+    """The processes that it started; none where the system does not tell."""
+    with contextlib.suppress(OSError, ValueError):
+        tasks = proc / str(pid) / "task"
+        if tasks.is_dir():
+            told = [each.read_text() for each in tasks.glob("*/children")]
+            return list(map(int, " ".join(told).split()))
+        listed = subprocess.run(
+            ["ps", "-A", "-o", "ppid=,pid="], capture_output=True, text=True, check=False
+        )
+        pairs = (map(int, line.split()) for line in listed.stdout.splitlines())
+        return [child for parent, child in pairs if parent == pid]
+    return []
 
 
 def quiet() -> None:
@@ -85,7 +128,7 @@ class Said:
                     speaks = speaks or _FLOOR.acquire(blocking=False)
                     if self._yields and not speaks:
                         self.cut_off = True
-                        self._process.kill()
+                        _end(self._process)
                         return
                     with contextlib.suppress(OSError):  # nobody reads it; what follows may matter
                         click.echo(line, err=True, nl=False)

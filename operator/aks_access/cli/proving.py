@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aks_access.cli.cluster import Cluster, Resource
 from aks_access.cli.surroundings import Surroundings
-from aks_access.errors import KubeForbidden, NoAnswer
+from aks_access.errors import KubeForbidden, NameUnknown, NoAnswer
 
 if TYPE_CHECKING:
     from aks_access.cli.web import Answer
@@ -63,16 +63,22 @@ class Prover:
     tell: Callable[[str], None]
 
     def silent(self, hosts: Sequence[str], *, once: bool = False) -> dict[str, NoAnswer]:
-        """The hosts that did not answer in time, each with what came instead."""
+        """The hosts that did not answer in time, each with what came instead.
+
+        Names that have no address are asked for twice: no list brings one.
+        """
         began = self.machine.clock()
         until = min(self.until, began + _LONGEST)
         left = {host: problem for host in hosts if (problem := self._asked(host))}
         told = ""
         while left and not once and self.machine.clock() < until:
             if told != (told := "; ".join(f"{host}: {why}" for host, why in left.items())):
-                self.tell(f"waiting: In Azure; AKS takes up to two minutes. {told}.")
+                takes = "" if nameless(left) else " AKS takes up to two minutes."
+                self.tell(f"waiting: In Azure.{takes} {told}.")
             self.machine.pause(min(_PAUSE, max(0.0, until - self.machine.clock())))
-            left = {host: problem for host in left if (problem := self._asked(host))}
+            before, left = left, {host: why for host in left if (why := self._asked(host))}
+            if nameless(left) and nameless({host: before[host] for host in left}):
+                break
         return left
 
     def _asked(self, host: str) -> NoAnswer | None:
@@ -85,6 +91,11 @@ class Prover:
         except NoAnswer as error:
             return error
         return _stranger(answer)
+
+
+def nameless(silent: Mapping[str, NoAnswer]) -> bool:
+    """Whether the resolver says of each of the hosts that its name has no address."""
+    return all(isinstance(why, NameUnknown) for why in silent.values())
 
 
 def _stranger(answer: "Answer") -> NoAnswer | None:

@@ -1,5 +1,12 @@
-"""Which management cluster a command reaches and as whom, by the flags that kubectl has for it."""
+"""Which management cluster a command reaches and as whom, by the flags that kubectl has for it.
 
+In a pod without a kubeconfig kubectl takes the ServiceAccount, but only where no flag changes its
+own defaults: else it asks localhost. So with such a flag it is given that account as a kubeconfig.
+"""
+
+import contextlib
+import functools
+import json
 import os
 import stat
 from collections.abc import Mapping
@@ -31,14 +38,12 @@ class Reach:
     timeout: str | None = None
 
     def flags(self, *, watches: bool = False) -> list[str]:
-        """For kubectl.
-
-        In a pod the default timeout is left out: kubectl takes a pod's ServiceAccount only where
-        no flag changes its own defaults.
-        """
-        usual = None if pod_namespace() else _TIMEOUT
+        """For kubectl; in a pod the default timeout is left out."""
+        pod = pod_namespace()
+        usual = None if pod else _TIMEOUT
+        own = self._named() or self.as_user is self.timeout is None or _kubeconfigs()
         given = {
-            "--kubeconfig": self.kubeconfig,
+            "--kubeconfig": self.kubeconfig if own or not pod else account_kubeconfig(),
             "--context": self.context,
             "--cluster": self.cluster,
             "--user": self.user,
@@ -49,6 +54,10 @@ class Reach:
             *(f"{flag}={value}" for flag, value in given.items() if value is not None),
             *(f"--as-group={group}" for group in self.as_groups),
         ]
+
+    def _named(self) -> bool:
+        """Whether a flag names a cluster or how to reach it."""
+        return any((self.kubeconfig, self.context, self.cluster, self.user))
 
     def speaking_for(self, user: str) -> Self:
         """The same cluster as another user, whose groups the API server knows."""
@@ -72,3 +81,49 @@ def pod_namespace(*, account: Path = ACCOUNT, environment: Mapping[str, str] = o
     except (OSError, UnicodeDecodeError):
         own = ""
     return environment.get("POD_NAMESPACE") or own or "default"
+
+
+def _kubeconfigs(*, environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether kubectl finds a kubeconfig where it looks for one."""
+    usual = os.path.join(environment.get("HOME", ""), ".kube", "config")
+    named = environment.get("KUBECONFIG", "").split(os.pathsep)
+    with contextlib.suppress(OSError):
+        return any(map(os.path.getsize, filter(os.path.isfile, [*filter(None, named)] or [usual])))
+    return True
+
+
+def account_kubeconfig(
+    *, account: Path = ACCOUNT, environment: Mapping[str, str] = os.environ
+) -> str | None:
+    """Path of a kubeconfig with what kubectl takes in a pod; None where none can be made.
+
+    It names the token's file, since a token is replaced every hour.
+    """
+    host, port = (environment[f"KUBERNETES_SERVICE_{part}"] for part in ("HOST", "PORT"))
+    cluster = {"server": f"https://{f'[{host}]' if ':' in host else host}:{port}"}
+    authority = account / "ca.crt"
+    if authority.is_file():
+        cluster["certificate-authority"] = str(authority)
+    name = "pod"
+    namespace = pod_namespace(account=account, environment=environment)
+    context = {"cluster": name, "user": name, "namespace": namespace}
+    whole = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": name, "cluster": cluster}],
+        "users": [{"name": name, "user": {"tokenFile": str(account / "token")}}],
+        "contexts": [{"name": name, "context": context}],
+        "current-context": name,
+    }
+    return _in_memory(json.dumps(whole))
+
+
+@functools.cache
+def _in_memory(text: str) -> str | None:
+    """Path of a file that is on no disk: a pod may have no place to write to."""
+    try:
+        memory = os.memfd_create("kubeconfig")
+        os.write(memory, text.encode())
+    except OSError:
+        return None
+    return f"/proc/{os.getpid()}/fd/{memory}"

@@ -13,11 +13,17 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from aks_access.errors import NameUnknown, NoAnswer
+from aks_access.errors import NameUnknown, NameUnresolved, NoAnswer
 
 _ANY_IPV4: Final = ("0.0.0.0", 0)
 _AGENT: Final = "aks-access"
 _WORDS: Final = 300
+_NO_ADDRESS: Final = frozenset(
+    getattr(socket, code)
+    for code in ("EAI_NONAME", "EAI_NODATA", "EAI_ADDRFAMILY")
+    if hasattr(socket, code)
+)
+"""How resolvers say that a name is not there, or has no address of the kind; others pass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +77,9 @@ def get(question: Question) -> Answer:
             )
     except urllib.error.URLError as error:
         if isinstance(error.reason, socket.gaierror) and not _proxy(request):
-            raise NameUnknown(_told(error.reason, by="")) from error
+            lasts = error.reason.errno in _NO_ADDRESS
+            kind = NameUnknown if lasts else NameUnresolved
+            raise kind(_told(error.reason, by="")) from error
         raise NoAnswer(_told(error.reason, by=_proxy(request))) from error
     except (OSError, http.client.HTTPException) as error:
         raise NoAnswer(_told(error, by=_proxy(request))) from error

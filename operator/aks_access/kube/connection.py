@@ -78,6 +78,7 @@ class Access:
             if self.in_cluster:
                 kube_config.load_incluster_config(client_configuration=configuration)
             else:
+                _check_files(self._path())
                 await kube_config.load_kube_config(
                     config_file=self._path(),
                     context=self.context,
@@ -86,6 +87,8 @@ class Access:
                 )
         except Exception as error:  # the client reads whatever stands there as if it were right
             told = str(error) if isinstance(error, _MEANT) else f"{type(error).__name__}: {error}"
+            if isinstance(error, TypeError):  # it looked up a key in what is no mapping
+                told = "it is no kubeconfig, or its context names a cluster or user that it lacks"
             raise StartupError(
                 f"no access to a Kubernetes API server through {where}: {told}. "
                 "Run in a cluster, or name a kubeconfig and a context that it has"
@@ -96,6 +99,12 @@ class Access:
     def _path(self) -> str:
         default = os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
         return self.kubeconfig or default
+
+
+def _check_files(paths: str) -> None:
+    """Raises FileNotFoundError where none of them is there: the client only logs that."""
+    if not any(map(os.path.exists, map(os.path.expanduser, paths.split(os.pathsep)))):
+        raise FileNotFoundError("there is no such file")
 
 
 class Connection:

@@ -26,13 +26,13 @@ def refusal_sentence(
 
     `contact` is the target's `policy.contact`, `open_targets` the targets that take grants of the
     grant's namespace, `cluster` the target's ARM id, `advice` what to do where a policy refuses it
-    and the reader does not write grants by hand.
+    or its target is not there, and the reader does not write grants by hand.
     """
     match refusal.reason:
         case GrantReason.INVALID_SPEC:
             return _invalid(refusal)
         case GrantReason.TARGET_NOT_FOUND:
-            return _no_target(refusal=refusal, open_targets=open_targets)
+            return _no_target(refusal=refusal, open_targets=open_targets, instead=advice)
         case GrantReason.NAMESPACE_NOT_ALLOWED:
             others = [name for name in open_targets if name != target]
             hint = f" Open to this namespace: {listed(others)}." if others else ""
@@ -53,15 +53,15 @@ def _invalid(refusal: Refusal) -> str:
     return sentence(f"{where}{refusal.limit or refusal.value or 'the spec cannot be read'}")
 
 
-def _no_target(*, refusal: Refusal, open_targets: Sequence[str]) -> str:
+def _no_target(*, refusal: Refusal, open_targets: Sequence[str], instead: str) -> str:
     if refusal.field == "spec.targetSelector":
         said = "No target's labels match spec.targetSelector."
-        advice = "Mend the selector, or ask for the label."
+        advice = "Mend the selector, or ask for the label"
     else:
         said = f'No target "{refusal.value}".'
-        advice = "Mend spec.targetRef.name."
+        advice = "Mend spec.targetRef.name"
     hint = listed(list(open_targets)) if open_targets else "none"
-    return f"{said} Open to this namespace: {hint}. {advice}"
+    return f"{said} Open to this namespace: {hint}. {instead or advice}."
 
 
 def _policy(*, refusal: Refusal, target: str, contact: str, instead: str) -> str:

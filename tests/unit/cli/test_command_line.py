@@ -164,6 +164,39 @@ def test_a_stream_that_is_closed_changes_no_exit_code(line: str, code: int) -> N
     assert (done.returncode, "defect" in done.stderr) == (code, False)
 
 
+FULL = "aks-access: cannot write the output: No space left on device\n"
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("$0 --version >/dev/full", 1, FULL),
+        ("$0 crds >/dev/full", 1, FULL),
+        (f"$0 validate {BAD} >/dev/full", 1, FULL),
+        (f"{ASKS} >/dev/full", 1, FULL),
+        (f"{ASKS} >/dev/full 2>&1", 1, ""),
+        ("$0 who --nope 2>/dev/full", 2, ""),
+    ],
+)
+def test_output_that_cannot_be_written_is_no_defect(
+    line: str, code: int, said: str, unbuffered: str
+) -> None:
+    done = scripted(line, PYTHONUNBUFFERED=unbuffered)
+    assert (done.returncode, done.stderr, done.stdout) == (code, said, "")
+
+
+def test_without_a_kubeconfig_ledgers_are_one_line(tmp_path: Path) -> None:
+    bare = "env -u KUBECONFIG -u KUBERNETES_SERVICE_HOST"
+    done = scripted(f"{bare} $0 ledger export --all", HOME=str(tmp_path))
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == (
+        "aks-access: no access to a Kubernetes API server through kubeconfig "
+        f"{tmp_path}/.kube/config: there is no such file. Run in a cluster, or name a kubeconfig "
+        "and a context that it has\n"
+    )
+
+
 def test_a_character_that_the_output_cannot_have_is_named_with_the_way_out() -> None:
     line = f"{ASKS} --ticket \u0142"
     done = scripted(line, PYTHONIOENCODING="latin-1")

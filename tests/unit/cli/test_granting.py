@@ -9,11 +9,13 @@ import pytest
 import yaml
 
 from aks_access.cli.cluster import DryRun, Resource
+from aks_access.cli.web import Answer, Question
 from aks_access.errors import (
     KubeConflict,
     KubeError,
     KubeForbidden,
     NameUnknown,
+    NameUnresolved,
     NoAnswer,
     StartupError,
 )
@@ -282,12 +284,47 @@ def test_no_answer_is_no_access(limit: str, said: str) -> None:
     assert execute_at(f"{GRANT} --wait --no-probe", desk=place)[0] == 0
 
 
-def test_a_name_without_an_address_is_nothing_that_a_list_blocks() -> None:
+def test_a_name_that_does_not_exist_is_not_waited_for() -> None:
     place = desk(to_come=(ACTIVE,))
     place.pages[f"https://{HOST}/readyz"] = NameUnknown("Name or service not known")
+    code, out, err = execute_at(f"{GRANT} --wait", desk=place)
+    assert (code, out.count("in Azure after 36 s\n")) == (3, 1)
+    assert place.asked.count(f"https://{HOST}/readyz") == 2
+    assert place.hub.clock() == 38.5
+    assert ("two minutes" in err, "blocked" in err) == (False, False)
+    assert err.endswith(
+        f"aks-access: It is in Azure, but {HOST} does not answer from here (Name or service not "
+        "known): the name has no address in your DNS, and no list brings one. A private cluster's "
+        "is in a private DNS zone: use a network that the zone is linked to, or go by the proxy "
+        "that you reach it by: HTTPS_PROXY.\n"
+    )
+
+
+@dataclass(slots=True)
+class Faltering(Desk):
+    """A desk whose first questions to an API server fail."""
+
+    failures: list[NoAnswer] = field(default_factory=list)
+
+    def _web(self, question: Question) -> Answer:
+        if question.url.endswith("readyz") and self.failures:
+            raise self.failures.pop(0)
+        return super(Faltering, self)._web(question)
+
+
+def test_only_a_name_that_is_missed_twice_in_a_row_is_given_up() -> None:
+    place = Faltering(hub=desk(to_come=(ACTIVE,)).hub)
+    place.failures = [NameUnknown("none"), NameUnresolved("try again"), NameUnknown("none")]
+    code, out, _ = execute_at(f"{GRANT} --wait", desk=place)
+    assert (code, "API server answered after 44 s" in out) == (0, True), out
+
+
+def test_a_resolver_that_is_silent_is_waited_for_and_named() -> None:
+    place = desk(to_come=(ACTIVE,))
+    place.pages[f"https://{HOST}/readyz"] = NameUnresolved("Temporary failure in name resolution")
     code, _, err = execute_at(f"{GRANT} --wait", desk=place)
-    assert (code, "blocked" in err, "not yet" in err) == (1, False, False)
-    assert "its name has no address here, which no list mends. See your DNS" in err
+    assert (code, place.hub.clock() > 200) == (1, True)
+    assert "your DNS does not tell its address. Mend that first." in err
 
 
 def test_a_page_of_something_in_between_is_no_answer() -> None:

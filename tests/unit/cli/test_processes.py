@@ -2,6 +2,8 @@
 
 import os
 import select
+import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -9,32 +11,85 @@ from pathlib import Path
 
 import pytest
 
+from aks_access.cli.processes import _children, started
 from tests.unit.cli.test_command_line import ENVIRONMENT
 
 SAYS = "to sign in, open a page\nError from server (NotFound): none\n"
 
 
-def test_a_question_that_nobody_waits_for_ends_with_the_command() -> None:
-    """What it holds open here is closed once it is gone."""
-    code = (
-        "import threading\n"
-        "from aks_access.cli.processes import started\n"
-        "begun = threading.Event()\n"
-        "def ask():\n"
-        "    with started(['sleep', '60']) as (process, _):\n"
-        "        begun.set()\n"
-        "        process.wait()\n"
-        "threading.Thread(target=ask, daemon=True).start()\n"
-        "begun.wait()\n"
-    )
+LEAVES = """\
+import subprocess, threading
+from aks_access.cli.processes import _children, started
+begun = threading.Event()
+def ask():
+    with started(COMMAND) as (process, _):
+        process.stdout.readline()
+        begun.set()
+        process.wait()
+threading.Thread(target=ask, daemon=True).start()
+begun.wait()
+"""
+"""Ends while a question is asked in a thread."""
+
+TURNS_AWAY = """\
+from aks_access.cli.processes import _children, started
+with started(COMMAND) as (process, _):
+    process.stdout.readline()
+"""
+"""Ends a question itself."""
+
+ALONE = ["sh", "-c", "echo; exec sleep 60"]
+WITH_LOG_IN = ["sh", "-c", "exec 3<&0; sleep 60 <&3 & echo; wait"]
+
+
+@pytest.mark.parametrize("code", [LEAVES, TURNS_AWAY])
+@pytest.mark.parametrize("command", [ALONE, WITH_LOG_IN])
+def test_a_question_that_nobody_waits_for_ends_with_its_log_in(
+    code: str, command: list[str]
+) -> None:
+    """What they hold open here is closed once they are gone."""
     ours, theirs = os.pipe()
     try:
-        subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, stdin=theirs, check=True)
+        subprocess.run(
+            [sys.executable, "-c", f"COMMAND = {command}\n{code}"],
+            env=ENVIRONMENT,
+            stdin=theirs,
+            check=True,
+            timeout=30,
+        )
         os.close(theirs)
         ended, _, _ = select.select([ours], [], [], 10)
     finally:
         os.close(ours)
     assert ended
+
+
+OPENS_A_PAGE = """\
+sh -c 'trap "exit 0" TERM; sleep 60 >/dev/null 2>&1 <&- & echo $!; wait' &
+wait
+"""
+
+
+def test_what_a_log_in_opened_stays() -> None:
+    """The person's browser, which a log-in may have started."""
+    with started(["sh", "-c", OPENS_A_PAGE]) as (process, _):
+        assert process.stdout is not None
+        page = int(process.stdout.readline())
+    try:
+        os.kill(page, 0)
+    finally:
+        os.kill(page, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("proc", ["/proc", "/nowhere"])
+def test_the_children_of_a_process_are_told_with_and_without_proc(proc: str) -> None:
+    if proc == "/nowhere" and shutil.which("ps") is None:
+        pytest.skip("ps is not installed")
+    with subprocess.Popen(WITH_LOG_IN, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        parent.stdout.readline()
+        [child] = _children(parent.pid, proc=Path(proc))
+        os.kill(child, signal.SIGKILL)
 
 
 LOGS_IN = """\

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from aks_access.cli.cluster import Cluster
-from aks_access.cli.reach import Reach, pod_namespace
+from aks_access.cli.reach import Reach, account_kubeconfig, pod_namespace
 from aks_access.cli.surroundings import Surroundings
 from tests.unit.cli import scene
 from tests.unit.cli.transcript import NOW, execute
@@ -128,10 +129,69 @@ def test_a_pod_without_the_files_of_an_account(account: Path) -> None:
     assert pod_namespace(account=account, environment=IN_POD) == ""
 
 
-def test_a_pod_is_found_only_where_nothing_changes_the_defaults_of_kubectl(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("aks_access.cli.reach.pod_namespace", lambda: "team-a")
+@pytest.fixture
+def pod(account: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands run in a pod that has no kubeconfig."""
+    for name, value in {**IN_POD, "HOME": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    monkeypatch.setattr("aks_access.cli.reach.pod_namespace", lambda **_: "team-a")
+
+
+@pytest.mark.usefixtures("pod")
+def test_a_pods_account_is_left_to_kubectl_where_nothing_changes_its_defaults() -> None:
     assert Reach().flags() == []
     assert Reach().flags(watches=True) == ["--request-timeout=0"]
-    assert Reach(timeout="5s").flags() == ["--request-timeout=5s"]
+    assert Reach(context="hub", as_user="jane").flags() == ["--context=hub", "--as=jane"]
+
+
+@pytest.mark.usefixtures("pod")
+@pytest.mark.parametrize(
+    "reach", [Reach(timeout="5s"), Reach(as_user="jane"), Reach().speaking_for("operator")]
+)
+def test_a_pods_account_is_named_where_a_flag_changes_kubectls_defaults(reach: Reach) -> None:
+    own, *_ = reach.flags()
+    found = yaml.safe_load(Path(own.removeprefix("--kubeconfig=")).read_text())
+    assert found["clusters"][0]["cluster"]["server"] == "https://10.0.0.1:443"
+    assert found["contexts"][0]["context"]["namespace"] == "team-a"
+
+
+@pytest.mark.usefixtures("pod")
+@pytest.mark.parametrize(
+    ("variable", "text", "own"),
+    [
+        ("", "", True),
+        ("", "a: b", False),
+        ("other", "", True),
+        ("other", "a: b", False),
+        ("none:other", "a: b", False),
+        ("none", "a: b", True),
+    ],
+)
+def test_a_kubeconfig_comes_before_a_pods_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, text: str, own: bool
+) -> None:
+    usual = tmp_path / ".kube" / "config"
+    usual.parent.mkdir()
+    (tmp_path / "other" if variable else usual).write_text(text)
+    names = [str(tmp_path / name) for name in variable.split(":")] if variable else []
+    monkeypatch.setenv("KUBECONFIG", ":".join(names))
+    flags = Reach(as_user="jane").flags()
+    assert (len(flags), flags[-1]) == (2 if own else 1, "--as=jane")
+
+
+def test_a_pods_account_as_a_kubeconfig_holds_no_token(account: Path) -> None:
+    (account / "token").write_text("secret")
+    (account / "ca.crt").write_text("the authority")
+    for host, server in (("10.0.0.1", "10.0.0.1"), ("fd00::1", "[fd00::1]")):
+        environment = {**IN_POD, "KUBERNETES_SERVICE_HOST": host}
+        path = account_kubeconfig(account=account, environment=environment)
+        assert path is not None
+        text = Path(path).read_text()
+        assert "secret" not in text
+        config = yaml.safe_load(text)
+        assert config["clusters"][0]["cluster"] == {
+            "server": f"https://{server}:443",
+            "certificate-authority": str(account / "ca.crt"),
+        }
+        assert config["users"][0]["user"] == {"tokenFile": str(account / "token")}

@@ -80,3 +80,18 @@ def test_what_is_missing_is_the_flag_for_it(rule: str, field: str, flag: str) ->
     assert (code, way in err) == (1, True)
     assert execute_at(f"{GRANT} {flag} x --name dev-laptop", desk=place)[0] == 0
     assert execute_at(f"{EXTEND} 5h", desk=place)[0] == 0
+
+
+def test_a_target_that_is_not_there_is_an_argument() -> None:
+    lists = "`kubectl get aat` lists those there are.\n"
+    code, _, err = execute_at(GRANT.replace("prod-weu", "prod-wue"), desk=desk())
+    way = f'No target "prod-wue". Open to this namespace: prod-weu. Give another TARGET; {lists}'
+    assert (code, err.endswith(way)) == (1, True), err
+    place = desk(manifest(targetRef={"name": "prod-wue"}))
+    code, _, err = execute_at(f"{EXTEND} 5h", desk=place)
+    assert code == 1
+    assert err.endswith(f"Give it by `grant`, with another TARGET and the same --name; {lists}")
+    assert execute_at(f"{GRANT} --name dev-laptop", desk=place)[0] == 0
+    labels = manifest(targetRef=None, targetSelector={"matchLabels": {"a": "b"}})
+    code, _, err = execute_at(f"{EXTEND} 5h", desk=desk(labels))
+    assert (code, err.endswith("Mend the selector, or ask for the label.\n")) == (1, True), err

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from aks_access.cli.web import Question, get
-from aks_access.errors import NameUnknown, NoAnswer
+from aks_access.errors import NameUnknown, NameUnresolved, NoAnswer
 from sandbox.arm.tls import TlsFiles, make_tls
 from tests.integration.tunnels import Tunnels
 
@@ -200,6 +200,24 @@ def test_what_is_no_web_server(server: Server, monkeypatch: pytest.MonkeyPatch) 
         place = f"https://localhost:{closed.getsockname()[1]}"
         with pytest.raises(NoAnswer, match="Connection refused"):
             get(Question(url=place))
-    port = server.server_address[1]
-    with pytest.raises(NameUnknown):
-        get(Question(url=f"https://nowhere.invalid:{port}"))
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (socket.EAI_NONAME, NameUnknown),
+        (socket.EAI_NODATA, NameUnknown),
+        (socket.EAI_AGAIN, NameUnresolved),
+        (socket.EAI_FAIL, NameUnresolved),
+    ],
+)
+def test_a_name_that_is_not_there_differs_from_a_resolver_that_does_not_tell(
+    server: Server, monkeypatch: pytest.MonkeyPatch, code: int, kind: type[NoAnswer]
+) -> None:
+    def refuse(*_: object, **__: object) -> object:
+        raise socket.gaierror(code, "why")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    with pytest.raises(NoAnswer, match=r"^why$") as raised:
+        get(Question(url="https://nowhere.invalid"))
+    assert type(raised.value) is kind

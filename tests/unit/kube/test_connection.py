@@ -110,3 +110,24 @@ async def test_a_kubeconfig_that_the_client_stumbles_over_is_refused_with_the_wa
     with pytest.raises(StartupError, match="name a kubeconfig and a context") as caught:
         await Access(kubeconfig=str(path)).configuration()
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (None, "there is no such file"),
+        ("", "it is no kubeconfig, or its context names a cluster or user that it lacks"),
+        ("{}", "Expected key current-context"),
+    ],
+)
+async def test_a_kubeconfig_that_is_none_is_one_sentence(
+    text: str | None, told: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "kubeconfig"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(StartupError) as caught:
+        await Access(kubeconfig=str(path)).configuration()
+    assert f"through kubeconfig {path}: " in str(caught.value)
+    assert told in str(caught.value)
+    assert not caplog.records

@@ -90,6 +90,7 @@ class FakeCluster:
     ) -> dict[str, Any]:
         """See `Cluster`."""
         self._refuse()
+        _same(manifest, self._objects.get(_key(manifest)))
         there = self._objects.get(_key(manifest), {"metadata": {"uid": f"uid-{self._version + 1}"}})
         return self._write(_merged(there, manifest), dry_run=dry_run, asked=manifest)
 
@@ -107,9 +108,7 @@ class FakeCluster:
         there = self._objects.get((resource, namespace, name))
         if there is None:
             raise KubeNotFound(f'{resource.plural} "{name}" not found')
-        version = change.get("metadata", {}).get("resourceVersion")
-        if version is not None and version != there["metadata"]["resourceVersion"]:
-            raise KubeConflict(f'{resource.plural} "{name}" was changed meanwhile')
+        _same(change, there)
         return self._write(_merged(there, change), dry_run=dry_run, asked=change)
 
     def watch(
@@ -153,6 +152,7 @@ class FakeCluster:
 
     def _store(self, made: dict[str, Any]) -> None:
         self._version += 1
+        made["metadata"].setdefault("uid", f"uid-{self._version}")
         made["metadata"]["resourceVersion"] = str(self._version)
         self._objects[_key(made)] = made
 
@@ -164,6 +164,15 @@ class FakeCluster:
 def _key(raw: Mapping[str, Any]) -> _Key:
     metadata = raw["metadata"]
     return _KINDS[raw["kind"]], metadata.get("namespace", ""), metadata["name"]
+
+
+def _same(asked: Mapping[str, Any], there: Mapping[str, Any] | None) -> None:
+    """Raises KubeConflict where the object is not the one that is meant."""
+    found = there["metadata"] if there is not None else {}
+    for key in ("uid", "resourceVersion") if found else ("uid",):
+        meant = asked.get("metadata", {}).get(key)
+        if meant is not None and meant != found.get(key):
+            raise KubeConflict(f"its {key} is not {meant}")
 
 
 def _merged(there: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
