@@ -43,8 +43,8 @@ from aks_access.ops.startup import (
     watch_rights,
 )
 from aks_access.ops.watchdog import Watchdog
-from aks_access.setting import format_seconds
-from aks_access.settings import Settings
+from aks_access.settings.forms import format_seconds
+from aks_access.settings.table import Settings
 
 log = logging.getLogger(__name__)
 
