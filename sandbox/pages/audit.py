@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from aks_access.engine.ports import Outcome, Unplanned
+from aks_access.engine.decisions import Outcome, Unplanned
 from aks_access.ops.logs import AUDIT_LOGGER
 from aks_access.plan.model import Cause
 from sandbox.pages.markdown import code, head, table

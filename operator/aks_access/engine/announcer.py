@@ -9,18 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from aks_access.engine.decisions import AccessDecision, Outcome, Unplanned
 from aks_access.engine.event_reasons import EventReason
 from aks_access.engine.look import Look
-from aks_access.engine.ports import (
-    AccessDecision,
-    Audit,
-    Event,
-    Events,
-    EventType,
-    Metrics,
-    Outcome,
-    Unplanned,
-)
+from aks_access.engine.ports import Audit, Event, Events, EventType, Metrics
 from aks_access.engine.refs import target_ref
 from aks_access.engine.writer import Sent, WriteResult
 from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry, WriteInFlight
