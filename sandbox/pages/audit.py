@@ -92,7 +92,10 @@ def page() -> str:
     fields = [(", ".join(map(code, names.split(", "))), text) for names, text in _FIELDS.items()]
     return "".join(
         (
-            head("Audit trail", source="operator/aks_access/ops/audit.py and plan/model.py"),
+            head(
+                "Audit trail",
+                source="operator/aks_access/ops/audit.py, engine/decisions.py and plan/model.py",
+            ),
             _INTRODUCTION,
             table(("Field", "Meaning"), fields),
             "\n## Actions\n",
