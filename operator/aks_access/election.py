@@ -12,7 +12,7 @@ from aks_access.kube.leases import KubeLeases
 from aks_access.kube.relist import Relist
 from aks_access.ops.health import Liveness, Readiness
 from aks_access.ops.metrics import PrometheusMetrics
-from aks_access.settings import Settings
+from aks_access.settings.table import Settings
 
 log = logging.getLogger(__name__)
 

@@ -10,11 +10,11 @@ AksAccessError
 │   ├── NameUnknown          its name has no address here
 │   └── NameUnresolved       the resolver did not tell its address; it may later
 ├── AzureError               ARM or AKS refused, or did not answer
-└── KubeError                the management cluster's API server refused, or did not answer
-    ├── KubeNotFound         the object is gone
-    ├── KubeConflict         the object changed, or is another one than was meant
-    └── KubeForbidden        a right is missing
-LedgerError (AksAccessError)
+├── KubeError                the management cluster's API server refused, or did not answer
+│   ├── KubeNotFound         the object is gone
+│   ├── KubeConflict         the object changed, or is another one than was meant
+│   └── KubeForbidden        a right is missing
+└── LedgerError              a ledger cannot be used as it is
     ├── LedgerUnreadable     present, but corrupt or of another schema
     │   └── LedgerNewer      a newer operator wrote it: never to be overwritten or deleted
     ├── LedgerTooLarge       would not fit into a ConfigMap

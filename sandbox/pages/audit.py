@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from aks_access.engine.ports import Outcome, Unplanned
+from aks_access.engine.decisions import Outcome, Unplanned
 from aks_access.ops.logs import AUDIT_LOGGER
 from aks_access.plan.model import Cause
 from sandbox.pages.markdown import code, head, table
@@ -92,7 +92,10 @@ def page() -> str:
     fields = [(", ".join(map(code, names.split(", "))), text) for names, text in _FIELDS.items()]
     return "".join(
         (
-            head("Audit trail", source="operator/aks_access/ops/audit.py and plan/model.py"),
+            head(
+                "Audit trail",
+                source="operator/aks_access/ops/audit.py, engine/decisions.py and plan/model.py",
+            ),
             _INTRODUCTION,
             table(("Field", "Meaning"), fields),
             "\n## Actions\n",

@@ -3,8 +3,8 @@
 from itertools import groupby
 from typing import Final
 
-from aks_access.setting import Setting
-from aks_access.settings import SETTINGS
+from aks_access.settings.setting import Setting
+from aks_access.settings.table import SETTINGS
 from sandbox.pages.markdown import code, head
 
 _INTRODUCTION: Final = """
@@ -29,7 +29,7 @@ or setting, 3 where something needed is missing at the start, 70 where the event
 
 def page() -> str:
     """The page."""
-    parts = [head("Settings", source="operator/aks_access/settings.py"), _INTRODUCTION]
+    parts = [head("Settings", source="operator/aks_access/settings/"), _INTRODUCTION]
     for section, settings in groupby(SETTINGS, key=lambda setting: setting.section):
         parts.append(f"\n## {section}\n")
         parts += map(_setting, settings)

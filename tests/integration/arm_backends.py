@@ -17,7 +17,7 @@ from aks_access.engine.fakes.cluster import SimCluster
 from aks_access.engine.fakes.clusters import SimClusters
 from aks_access.engine.ports import Clusters, OperationState
 from aks_access.plan.model import cluster_key
-from aks_access.settings import AzureCredential
+from aks_access.settings.azure import AzureCredential
 from sandbox.arm.app import ArmEmulator
 from sandbox.arm.control_clusters import Shape
 

@@ -14,7 +14,7 @@ from aks_access.azure.clusters import ArmClusters, ArmOptions
 from aks_access.azure.credentials import Credentials
 from aks_access.engine.ports import ClusterRef
 from aks_access.errors import AzureError
-from aks_access.settings import AzureCredential
+from aks_access.settings.azure import AzureCredential
 from sandbox.arm.app import ArmEmulator
 from sandbox.arm.journal import JournalEntry
 

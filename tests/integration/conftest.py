@@ -20,6 +20,7 @@ from sandbox.controlplane import ControlPlane, binary
 from tests.integration import costs
 from tests.integration.azure_place import CLUSTER, LIST, Place, write_token
 from tests.integration.hubs import Hubs, hubs_on, two_stations
+from tests.integration.people import Person
 from tests.integration.station import STEADY, Station
 from tests.integration.world import World
 
@@ -188,6 +189,19 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
 def clusters(place: Place) -> ArmClusters:
     """What asks it, with the usual credentials."""
     return place.clusters()
+
+
+@pytest.fixture
+def person(station: Station, tmp_path: Path) -> Person:
+    """Somebody of the platform team, with kubectl and a log-in to Azure."""
+    return Person(tmp_path, arm=station.arm, kubeconfig=station.plane.kubeconfig)
+
+
+@pytest.fixture(scope="module")
+def azure() -> Iterator[ArmProcess]:
+    """An Azure of the module's own, which no operator asks."""
+    with ArmProcess(operation_seconds=0.2) as arm:
+        yield arm
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+import pytest
+
 from aks_access.api.names import ACKNOWLEDGE_ANNOTATION, ledger_name
 from aks_access.engine.fakes.kube import SimApiServer
 from aks_access.engine.fakes.ledgers import Codec, SimActivations, SimLedgers
@@ -40,7 +42,12 @@ from tests.integration.kube_support import (
 MERGE_PATCH = "application/merge-patch+json"
 THEIRS = "example.com/theirs"
 
+BACKENDS = ("sim", "api-server")
+FAR_TOO_MANY = 20_000
+"""Ledger entries; the real limit is one of bytes."""
+
 Raw = Mapping[str, Any]
+Unique = Callable[[str], str]
 
 
 class KubeBackend(Protocol):
@@ -204,3 +211,16 @@ class RealBackend:
         informer.start()
         self.informers.append(informer)
         await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def opened(request: pytest.FixtureRequest, *, unique: Unique) -> AsyncIterator[KubeBackend]:
+    """The one of `BACKENDS` that a fixture's parameter names, for one test."""
+    if request.param == "sim":
+        made = SimBackend(namespace=unique("team"))
+        made.ledgers.most = FAR_TOO_MANY - 1
+        yield made
+        return
+    plane = request.getfixturevalue("control_plane")
+    async with RealBackend.opened(plane, request.getfixturevalue("namespace")) as real:
+        yield real

@@ -7,7 +7,7 @@ import pytest
 from aks_access.azure.clusters import ArmClusters
 from aks_access.errors import AzureFault
 from aks_access.plan.model import Identity
-from aks_access.settings import AzureCredential
+from aks_access.settings.azure import AzureCredential
 from tests.integration.azure_place import LIST, REF, TENANT, Place, fault_of
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from aks_access.azure.reads import ArmReads, open_reads
 from aks_access.errors import AzureError, AzureFault
-from aks_access.settings import AzureCredential, Settings
+from aks_access.settings.azure import AzureCredential
+from aks_access.settings.table import Settings
 from sandbox.arm.app import ArmEmulator
 from sandbox.arm.journal import Area
 

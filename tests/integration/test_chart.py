@@ -8,8 +8,8 @@ import pytest
 from azure.core import AzureClouds
 from azure.mgmt.core.tools import get_arm_endpoints
 
-from aks_access.setting import VARIABLE_PREFIX
-from aks_access.settings import SETTINGS, Settings
+from aks_access.settings.setting import VARIABLE_PREFIX
+from aks_access.settings.table import SETTINGS, Settings
 from sandbox import chart, generated
 from tests.integration.chart_values import (
     GOLDEN,

@@ -12,7 +12,7 @@ import yaml
 
 from aks_access.kube.connection import Access, Connection
 from aks_access.kube.discovery import Discovery, required_rights
-from aks_access.settings import Settings
+from aks_access.settings.table import Settings
 from sandbox import chart
 from sandbox.controlplane import ControlPlane
 from sandbox.processes import wait_until

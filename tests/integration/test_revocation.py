@@ -1,18 +1,15 @@
-"""Everything that ends access: it goes from Azure, and the object's hold ends only after that.
+"""Everything that ends access: it goes from Azure at once, and what is due is told.
 
 Each way of ending is one edit by a person or a tool; the clock's are in `test_lifetimes`.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import pytest
 
-from sandbox.controlplane.client import ApiError
-from tests.integration.things import Cluster, Mark, Object
+from tests.integration.things import Cluster, Object
 from tests.integration.world import World
 
 FOREIGN = "51.140.8.0/24"
@@ -171,129 +168,6 @@ def test_a_target_ref_edit_moves_access(world: World) -> None:
     assert raw["status"]["summary"]["expires"] == "never"
 
 
-def test_the_finalizer_goes_only_after_azure_was_read_back(world: World) -> None:
-    cluster = world.cluster([FOREIGN], operation_seconds=1.5)
-    target = world.target(cluster)
-    grant = world.grant(target, OURS)
-    grant.wait_state("Active")
-    mark = world.mark()
-    with world.measure("3 deleted"):
-        grant.delete()
-        grant.wait_state("RevocationPending")
-        grant.wait_gone()
-        target.wait_state("InSync")
-    (put,) = cluster.puts(mark)
-    assert put.after == [FOREIGN]
-    proof = _read_back(cluster, since=mark)
-    released = [
-        e.timestamp.timestamp()
-        for e in world.writes(mark)
-        if e.resource == "apiaccessgrants" and e.name == grant.name and not e.subresource
-    ]
-    assert len(released) == 1
-    assert proof < released[0]
-    grant.wait_event("AccessGranted", "AccessRevoked")
-
-
-def _read_back(cluster: Cluster, *, since: Mark) -> float:
-    """When the operator first read the settled list without our range (epoch seconds)."""
-    put = cluster.puts(since)[0]
-    return min(
-        e.time for e in cluster.gets(since) if e.sequence > put.sequence and e.state == "Succeeded"
-    )
-
-
-@pytest.mark.parametrize("needs", ["grant", "baseline", "foreign"])
-def test_an_equal_range_stays_while_anybody_needs_it(world: World, needs: str) -> None:
-    cluster = world.cluster([FOREIGN, OURS] if needs == "foreign" else [FOREIGN])
-    baseline: dict[str, Any] = {"baseline": {"ipRanges": [OURS]}} if needs == "baseline" else {}
-    target = world.target(cluster, **baseline)
-    grant = world.grant(target, OURS)
-    grant.wait_state("Active")
-    other = world.grant(target, OURS) if needs == "grant" else None
-    if other is not None:
-        other.wait_state("Active")
-    mark = world.mark()
-    grant.delete()
-    grant.wait_gone()
-    target.wait_state("InSync")
-    assert cluster.puts(mark) == []
-    assert cluster.ranges == [FOREIGN, OURS]
-    if other is not None:
-        assert other.state == "Active"
-        other.delete()
-        other.wait_gone()
-        assert cluster.ranges == [FOREIGN]
-
-
-def test_a_wide_range_that_ends_leaves_the_narrow_one_inside_it(world: World) -> None:
-    cluster = world.cluster([FOREIGN])
-    target = world.target(cluster)
-    wide = world.grant(target, "81.2.69.0/24", expiresAt="2099-01-01T00:00:00Z")
-    narrow = world.grant(target, "81.2.69.142")
-    wide.wait_state("Active")
-    narrow.wait_state("Active")
-    narrow.patch(revoked=True)
-    narrow.wait_state("Revoked")
-    assert "81.2.69.0/24" in narrow.message(), "the closed grant says what still admits it"
-    assert cluster.ranges == [FOREIGN, "81.2.69.0/24"]
-    narrow.patch(revoked=None)
-    narrow.wait_state("Active")
-    wide.patch(expiresAt="2020-01-01T00:00:00Z")
-    wide.wait_state("Expired")
-    assert cluster.ranges == [FOREIGN, "81.2.69.142/32"]
-
-
-def test_a_range_set_that_is_edited_or_deleted(world: World) -> None:
-    office = world.range_set("20.50.1.0/24", "20.50.2.0/24")
-    cluster = world.cluster([FOREIGN])
-    target = world.target(cluster)
-    references = [{"name": office.name}]
-    only = world.grant(target, rangeSetRefs=references)
-    both = world.grant(target, OURS, rangeSetRefs=references)
-    only.wait_state("Active")
-    both.wait_state("Active")
-    with world.measure("3 range set edited"):
-        office.patch(ipRanges=["20.50.2.0/24", "20.50.3.0/24"])
-        cluster.wait_ranges(FOREIGN, OURS, "20.50.2.0/24", "20.50.3.0/24")
-        only.wait_state("Active")
-        target.wait_state("InSync")
-    with world.measure("3 range set deleted"):
-        office.delete()
-        cluster.wait_ranges(FOREIGN)
-        for grant in (only, both):
-            grant.wait_condition("ResolvedRefs", status="False", reason="RangeSetNotResolved")
-            assert f"IPRangeSet {office.name} does not exist" in grant.message()
-        target.wait_state("InSync")
-
-
-def test_a_large_set_that_vanishes_waits_for_a_person(world: World) -> None:
-    office = world.range_set(*(f"20.50.{n}.0/24" for n in range(7)))
-    cluster = world.cluster([FOREIGN])
-    target = world.target(cluster)
-    grant = world.grant(target, rangeSetRefs=[{"name": office.name}])
-    other = world.grant(target, OURS)
-    grant.wait_state("Active")
-    other.wait_state("Active")
-    mark = world.mark()
-    office.delete()
-    target.wait_state("MassRemovalHeld")
-    assert cluster.puts(mark) == []
-    other.patch(revoked=True)
-    other.wait_state("Revoked")
-    assert len(cluster.ranges or ()) == 8, "an act on a grant never waits"
-    world.kubectl("annotate", f"aat/{target.name}", "aksaccess.dev/acknowledge=stale")
-    target.nudge()
-    assert target.state == "MassRemovalHeld"
-    code = re.search(r"aksaccess\.dev/acknowledge=(\w+)", target.message())
-    assert code is not None
-    said = f"aksaccess.dev/acknowledge={code[1]}"
-    world.kubectl("annotate", "--overwrite", f"aat/{target.name}", said)
-    cluster.wait_ranges(FOREIGN)
-    grant.wait_state("RangeSetNotResolved")
-    target.wait_state("InSync")
-
-
 def test_a_deleted_namespace_ends_clean(restart_world: World) -> None:
     world = restart_world
     world.expect("I8", because="the audit log has one deletion of a collection, not the grants'")
@@ -371,50 +245,6 @@ def test_two_grants_end_in_one_write(world: World) -> None:
     (put,) = cluster.puts(mark)
     assert put.after == [FOREIGN]
     assert put.time >= datetime.fromisoformat(end).timestamp()
-
-
-def test_a_grant_whose_finalizer_was_removed_by_force(world: World) -> None:
-    cluster = world.cluster([FOREIGN])
-    target = world.target(cluster)
-    grant = world.grant(target, OURS)
-    grant.wait_state("Active")
-    grant.patch(metadata={"finalizers": None})
-    grant.until(lambda raw: "finalizers" in raw["metadata"], what="to have its finalizer again")
-    world.station.plane.request("DELETE", grant.path)
-    _try_without_finalizer(grant)
-    cluster.wait_ranges(FOREIGN)
-    target.wait_state("InSync")
-    assert not grant.exists()
-
-
-def _try_without_finalizer(item: Object) -> None:
-    """Take the finalizer off a deleted object, unless the operator was faster."""
-    try:
-        item.patch(metadata={"finalizers": None})
-    except ApiError as error:
-        if error.code != 404:
-            raise
-
-
-def test_a_target_that_goes_without_its_finalizer_is_revoked_by_its_ledger(
-    restart_world: World,
-) -> None:
-    world = restart_world
-    cluster = world.cluster([FOREIGN])
-    target = world.target(cluster)
-    grant = world.grant(target, OURS)
-    grant.wait_state("Active")
-    target.wait_state("InSync")
-    world.station.stop()
-    target.delete()
-    target.patch(metadata={"finalizers": None})
-    target.wait_gone()
-    world.station.start()
-    cluster.wait_ranges(FOREIGN)
-    world.eventually(lambda: cluster.ledger() is None, what="the ledger to be gone")
-    grant.wait_condition("Ready", status="False", reason="TargetNotFound")
-    grant.delete()
-    grant.wait_gone()
 
 
 def test_an_overdue_revocation_is_loud_once(world: World) -> None:

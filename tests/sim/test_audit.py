@@ -2,8 +2,8 @@
 
 import pytest
 
+from aks_access.engine.decisions import Outcome
 from aks_access.engine.fakes.cluster import azure_error
-from aks_access.engine.ports import Outcome
 from aks_access.errors import AzureFault
 from tests.sim.crash import FENCED, CrashPoint, Place
 from tests.sim.play import play, simulated

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from aks_access.engine.config import EngineConfig
-from aks_access.engine.engine import SLOW
 from aks_access.engine.fakes.cluster import azure_error
 from aks_access.engine.ports import ClusterRef, WriteAccepted
+from aks_access.engine.workers import SLOW
 from aks_access.errors import AzureError, AzureFault
 from aks_access.plan.cluster import ClusterView
 from aks_access.plan.model import cluster_key

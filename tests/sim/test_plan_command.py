@@ -18,7 +18,7 @@ from aks_access.cli.snapshot import facts, overlaid, snapshot
 from aks_access.cli.surroundings import Surroundings
 from aks_access.engine.ports import Kind
 from aks_access.plan.listing import canonical
-from aks_access.settings import Settings
+from aks_access.settings.table import Settings
 from tests.sim.hub import NAMESPACE, hub_of
 from tests.sim.play import simulated
 from tests.sim.scenes import LAPTOP

@@ -16,7 +16,7 @@ from aks_access.plan.ledger import SCHEMA_VERSION
 from aks_access.plan.model import cluster_key
 from aks_access.plan.outcome import Finding, Refusal, Rule
 from aks_access.plan.sentences import azure_sentence, finding_sentence, refusal_sentence
-from aks_access.settings import AzureCredential
+from aks_access.settings.azure import AzureCredential
 from tests.unit.plan.build import target
 from tests.unit.sandbox.arm_kit import TENANT, Kit
 from tests.unit.sandbox.test_arm_identity import ISSUER, assertion, federated

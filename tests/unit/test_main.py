@@ -11,7 +11,7 @@ import pytest
 from aks_access import __version__
 from aks_access.errors import AzureError, AzureFault, KubeError, SettingsError, StartupError
 from aks_access.exits import ExitCode, exit_code
-from aks_access.settings import SETTINGS
+from aks_access.settings.table import SETTINGS
 
 SOURCE = Path(__file__).parents[2] / "operator"
 
@@ -122,7 +122,7 @@ RUN = """
 import sys
 from aks_access.cli.run import execute
 from aks_access.errors import StartupError
-from aks_access.settings import Settings
+from aks_access.settings.table import Settings
 
 async def main(settings):
     {body}

@@ -4,16 +4,12 @@ import dataclasses
 
 import pytest
 
-from aks_access import settings as settings_module
 from aks_access.errors import SettingsError
-from aks_access.setting import format_seconds, parse_seconds
-from aks_access.settings import (
-    SETTINGS,
-    AzureCredential,
-    LogFormat,
-    Settings,
-    unknown_variables,
-)
+from aks_access.settings import kubernetes
+from aks_access.settings.azure import AzureCredential
+from aks_access.settings.forms import format_seconds, parse_seconds
+from aks_access.settings.monitoring import LogFormat
+from aks_access.settings.table import SETTINGS, Settings, unknown_variables
 
 
 def load(**given: str) -> Settings:
@@ -86,9 +82,9 @@ def test_an_authority_from_the_surroundings_is_checked_too():
 def test_the_namespace_is_the_service_accounts(tmp_path, monkeypatch):
     file = tmp_path / "namespace"
     file.write_text("team-platform\n")
-    monkeypatch.setattr(settings_module, "NAMESPACE_FILE", file)
+    monkeypatch.setattr(kubernetes, "NAMESPACE_FILE", file)
     assert load().namespace == "team-platform"
-    monkeypatch.setattr(settings_module, "NAMESPACE_FILE", tmp_path / "absent")
+    monkeypatch.setattr(kubernetes, "NAMESPACE_FILE", tmp_path / "absent")
     assert load().namespace == "aks-access-system"
 
 

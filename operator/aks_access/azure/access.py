@@ -14,7 +14,7 @@ from aks_access.azure.clusters import ArmClusters, ArmOptions
 from aks_access.azure.credentials import Credentials
 from aks_access.azure.transport import open_session
 from aks_access.errors import AzureError, AzureFault
-from aks_access.settings import Settings
+from aks_access.settings.table import Settings
 
 PING: Final = "/metadata/endpoints?api-version=2019-05-01"
 """An ARM path that answers without a token (Azure documentation: metadata endpoints)."""

@@ -27,7 +27,7 @@ from aks_access.engine.ports import ClusterRef, OperationState, WriteAccepted
 from aks_access.errors import AzureError, AzureFault
 from aks_access.plan.cluster import ClusterView
 from aks_access.plan.model import Identity
-from aks_access.settings import Settings
+from aks_access.settings.table import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,8 @@ from azure.identity.aio import (
 from aks_access.azure.errors import clean
 from aks_access.errors import AzureError, AzureFault
 from aks_access.plan.model import Identity
-from aks_access.settings import AzureCredential, Settings
+from aks_access.settings.azure import AzureCredential
+from aks_access.settings.table import Settings
 
 AnyCredential = (
     AzureCliCredential

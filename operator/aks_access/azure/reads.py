@@ -25,7 +25,7 @@ from aks_access.azure.transport import open_session, policies, transport
 from aks_access.azure.view import read_cluster
 from aks_access.errors import AzureError, AzureFault
 from aks_access.plan.cluster import ClusterView
-from aks_access.settings import Settings
+from aks_access.settings.table import Settings
 
 TRIES: Final = 6
 FIRST_WAIT: Final = 5.0

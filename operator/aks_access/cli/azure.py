@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from aks_access.cli.saying import say
 from aks_access.errors import AzureError, AzureFault, StartupError
-from aks_access.settings import SETTINGS, AzureCredential, Settings
+from aks_access.settings.azure import AzureCredential
+from aks_access.settings.table import SETTINGS, Settings
 
 if TYPE_CHECKING:
     from aks_access.azure.reads import ArmReads

@@ -7,7 +7,7 @@ from typing import Any, Final
 from aks_access.api.ranges import IPv4Range
 from aks_access.cli.cluster import Cluster, Resource
 from aks_access.errors import KubeError, SettingsError
-from aks_access.settings import SETTINGS, Settings
+from aks_access.settings.table import SETTINGS, Settings
 
 _NAME_LABEL: Final = "app.kubernetes.io/name"
 _NAME: Final = "aks-access-operator"

@@ -65,7 +65,7 @@ def _end_all() -> None:
         _end(process)
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
     """End a kubectl that still runs, and the log-in that it waits for.
 
     A log-in may have hidden what is typed, so it is asked to end. What it started in turn stays:

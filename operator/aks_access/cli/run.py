@@ -13,8 +13,8 @@ import click
 
 from aks_access.errors import AksAccessError
 from aks_access.exits import ExitCode
-from aks_access.setting import Setting
-from aks_access.settings import SETTINGS, Settings, unknown_variables
+from aks_access.settings.setting import Setting
+from aks_access.settings.table import SETTINGS, Settings, unknown_variables
 
 logger = logging.getLogger(__name__)
 

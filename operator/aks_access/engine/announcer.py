@@ -9,21 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from aks_access.engine.decisions import AccessDecision, Outcome, Unplanned
 from aks_access.engine.event_reasons import EventReason
 from aks_access.engine.look import Look
-from aks_access.engine.ports import (
-    AccessDecision,
-    Audit,
-    Event,
-    Events,
-    EventType,
-    Metrics,
-    Outcome,
-    Unplanned,
-)
+from aks_access.engine.ports import Audit, Event, Events, EventType, Metrics
 from aks_access.engine.refs import target_ref
 from aks_access.engine.writer import Sent, WriteResult
-from aks_access.plan.ledger import EntryState, Ledger, LedgerEntry, WriteInFlight
+from aks_access.plan.ledger import Ledger, WriteInFlight
 from aks_access.plan.listing import Listing, canonical
 from aks_access.plan.model import Cause, ClusterKey, Grant, GrantUid, Target
 from aks_access.plan.outcome import Plan
@@ -208,7 +200,7 @@ class Announcer:
 
     def detached(self, *, target: Target, ledger: Ledger) -> None:
         """A target was deleted with Detach; names what it leaves."""
-        left = sorted(entry.range for entry in _ours(ledger))
+        left = sorted(entry.range for entry in ledger.ours)
         self._released(ledger=ledger, name=target.name, cause=Cause.TARGET_DELETED)
         note = f"Detached. Left in Azure: {_named(left)}." if left else "Detached."
         self._post(target=target, type=EventType.WARNING, reason=EventReason.DETACHED, note=note)
@@ -222,7 +214,7 @@ class Announcer:
     def _released(self, *, ledger: Ledger, name: str, cause: Cause | Unplanned) -> None:
         """What the ledger held is not ours any more, with no write to Azure."""
         groups: dict[tuple[str, ...], list[str]] = {}
-        for entry in _ours(ledger):
+        for entry in ledger.ours:
             owners = _owners(ledger=ledger, entry=entry.range)
             groups.setdefault(owners, []).append(entry.range)
         for owners, entries in groups.items():
@@ -275,11 +267,6 @@ def _paths(
 ) -> tuple[str, ...]:
     known = {grant.uid: grant.path for grant in grants}
     return tuple(known.get(GrantUid(owner), names.get(owner, owner)) for owner in owners)
-
-
-def _ours(ledger: Ledger) -> list[LedgerEntry]:
-    """What stands for us in Azure, or may; what was taken out is only remembered."""
-    return [e for e in ledger.entries.values() if e.state is not EntryState.WITHDRAWN]
 
 
 def _owners(*, ledger: Ledger, entry: str) -> tuple[str, ...]:

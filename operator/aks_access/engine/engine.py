@@ -4,42 +4,26 @@ Followers keep the store warm and do nothing else. A new leader trusts only list
 it acquired the Lease, and looks at every target and every ledger before anything is believed gone.
 """
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import TypeVar
 
 from aks_access.engine.activations import forgettable
 from aks_access.engine.assembly import grant_reconciler, target_reconciler
 from aks_access.engine.board import Board
 from aks_access.engine.config import EngineConfig
 from aks_access.engine.hints import Hints
-from aks_access.engine.look import Next
 from aks_access.engine.ports import Ports
-from aks_access.engine.queue import Closed, WorkQueue
+from aks_access.engine.queue import WorkQueue
 from aks_access.engine.rangesets import RangeSetReconciler
 from aks_access.engine.routing import Router
 from aks_access.engine.store import Changed, Store
+from aks_access.engine.workers import Workers
 from aks_access.engine.worlds import Worlds
-from aks_access.errors import AksAccessError, KubeError
+from aks_access.errors import KubeError
 from aks_access.plan.model import ClusterKey, GrantUid, Target
 
 log = logging.getLogger(__name__)
-
-K = TypeVar("K", bound=Hashable)
-
-RETRY_LIMIT = 60.0
-"""The most seconds between two tries of a pass that the API server failed."""
-
-SLOW = 5.0
-"""Seconds after which a look at a cluster, which mostly takes one, counts as waiting in vain."""
-
-SLOW_LANE = 4
-"""One worker of so many looks at the clusters of which Azure gave no answer for that long at their
-last look, and at no other; the rest look at none of them. So clusters that hang, however many,
-never delay one that answers."""
 
 Relist = Callable[[], Awaitable[bool]]
 """Reads complete lists of every kind into the store; False where one failed."""
@@ -51,13 +35,13 @@ class Engine:
     def __init__(self, *, ports: Ports, config: EngineConfig) -> None:
         self._ports = ports
         self._config = config
-        self._tasks: list[asyncio.Task[None]] = []
         self._leading = False
         self._owed = False
         """Whether everything is to be looked at once the view is whole."""
         self.store = Store(on_change=self._changed, argo_instance_label=config.argo_instance_label)
         self._worlds = Worlds(store=self.store, clock=ports.clock, config=config)
         self.board = Board(on_change=self._reported)
+        self._workers = Workers(metrics=ports.metrics)
         self._build()
 
     def _build(self) -> None:
@@ -131,12 +115,22 @@ class Engine:
         self._worlds.activations_known = True
 
     def _start(self) -> None:
-        slow = max(1, self._config.workers // SLOW_LANE)
-        for number in range(max(2, self._config.workers)):
-            self._look_at_targets(slow=number < slow)
-        for _ in range(self._config.workers):
-            self._spawn(self._grant_queue, self._grants.reconcile, "grant")
-        self._spawn(self._set_queue, self._sets.reconcile, "rangeset")
+        count = self._config.workers
+        self._workers.start_in_lanes(
+            queue=self._target_queue,
+            reconcile=self._targets.reconcile,
+            controller="target",
+            count=count,
+        )
+        self._workers.start(
+            queue=self._grant_queue,
+            reconcile=self._grants.reconcile,
+            controller="grant",
+            count=count,
+        )
+        self._workers.start(
+            queue=self._set_queue, reconcile=self._sets.reconcile, controller="rangeset", count=1
+        )
 
     async def refresh(self, *, relist: Relist) -> None:
         """Read complete lists again, and find ledgers whose target is gone.
@@ -194,83 +188,10 @@ class Engine:
         self._ports.metrics.leader(leading=False)
         for queue in (self._target_queue, self._grant_queue, self._set_queue):
             queue.close()
-        tasks, self._tasks = self._tasks, []
         try:
-            if tasks:
-                _, running = await asyncio.wait(tasks, timeout=grace)
-                for task in running:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+            await self._workers.stop(grace=grace)
         finally:  # the last passes publish too
             self._ports.metrics.targets_gone()
-
-    def _look_at_targets(self, *, slow: bool) -> None:
-        self._spawn(self._target_queue, self._targets.reconcile, "target", slow=slow)
-
-    def _spawn(
-        self,
-        queue: WorkQueue[K],
-        reconcile: Callable[[K], Awaitable[Next]],
-        controller: str,
-        *,
-        slow: bool | None = None,
-    ) -> None:
-        task = asyncio.get_running_loop().create_task(
-            self._work(queue=queue, reconcile=reconcile, controller=controller, slow=slow)
-        )
-        self._tasks.append(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        if task in self._tasks:
-            self._tasks.remove(task)
-
-    def _stand_in(self, place: "_Place") -> None:
-        """A look has become slow: its worker's place goes to another one."""
-        if self._leading:
-            place.taken = True
-            self._look_at_targets(slow=place.slow)
-
-    async def _work(
-        self,
-        *,
-        queue: WorkQueue[K],
-        reconcile: Callable[[K], Awaitable[Next]],
-        controller: str,
-        slow: bool | None,
-    ) -> None:
-        """Work until the queue is closed, or another worker has taken this one's place.
-
-        `slow` says which lane of a queue with two; None = it has but one, and no stand-ins.
-        """
-        loop, place = asyncio.get_running_loop(), _Place(slow=bool(slow))
-        while not place.taken:
-            try:
-                key = await queue.get(slow=place.slow)
-            except Closed:
-                return
-            began, failed, hangs = loop.time(), True, False
-            timer = None if slow is None else loop.call_later(SLOW, self._stand_in, place)
-            try:
-                outcome = await reconcile(key)
-                failed, hangs = outcome.failed, outcome.hangs
-            except AksAccessError as error:
-                log.warning("%s %s: %s", controller, key, error)
-                queue.put_backoff(key, limit=RETRY_LIMIT)
-            except Exception:
-                log.exception("%s %s failed", controller, key)
-                queue.put_backoff(key)
-            else:
-                _requeue(queue=queue, key=key, outcome=outcome)
-            finally:
-                seconds = loop.time() - began
-                if timer is not None:
-                    timer.cancel()
-                queue.done(key, slow=hangs and seconds >= SLOW)
-                self._ports.metrics.reconciled(
-                    controller=controller, seconds=seconds, failed=failed
-                )
-                self._ports.metrics.queue_depth(queue=controller, depth=len(queue))
 
     def _changed(self, change: Changed) -> None:
         if isinstance(change.after, Target):
@@ -286,20 +207,3 @@ class Engine:
     def _reported(self, uids: set[GrantUid]) -> None:
         for uid in uids:
             self._grant_queue.put(uid)
-
-
-@dataclass(slots=True)
-class _Place:
-    """One worker's place in its lane; `taken` once another one has it."""
-
-    slow: bool
-    taken: bool = False
-
-
-def _requeue(*, queue: WorkQueue[K], key: K, outcome: Next) -> None:
-    if outcome.failed:
-        queue.put_backoff(key, limit=outcome.limit)
-    else:
-        queue.succeeded(key)
-    if outcome.after is not None:
-        queue.put_after(key, outcome.after)

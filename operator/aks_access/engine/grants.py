@@ -15,13 +15,13 @@ from aks_access.api.timestamps import parse_timestamp
 from aks_access.engine.aims import status_targets
 from aks_access.engine.board import Board
 from aks_access.engine.config import EngineConfig
+from aks_access.engine.decisions import AccessDecision
 from aks_access.engine.event_reasons import EventReason
 from aks_access.engine.grant_reports import GrantReports
 from aks_access.engine.grant_status import PASSING, READY, GrantFacts, grant_status, worst
 from aks_access.engine.look import Next
 from aks_access.engine.looptime import loop_time
 from aks_access.engine.ports import (
-    AccessDecision,
     Activations,
     Audit,
     Clock,

@@ -14,6 +14,7 @@ from aks_access.errors import AzureError
 from aks_access.plan import sentences
 from aks_access.plan.model import Target
 from aks_access.plan.outcome import Finding
+from aks_access.plan.severity import SEVERITY
 from aks_access.plan.wording import listed
 
 TRANSIENT = frozenset(
@@ -36,40 +37,6 @@ CONTENT = frozenset(
     }
 )
 """States in which all is done that was asked for."""
-
-_WORST_FIRST = (
-    TargetReason.REVOCATION_OVERDUE,
-    TargetReason.INVALID_SPEC,
-    TargetReason.DUPLICATE_TARGET,
-    TargetReason.LEDGER_LOST,
-    TargetReason.MASS_REMOVAL_HELD,
-    TargetReason.CLUSTER_NOT_FOUND,
-    TargetReason.READ_FORBIDDEN,
-    TargetReason.UNSUPPORTED_CLUSTER,
-    TargetReason.CLUSTER_STOPPED,
-    TargetReason.CLUSTER_FAILED,
-    TargetReason.WRITE_FORBIDDEN,
-    TargetReason.CLUSTER_LOCKED,
-    TargetReason.WRITE_REFUSED,
-    TargetReason.CONFLICTING_OWNER,
-    TargetReason.LEDGER_FULL,
-    TargetReason.CLOCK_IN_DOUBT,
-    TargetReason.CLUSTER_UNRESTRICTED,
-    TargetReason.NODE_EGRESS_UNKNOWN,
-    TargetReason.NOT_REVOCABLE,
-    TargetReason.RANGE_SET_NOT_RESOLVED,
-    TargetReason.CAPACITY_EXCEEDED,
-    TargetReason.AZURE_UNAVAILABLE,
-    TargetReason.THROTTLED,
-    TargetReason.CLUSTER_BUSY,
-    TargetReason.REVOCATION_PENDING,
-    TargetReason.PROGRESSING,
-    TargetReason.SUSPENDED,
-    TargetReason.OBSERVING,
-    TargetReason.BROAD_ENTRY,
-    TargetReason.IN_SYNC,
-)
-_RANK = {reason: rank for rank, reason in enumerate(_WORST_FIRST)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +110,9 @@ def worst_first(notes: Iterable[Note]) -> tuple[Note, ...]:
     by_reason: dict[TargetReason, Note] = {}
     for note in notes:
         by_reason.setdefault(note.reason, note)
-    return tuple(sorted(by_reason.values(), key=lambda note: _RANK.get(note.reason, len(_RANK))))
+    return tuple(
+        sorted(by_reason.values(), key=lambda note: SEVERITY.get(note.reason, len(SEVERITY)))
+    )
 
 
 def blocker(notes: Sequence[Note]) -> Blocker | None:

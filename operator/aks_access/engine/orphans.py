@@ -14,7 +14,7 @@ from aks_access.engine.looptime import loop_time
 from aks_access.engine.ports import Event, Events, EventType, Ledgers
 from aks_access.errors import KubeError
 from aks_access.plan import sentences
-from aks_access.plan.ledger import PLATFORM_OWNERS, EntryState, Ledger
+from aks_access.plan.ledger import PLATFORM_OWNERS, Ledger
 from aks_access.plan.model import ClusterKey, GrantUid
 
 log = logging.getLogger(__name__)
@@ -68,11 +68,10 @@ def standing(look: Look) -> tuple[str, ...]:
 
 def standing_in(ledger: Ledger) -> tuple[str, ...]:
     """Entries of ours that stand, or may stand, where only the ledger can tell."""
-    entries = ledger.entries.values()
-    return tuple(sorted(e.range for e in entries if e.state is not EntryState.WITHDRAWN))
+    return tuple(sorted(entry.range for entry in ledger.ours))
 
 
-def held_by(ledger: Ledger) -> dict[GrantUid, tuple[str, ...]]:
+def held_for_grants(ledger: Ledger) -> dict[GrantUid, tuple[str, ...]]:
     """What the ledger holds for each grant, where only the ledger can tell."""
     held: dict[GrantUid, tuple[str, ...]] = {}
     for entry in standing_in(ledger):

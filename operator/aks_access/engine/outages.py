@@ -11,7 +11,7 @@ from aks_access.engine.look import Look, Next
 from aks_access.engine.looptime import loop_time
 from aks_access.engine.memory import kept
 from aks_access.engine.notes import azure_note
-from aks_access.engine.orphans import held_by, standing_in
+from aks_access.engine.orphans import held_for_grants, standing_in
 from aks_access.engine.ports import Clock, Ledgers
 from aks_access.engine.publisher import Publisher
 from aks_access.engine.records import Records
@@ -95,7 +95,7 @@ class Outages:
 
         What it holds is known all the same: grants of other clusters must not wait for it.
         """
-        self.claims.board.post(TargetReport(key=look.key, target="", held=held_by(stored)))
+        self.claims.board.post(TargetReport(key=look.key, target="", held=held_for_grants(stored)))
         entries = standing_in(stored)
         if entries:
             await self.claims.orphans.tell(

@@ -114,7 +114,11 @@ class Records:
         if target is not None and target.deleting is None and not target.finalized and not observed:
             await self.claims.finalize(target)
         ledger = look.rested()
-        if look.stored is not None and _same(ledger, look.stored) and not look.unreadable:
+        if (
+            look.stored is not None
+            and ledger.content == look.stored.content
+            and not look.unreadable
+        ):
             return
         if look.unreadable:
             ledger = replace(ledger, version=look.memory.unreadable_version)
@@ -125,7 +129,3 @@ class Records:
             return
         look.memory.ledger_full = False
         look.wrote(ledger=saved, plan=plan)
-
-
-def _same(one: Ledger, other: Ledger) -> bool:
-    return replace(one, version="", sequence=0) == replace(other, version="", sequence=0)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from aks_access.engine.aims import Aims
 from aks_access.engine.ports import Kind, ObjectRef
+from aks_access.engine.refs import Facts, known_ref, listed_ref
 from aks_access.plan.access import matches
 from aks_access.plan.model import Grant, GrantUid, Namespace, RangeSet, Target
 from aks_access.projection import (
@@ -21,8 +22,6 @@ from aks_access.projection import (
 )
 
 _LONGEST_VERSION = 20  # digits of an unsigned 64-bit number
-
-Facts = Grant | Target | RangeSet | Namespace
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +127,7 @@ class Store:
         listed = dict(_identity(raw) for raw in items)
         listed_at = _number(resource_version)
         refs = [
-            _ref(kind=kind, uid=uid, version=version, facts=facts)
+            known_ref(kind=kind, uid=uid, version=version, facts=facts)
             for uid, (version, facts) in cache.known.items()
             if listed.get(uid, -1) < version and not cache.keeps(uid, version, listed, listed_at)
         ]
@@ -137,7 +136,7 @@ class Store:
             uid, _ = _identity(raw)
             back = uid not in cache.known and uid not in cache.touched
             if back and (older or uid in cache.dead):
-                refs.append(_listed_ref(kind, raw))
+                refs.append(listed_ref(kind, raw))
         return refs
 
     def replaced(
@@ -298,23 +297,6 @@ class Store:
                 return project_range_set(raw)
             case Kind.NAMESPACE:
                 return project_namespace(raw)
-
-
-def _ref(*, kind: Kind, uid: str, version: int, facts: Facts) -> ObjectRef:
-    return ObjectRef(
-        kind=kind,
-        name=facts.name,
-        uid=uid,
-        namespace=facts.namespace if isinstance(facts, Grant) else "",
-        resource_version=str(version),
-    )
-
-
-def _listed_ref(kind: Kind, raw: Mapping[str, object]) -> ObjectRef:
-    meta = raw.get("metadata")
-    found = meta if isinstance(meta, Mapping) else {}
-    uid, name, namespace = (str(found.get(key, "")) for key in ("uid", "name", "namespace"))
-    return ObjectRef(kind=kind, name=name, uid=uid, namespace=namespace)
 
 
 def _identity(raw: Mapping[str, object]) -> tuple[str, int]:

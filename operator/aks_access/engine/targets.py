@@ -17,9 +17,10 @@ from aks_access.engine.look import Look, Next, additions_allowed, needing
 from aks_access.engine.looptime import loop_time
 from aks_access.engine.memory import ClusterMemory
 from aks_access.engine.outages import Outages
-from aks_access.engine.ports import ClusterRef, Clusters, Kind
+from aks_access.engine.ports import Clusters, Kind
 from aks_access.engine.publisher import Publisher
 from aks_access.engine.records import Records
+from aks_access.engine.refs import cluster_ref
 from aks_access.engine.retries import (
     after_refusal,
     asked,
@@ -115,7 +116,7 @@ class TargetReconciler:
         look = Look(
             key=key,
             target=target,
-            ref=_ref(target=target, stored=stored),
+            ref=cluster_ref(target=target, stored=stored),
             stored=stored,
             unreadable=unreadable,
             memory=memory,
@@ -297,10 +298,3 @@ class TargetReconciler:
         if transition is not None:
             delays.append(transition)
         return Next(after=min(delays))
-
-
-def _ref(*, target: Target | None, stored: Ledger | None) -> ClusterRef:
-    if stored is not None and (target is None or target.problems):
-        return ClusterRef(resource_id=stored.resource_id, identity=stored.identity)
-    assert target is not None
-    return ClusterRef(resource_id=target.resource_id, identity=target.identity)

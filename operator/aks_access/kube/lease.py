@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 from aks_access.api.timestamps import TimestampError, parse_timestamp
 from aks_access.errors import KubeConflict, KubeError
 from aks_access.kube.leases import LeaseRecord, Leases
-from aks_access.settings import LONGEST_LEASE
+from aks_access.settings.lease import LONGEST_LEASE
 
 logger = logging.getLogger(__name__)
 

@@ -132,7 +132,7 @@ class Hub:
             raise ImportRefused(f"{error}. Nothing is overwritten") from error
         if there is None:
             return Arrival(ledger=moved, present=False, missing=missing)
-        if _content(there) == _content(moved):
+        if there.content == moved.content:
             return Arrival(ledger=there, present=True, missing=missing)
         raise ImportRefused(
             f"the ConfigMap {where} holds another ledger of {ledger.resource_id}: number "
@@ -186,10 +186,6 @@ def _rehomed(
         version="",
     )
     return moved, tuple(missing)
-
-
-def _content(ledger: Ledger) -> Ledger:
-    return replace(ledger, version="", sequence=0)
 
 
 def _namespace(key: str) -> str:

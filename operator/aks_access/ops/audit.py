@@ -7,7 +7,7 @@ who could reach which API server, from where, until when, and why.
 import logging
 
 from aks_access.api.timestamps import format_timestamp
-from aks_access.engine.ports import AccessDecision, Outcome
+from aks_access.engine.decisions import AccessDecision, Outcome
 from aks_access.ops.logs import AUDIT_LOGGER
 
 

@@ -15,7 +15,7 @@ from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
 from aks_access.ops.redact import one_line, redact
-from aks_access.settings import LogFormat, LogLevel
+from aks_access.settings.monitoring import LogFormat, LogLevel
 
 AUDIT_LOGGER: Final = "aks_access.audit"
 

@@ -103,11 +103,7 @@ def _baseline(*, target: Target, world: World) -> tuple[list[str], tuple[str, ..
 
 def _kept(*, ledger: Ledger, owner: str) -> list[str]:
     """What this owner has had."""
-    return [
-        entry.range
-        for entry in ledger.entries.values()
-        if owner in entry.owners and entry.state is not EntryState.WITHDRAWN
-    ]
+    return [entry.range for entry in ledger.ours if owner in entry.owners]
 
 
 def foreign(*, base: Listing, platform: Platform, ledger: Ledger) -> tuple[str, ...]:

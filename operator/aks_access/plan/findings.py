@@ -17,34 +17,9 @@ from aks_access.plan.ledger import SearchPhase
 from aks_access.plan.model import Cause, GrantUid
 from aks_access.plan.outcome import Change, Finding, Origin, Verdict
 from aks_access.plan.scene import RemovalPlan, Scene
+from aks_access.plan.severity import SEVERITY
 from aks_access.plan.wording import instant, listed
 from aks_access.plan.world import Removals
-
-SEVERITY = {
-    reason: rank
-    for rank, reason in enumerate(
-        (
-            TargetReason.REVOCATION_OVERDUE,
-            TargetReason.INVALID_SPEC,
-            TargetReason.LEDGER_LOST,
-            TargetReason.MASS_REMOVAL_HELD,
-            TargetReason.UNSUPPORTED_CLUSTER,
-            TargetReason.CLUSTER_STOPPED,
-            TargetReason.CLUSTER_FAILED,
-            TargetReason.WRITE_REFUSED,
-            TargetReason.CONFLICTING_OWNER,
-            TargetReason.CLUSTER_UNRESTRICTED,
-            TargetReason.NODE_EGRESS_UNKNOWN,
-            TargetReason.NOT_REVOCABLE,
-            TargetReason.RANGE_SET_NOT_RESOLVED,
-            TargetReason.CAPACITY_EXCEEDED,
-            TargetReason.CLUSTER_BUSY,
-            TargetReason.SUSPENDED,
-            TargetReason.OBSERVING,
-            TargetReason.BROAD_ENTRY,
-        )
-    )
-}
 
 
 def findings(

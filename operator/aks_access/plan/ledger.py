@@ -218,6 +218,16 @@ class Ledger:
     foreign: tuple[str, ...] | None = None
     version: str = ""
 
+    @property
+    def ours(self) -> tuple[LedgerEntry, ...]:
+        """What stands for us in Azure, or may; what was taken out is only remembered."""
+        return tuple(e for e in self.entries.values() if e.state is not EntryState.WITHDRAWN)
+
+    @property
+    def content(self) -> "Ledger":
+        """The same without what every save changes: two of equal content say the same."""
+        return replace(self, version="", sequence=0)
+
 
 def held_by(*, ledger: Ledger, name: str, uid: str) -> Ledger:
     """The ledger in this target's hands, which remembers under what other names it was held."""

@@ -9,7 +9,7 @@ from azure.identity.aio import ManagedIdentityCredential, WorkloadIdentityCreden
 from aks_access.azure.credentials import Credentials, TokenSource
 from aks_access.errors import AzureError, AzureFault
 from aks_access.plan.model import Identity
-from aks_access.settings import AzureCredential
+from aks_access.settings.azure import AzureCredential
 
 COMPLETE = {
     "AZURE_CLIENT_ID": "own",

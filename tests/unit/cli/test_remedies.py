@@ -8,7 +8,7 @@ import pytest
 
 from aks_access.api.timestamps import format_timestamp
 from tests.unit.cli.desk import TARGET, execute_at, manifest
-from tests.unit.cli.test_granting import GRANT, desk
+from tests.unit.cli.guarded import GRANT, desk
 from tests.unit.cli.transcript import NOW
 
 EXTEND = "aks-access extend dev-laptop --for"

@@ -18,7 +18,7 @@ import pytest
 from aks_access.__main__ import cli
 from aks_access.cli.surroundings import Surroundings
 from aks_access.cli.usage import named
-from aks_access.settings import SETTINGS
+from aks_access.settings.table import SETTINGS
 from tests.unit.cli.transcript import GOLDEN, execute
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from aks_access.ops import logs
-from aks_access.settings import LogFormat, LogLevel
+from aks_access.settings.monitoring import LogFormat, LogLevel
 
 pytestmark = pytest.mark.usefixtures("logging_restored")
 

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from aks_access.ops import logs
-from aks_access.settings import LogFormat, LogLevel
+from aks_access.settings.monitoring import LogFormat, LogLevel
 
 pytestmark = pytest.mark.usefixtures("logging_restored")
 

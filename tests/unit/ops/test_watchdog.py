@@ -13,7 +13,7 @@ import pytest
 
 from aks_access.ops import logs
 from aks_access.ops.watchdog import Watchdog
-from aks_access.settings import LogFormat, LogLevel
+from aks_access.settings.monitoring import LogFormat, LogLevel
 
 SOURCE = Path(__file__).parents[3] / "operator"
 

@@ -16,11 +16,6 @@ ASSIGN = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"
 KEYS = "Microsoft.OperationalInsights/workspaces/sharedkeys/read"
 
 
-@pytest.fixture
-def kit() -> Kit:
-    return Kit()
-
-
 def refusal(answer: ArmResponse) -> tuple[str, str]:
     assert answer.status == 403, answer.body
     error = answer.body["error"]

@@ -20,11 +20,6 @@ from tests.unit.sandbox.arm_kit import (
 VERSION = {"api-version": "2026-08-01"}
 
 
-@pytest.fixture
-def kit() -> Kit:
-    return Kit()
-
-
 def with_authorization(kit: Kit, value: str) -> ArmResponse:
     headers = {"authorization": value} if value else {}
     request = ArmRequest(method="GET", path=CLUSTER, query=VERSION, headers=headers)

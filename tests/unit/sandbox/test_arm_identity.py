@@ -14,11 +14,6 @@ ISSUER = "https://kubernetes.default.svc"
 SUBJECT = "system:serviceaccount:aks-access:operator"
 
 
-@pytest.fixture
-def kit() -> Kit:
-    return Kit()
-
-
 def assertion(kit: Kit, **claims: Any) -> str:
     values = {
         "iss": ISSUER,

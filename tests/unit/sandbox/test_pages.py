@@ -15,7 +15,7 @@ from aks_access.api.states import CONDITIONS, PART_REASONS, RANGE_SET_STATES, St
 from aks_access.api.target_states import TARGET_STATES
 from aks_access.engine.event_reasons import EVENTS, EventReason
 from aks_access.ops.metrics import PrometheusMetrics
-from aks_access.settings import SETTINGS
+from aks_access.settings.table import SETTINGS
 from sandbox import chart
 from sandbox.pages import reference
 from sandbox.pages.markdown import sentence, table

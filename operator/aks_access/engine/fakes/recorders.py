@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from aks_access.engine.ports import AccessDecision, Event
+from aks_access.engine.decisions import AccessDecision
+from aks_access.engine.ports import Event
 
 
 class RecordingEvents:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from aks_access.app import Operator
 from aks_access.exits import ExitCode
+from aks_access.lifecycle import Operator
 
 WITHIN = 5.0
 

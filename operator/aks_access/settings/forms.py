@@ -1,16 +1,16 @@
-"""One setting: what there is to say about it, and the forms its value may take.
+"""The forms that a setting's value may take, and how each is read from text.
 
 Flags and variables are text alike, so each form is one function from text to value. It raises
 ValueError with the rule and the way out; the caller puts the flag's or variable's name before it.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from aks_access.api.duration import MAX_DURATION, format_duration, parse_duration
@@ -18,10 +18,6 @@ from aks_access.api.ranges import IPv4Range, parse_public, quoted
 
 T = TypeVar("T")
 Choice = TypeVar("Choice", bound=StrEnum)
-
-VARIABLE_PREFIX: Final = "AKS_ACCESS_"
-METADATA: Final = "setting"
-"""Under which a dataclass field carries what `declare` was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,66 +182,3 @@ def choice(kind: type[Choice]) -> Form[Choice]:
             raise ValueError(f"{quoted(text)} is none of {', '.join(values)}; write one") from None
 
     return Form("|".join(values), "one of the words shown", parse)
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What there is to say about one setting.
-
-    Attributes:
-        name: as in the flag, without the dashes: `lease-duration`.
-        section: the heading it stands under.
-        description: a sentence or two for people.
-        default: the text that stands for an absent value; "" = none.
-        default_words: the default in words, where it depends on the surroundings.
-        surroundings: finds a default in the environment; where it answers "", `default` holds.
-    """
-
-    name: str
-    section: str
-    form: Form[Any]
-    description: str
-    default: str
-    default_words: str
-    surroundings: Callable[[Mapping[str, str]], str] | None
-
-    @property
-    def flag(self) -> str:
-        """`--lease-duration`."""
-        return f"--{self.name}"
-
-    @property
-    def variable(self) -> str:
-        """`AKS_ACCESS_LEASE_DURATION`."""
-        return VARIABLE_PREFIX + self.name.replace("-", "_").upper()
-
-    @property
-    def shown_default(self) -> str:
-        """The default as help shows it."""
-        return self.default_words or self.default or "none"
-
-
-def declare(
-    section: str,
-    form: Form[T],
-    description: str,
-    *,
-    default: str = "",
-    absent: T | None = None,
-    default_words: str = "",
-    surroundings: Callable[[Mapping[str, str]], str] | None = None,
-) -> T:
-    """Declare a field of `Settings`; typed as its value, so that mypy checks form and field.
-
-    `absent` is the value where there is neither text nor a default.
-    """
-    setting = (section, form, description, default, default_words, surroundings)
-    value = form.parse(default) if default else absent
-    return cast(T, field(default=value, metadata={METADATA: setting}))
-
-
-def declare_optional(
-    section: str, form: Form[T], description: str, *, default_words: str
-) -> T | None:
-    """Declare a field that may be absent."""
-    return declare(section, form, description, default_words=default_words)
