@@ -11,7 +11,7 @@ from aks_access.cli.by_hand import az_lines
 from aks_access.cli.changes import Fork
 from aks_access.cli.forecast import acting
 from aks_access.cli.inputs import ENDINGS, STDIN
-from aks_access.cli.kinds import Namespace, operator_namespace, text_or_json
+from aks_access.cli.kinds import Namespace, Word, operator_namespace, text_or_json
 from aks_access.cli.look import Look
 from aks_access.cli.plan_files import Difference, affected, denied, invalid
 from aks_access.cli.plan_words import Remark, json_of, text
@@ -26,7 +26,13 @@ from aks_access.plan.model import Target
 
 
 @click.command("plan")
-@click.argument("what", metavar="[DIR|FILE…] [TARGET…]", nargs=-1, required=True)
+@click.argument(
+    "what",
+    metavar="[DIR|FILE…] [TARGET…]",
+    type=Word(names="file, folder or target; name one"),
+    nargs=-1,
+    required=True,
+)
 @click.option("--as-az", is_flag=True, help="Print the az commands that do it by hand.")
 @click.option("--add-grants", is_flag=True, help="With --as-az: also add what grants ask for.")
 @click.option(
@@ -38,6 +44,7 @@ from aks_access.plan.model import Target
 @operator_namespace
 @click.option(
     "--base",
+    type=Word(names="branch or commit; write one like origin/main"),
     metavar="GIT-REF",
     help="With files: the branch to merge into; objects that were there and are gone count.",
 )
@@ -58,10 +65,10 @@ def plan(
 ) -> None:
     """Say what becomes of a cluster's list, by the operator's own planner.
 
-    Of a TARGET: every entry, what comes, what goes and why, and who is not let in. Of files: what
-    changes once they are applied, beside what is planned already; with --base also what goes with
-    what Git deletes. The list is as the operator last read it. When it writes is not foretold, and
-    whether Azure takes the write only the write shows. Nothing is written.
+    Of a TARGET: every entry, what comes, what goes and why, and who is not let in. Of each FILE and
+    all below DIR: what changes once they are applied, beside what is planned already; with --base
+    also what goes with what Git deletes. The list is as the operator last read it. When it writes
+    is not foretold, and whether Azure takes the write only the write shows. Nothing is written.
 
     Exit codes: 0 done, 1 a grant of the files would be denied, or there is no plan, 2 wrong usage,
     3 the cluster's list is not known, or something cannot be reached.
