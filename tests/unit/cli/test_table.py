@@ -24,7 +24,7 @@ from aks_access.cli.overview import Overview, overview
 from aks_access.cli.table import Cell, lines
 from tests.unit.cli import picture, scene
 from tests.unit.cli.test_command_line import ENVIRONMENT, ROOT
-from tests.unit.cli.transcript import NOW
+from tests.unit.cli.transcript import GOLDEN, NOW
 
 
 def test_columns_are_aligned_without_empty_ones_and_without_space_at_the_end() -> None:
@@ -75,7 +75,8 @@ def words(text: str) -> list[str]:
 
 def has_a_wide_word(line: str, width: int) -> bool:
     """One for which there is no room, indented as it may be."""
-    return any(columns_of(word) + 2 > width for word in words(line))
+    indent = max(2, len(line) - len(line.lstrip()))
+    return any(columns_of(word) + indent > width for word in words(line))
 
 
 @given(text=CELLS, width=st.integers(1, 90), indent=st.integers(0, 4))
@@ -232,7 +233,7 @@ from aks_access.cli.surroundings import Surroundings
 from tests.unit.cli import transcript
 objects, *command = sys.argv[1:]
 hub = transcript.hub(transcript.GOLDEN / "files" / "hub.yaml")
-reach = lambda _: hub if command == ["doctor"] else transcript.written(Path(objects))
+reach = lambda _: hub if command[0] in transcript.PLANNED else transcript.written(Path(objects))
 main(command, surroundings=Surroundings(now=lambda: transcript.NOW, cluster=reach))
 """
 LOOKS = [
@@ -242,6 +243,9 @@ LOOKS = [
     ("explain", "81.2.69.142"),
     ("explain", "office", "-n", "team-a"),
     ("doctor",),
+    ("plan", "prod-weu"),
+    ("plan", "dev-weu", "lab"),
+    ("plan", str(GOLDEN / "files" / "ahead")),
 ]
 
 
