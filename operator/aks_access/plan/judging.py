@@ -28,7 +28,7 @@ def verdicts(*, scene: Scene, occupied: Set[str]) -> dict[GrantUid, Verdict]:
     world, target = scene.world, scene.world.target
     if target is None:
         return {}
-    readable = replace(target, policy=_ANYTHING) if target.problems else target
+    readable = judges_by(target)
     judged = {
         uid: judge(
             grant=grant,
@@ -64,6 +64,23 @@ def verdicts(*, scene: Scene, occupied: Set[str]) -> dict[GrantUid, Verdict]:
         max_entries_per_namespace=readable.policy.max_entries_per_namespace,
         programmed=programmed,
         held=held,
+    )
+
+
+def judges_by(target: Target) -> Target:
+    """The target to judge by: one that cannot be used refuses nothing by its policy."""
+    return replace(target, policy=_ANYTHING) if target.problems else target
+
+
+def unusable(verdict: Verdict, *, target: Target) -> Verdict:
+    """The verdict on a target that cannot be used, for a grant that is not inside already."""
+    first = target.problems[0]
+    return _refuse(
+        verdict,
+        GrantReason.TARGET_BLOCKED,
+        Rule.SPEC,
+        TargetReason.INVALID_SPEC,
+        f"{first.path}: {first.message}",
     )
 
 
@@ -103,14 +120,7 @@ def _structural(*, scene: Scene, target: Target, verdict: Verdict, inside: bool)
     if scene.open:
         return _open(scene=scene, target=target, verdict=verdict)
     if target.problems and not inside:
-        first = target.problems[0]
-        return _refuse(
-            verdict,
-            GrantReason.TARGET_BLOCKED,
-            Rule.SPEC,
-            TargetReason.INVALID_SPEC,
-            f"{first.path}: {first.message}",
-        )
+        return unusable(verdict, target=target)
     if remembered is not None and remembered.asks == verdict.asks:
         return _refuse_ranges(verdict, said=remembered.message)
     if not inside and not _revocable(scene):
