@@ -1,14 +1,13 @@
 """What is missing to be sure of a refusal: labels, range sets, and who is in already."""
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from aks_access.api.conditions import GrantReason
-from aks_access.api.ranges import IPv4Range
 from aks_access.api.target_status import TargetStatus
 from aks_access.cli.known import Surrounding
 from aks_access.plan.listing import canonical, cidr
-from aks_access.plan.model import Grant, Target
+from aks_access.plan.model import Target
 from aks_access.plan.outcome import Refusal, Verdict
 
 _UNUSABLE: Final = (
@@ -24,8 +23,7 @@ def doubt(verdict: Verdict, refusal: Refusal, *, target: Target, known: Surround
     """
     grant = verdict.grant
     if refusal.reason is GrantReason.TARGET_BLOCKED:
-        stays = inside(grant, ranges=verdict.ranges, target=target)
-        return _UNUSABLE if stays is None else ""
+        return "" if held(verdict, target=target).whole else _UNUSABLE
     if refusal.reason is GrantReason.NAMESPACE_NOT_ALLOWED:
         if not grant.namespace:
             return (
@@ -42,17 +40,26 @@ def doubt(verdict: Verdict, refusal: Refusal, *, target: Target, known: Surround
     return ""
 
 
-def inside(grant: Grant, *, ranges: Iterable[IPv4Range], target: Target) -> bool | None:
-    """Whether the grant holds all of the ranges; None = the status names not all that it has."""
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What of its ranges a grant has in a cluster's list; `whole` = there is nothing beside that.
+
+    The status of a target names not all that it has where that is much.
+    """
+
+    entries: frozenset[str]
+    whole: bool
+
+
+def held(verdict: Verdict, *, target: Target) -> Held:
+    """As the status of the target tells."""
+    grant = verdict.grant
     status = TargetStatus.model_validate(dict(target.status), context={"lenient": True})
-    entries = {canonical(each.range): each for each in status.entries}
-    found = [entries.get(cidr(each)) for each in ranges]
-    if all(each is not None and grant.path in each.grants for each in found):
-        return True
+    live = {canonical(each.range): each for each in status.entries}
+    asked = {cidr(each) for each in verdict.ranges}
+    own = frozenset(name for name in asked & live.keys() if grant.path in live[name].grants)
     hidden = (
-        status.entries_omitted > 0
-        if each is None
-        else each.grants_omitted > 0 and grant.path not in each.grants
-        for each in found
+        live[name].grants_omitted if name in live else status.entries_omitted
+        for name in asked - own
     )
-    return None if any(hidden) or not grant.namespace else False
+    return Held(own, whole=bool(grant.namespace) and not any(hidden))

@@ -15,7 +15,7 @@ from aks_access.api.conditions import GrantReason, TargetReason
 from aks_access.api.names import ARGO_DEFAULT_INSTANCE_LABEL, Kind
 from aks_access.api.ranges import IPv4Range, RangeError
 from aks_access.cli.documents import Document
-from aks_access.cli.doubts import doubt, inside
+from aks_access.cli.doubts import doubt, held
 from aks_access.cli.findings import Check, Finding, Level
 from aks_access.cli.known import Surrounding, written
 from aks_access.cli.remedies import Advice, the_operators
@@ -28,7 +28,7 @@ from aks_access.plan.model import Grant, GrantUid, Target
 from aks_access.plan.offers import not_found
 from aks_access.plan.outcome import AccessState, Refusal, Verdict
 from aks_access.plan.outcome import Finding as TargetFinding
-from aks_access.plan.sentences import instant, refusal_sentence
+from aks_access.plan.sentences import instant, kept_words, refusal_sentence
 from aks_access.projection import project_grant
 
 _ENDLESS: Final = 1_000_000
@@ -197,8 +197,21 @@ def _on(
         each = matching[verdict.grant.uid]
         instead = advice(refusal, verdict, target.policy, now)
         unsure = doubt(verdict, refusal, target=target, known=known)
-        return _refused(
-            each, refusal=refusal, target=target, known=known, advice=instead, unsure=unsure
+        if unsure:
+            return _unsure(each, refusal=refusal, message=unsure.format(target=target.name))
+        message = refusal_sentence(
+            refusal=refusal,
+            target=target.name,
+            contact=target.policy.contact,
+            open_targets=known.open_to(each.grant.namespace),
+            cluster=target.resource_id,
+            advice=instead,
+        )
+        return finding(
+            each.document,
+            rule=refusal.reason,
+            message=f"{message}{kept_words(verdict)}",
+            field=_field(each, refusal),
         )
 
     for verdict in verdicts.values():
@@ -225,8 +238,9 @@ def _usable(verdict: Verdict, *, target: Target) -> Verdict:
     """The verdict; on a target that cannot be used only who is inside stays let in."""
     if not target.problems or verdict.state is not AccessState.LIVE:
         return verdict
-    stays = inside(verdict.grant, ranges=verdict.ranges, target=target)
-    return verdict if stays else unusable(verdict, target=target)
+    own = held(verdict, target=target).entries
+    inside = len(own) == len(verdict.ranges)
+    return verdict if inside else unusable(verdict, target=target, keeps=own)
 
 
 def _certain(verdict: Verdict, *, target: Target, known: Surrounding) -> Verdict:
@@ -238,36 +252,13 @@ def _certain(verdict: Verdict, *, target: Target, known: Surrounding) -> Verdict
     return verdict
 
 
-def _refused(
-    each: Asked,
-    *,
-    refusal: Refusal,
-    target: Target,
-    known: Surrounding,
-    advice: str,
-    unsure: str,
-) -> Finding:
-    place = _field(each, refusal)
-    if unsure:
-        return finding(
-            each.document,
-            rule=Check.NOT_CHECKED,
-            level=Level.NOTE,
-            message=unsure.format(target=target.name),
-            field=place,
-        )
+def _unsure(each: Asked, *, refusal: Refusal, message: str) -> Finding:
     return finding(
         each.document,
-        rule=refusal.reason,
-        message=refusal_sentence(
-            refusal=refusal,
-            target=target.name,
-            contact=target.policy.contact,
-            open_targets=known.open_to(each.grant.namespace),
-            cluster=target.resource_id,
-            advice=advice,
-        ),
-        field=place,
+        rule=Check.NOT_CHECKED,
+        level=Level.NOTE,
+        message=message,
+        field=_field(each, refusal),
     )
 
 

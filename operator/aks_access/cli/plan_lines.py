@@ -34,8 +34,9 @@ def difference(known: Difference, *, width: int | None) -> Iterator[str]:
     if not found and not news:
         return
     sizes = " -> ".join(map(_size, (known.before, known.after)))
-    mode = known.after.target.mode
-    yield from _cells(known.name, f"mode {mode}, {sizes}", width=width)
+    target = known.after.target
+    mode = "InvalidSpec" if target.problems else f"mode {target.mode}"
+    yield from _cells(known.name, f"{mode}, {sizes}", width=width)
     within = width - len(_INDENT) if width is not None else None
     for line in (*_entries(found, width=within), *told(news, what="note", width=within)):
         yield f"{_INDENT}{line}"
@@ -52,6 +53,8 @@ def _header(known: Forecast) -> tuple[str, str]:
     target, view = known.target, known.view
     used = "open to everyone" if view.ranges is None else f"{len(view.ranges)}"
     size = used if view.ranges is None else f"{used} of {view.entry_limit} entries"
+    if target.problems:
+        return size, "InvalidSpec: nobody is let in until its spec is mended"
     mode = f"mode {target.mode}"
     if target.suspend:
         mode += ", suspended: nothing is written"
