@@ -20,6 +20,7 @@ from tests.unit.cli.transcript import execute
 CLUSTERS = ("weu", "neu")
 TARGETS = ("one", "two", "three", "four")
 BLOCKING = ("TargetBlocked", "DuplicateTarget")
+DEV = {"matchLabels": {"tier": "dev"}}
 Said = set[tuple[str, str, str]]
 """Object, reason and sentence."""
 
@@ -48,6 +49,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "deleted": {"suspend": True},
     "moved": {"resourceId": resource_id("neu").upper()},
     "mended": {"policy": POLICY},
+    "broken": {"policy": {**POLICY, "maxDuration": "1d"}},
 }
 
 
@@ -144,3 +146,27 @@ def _checked(world: World) -> Said:
         for each in json.loads(out)["findings"]
         if each["rule"] in BLOCKING
     }
+
+
+@simulated
+async def test_a_target_that_breaks_keeps_those_who_are_in(world: World) -> None:
+    world.cluster()
+    world.target(labels={"tier": "dev"})
+    ends = {"expiresAt": world.at(hours=3)}
+    world.grant("in", "81.2.69.7", **ends)
+    world.grant("selects", "81.2.69.8", target=None, targetSelector=DEV, **ends)
+    world.grant("grows", "81.2.69.9", **ends)
+    await world.start()
+    await world.rest()
+    world.retarget(policy={**POLICY, "maxDuration": "1d"})
+    world.regrant("grows", ipRanges=["81.2.69.9", "81.2.69.10"])
+    world.grant("late", "81.2.69.11", target=None, targetSelector=DEV, **ends)
+    world.grant("later", "81.2.69.12", notBefore=world.at(hours=1), **ends)
+    world.grant("unknown", "81.2.69.7", rangeSetRefs=[{"name": "none"}], **ends)
+    before = _checked(world)
+    await world.rest()
+    said = _said(world)
+    assert {what for what, _, _ in said} == {
+        f"ApiAccessGrant team-a/{name}" for name in ("grows", "late")
+    }
+    assert before == said == _checked(world)

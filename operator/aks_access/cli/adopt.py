@@ -51,7 +51,7 @@ _GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGN
 @click.option(
     "--namespace",
     "-n",
-    type=Namespace(),
+    type=Namespace(absent=None),
     multiple=True,
     help="Namespaces that may ask for access; several times.",
 )
@@ -77,9 +77,10 @@ def adopt(
     """Print targets for clusters as they are: mode Observe, the live list as baseline.
 
     Look them through, then apply them: nothing is written to a cluster until you set another mode.
-    Clusters are read as who `az login` says. A cluster that has a target is passed over: targets
-    are looked for in --out and --targets, and in the management cluster that --context or
-    --kubeconfig names. Private clusters are left out, with the reason.
+    Each RESOURCE_ID is a cluster's id in Azure. Clusters are read as who `az login` says. A cluster
+    that has a target is passed over: targets are looked for in --out and --targets, and in the
+    management cluster that --context or --kubeconfig names. Private clusters are left out, with the
+    reason.
 
     Exit codes: 0 done, 1 some clusters could not be read, 2 wrong usage, 3 Azure cannot be asked.
     """

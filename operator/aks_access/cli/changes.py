@@ -2,8 +2,8 @@
 
 import os
 import subprocess
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
 
@@ -19,22 +19,42 @@ _AROUND: Final = ("Chart.yaml", *NAMES)
 
 _REPOSITORY: Final = "160000"
 
+_ELSEWHERE: Final = (
+    *("GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"),
+    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"),
+)
+"""Variables that name a repository, or a part of one, whatever folder Git runs in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """The commit at which the branch left `base`, and the folder of the repository."""
+    """The commit at which the branch left `base`, and the folder of the repository.
+
+    The repository is the one that the working directory is in. Git tells its hooks of theirs in
+    variables, by which it takes any folder of a linked worktree that a hook goes to for the top.
+    Where the working directory is in none, such variables name one.
+    """
 
     base: str
     commit: str
     top: Path
+    environment: Mapping[str, str] = field(repr=False)
 
     @classmethod
     def of(cls, base: str) -> Self:
         """Raises InputError for an unknown revision, StartupError where there is no git."""
-        top = Path(_git("rev-parse", "--show-toplevel", base=base).rstrip("\n"))
-        commit = _git(*_FINDING, "--end-of-options", f"{base}^{{commit}}", base=base)
-        fork = _git("merge-base", commit.strip(), "HEAD", base=base).strip()
-        return cls(base, fork, top.resolve())
+        here = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}  # to look changes nothing
+        own = {name: value for name, value in here.items() if name not in _ELSEWHERE}
+        try:
+            top = _git("rev-parse", "--show-toplevel", base=base, environment=own)
+        except InputError:
+            if own == here:
+                raise
+            own = here
+            top = _git("rev-parse", "--show-toplevel", base=base, environment=own)
+        found = cls(base, "", Path(top.rstrip("\n")).resolve(), own)
+        commit = found._git(*_FINDING, "--end-of-options", f"{base}^{{commit}}")
+        return replace(found, commit=found._git("merge-base", commit.strip(), "HEAD").strip())
 
     def changed(self) -> set[Path]:
         """Files that are new, changed or gone since; what is not committed yet counts too."""
@@ -48,7 +68,7 @@ class Fork:
         return self._named("diff", *options, self.commit)
 
     def _named(self, *command: str) -> set[Path]:
-        names = _git(*command, "--", f"{self.top}", base=self.base).split("\0")
+        names = self._git(*command, "--", f"{self.top}").split("\0")
         return {self.top / name for name in names if name}
 
     def had(self, path: str) -> bool:
@@ -81,7 +101,7 @@ class Fork:
             for name in self._files(place):
                 is_changed = self.top / name in changed and name.endswith(ENDINGS)
                 if is_changed or Path(name).name in _AROUND:
-                    text = _git("show", f"{self.commit}:{name}", base=self.base)
+                    text = self._git("show", f"{self.commit}:{name}")
                     file = into / name
                     file.parent.mkdir(parents=True, exist_ok=True)
                     file.write_bytes(text.encode(errors="surrogateescape"))
@@ -97,11 +117,14 @@ class Fork:
     def _files(self, place: str, mode: str = "100") -> Iterator[str]:
         """What is at or below a path: the plain files, links and submodules left out."""
         below = () if place == os.curdir else ("--", place)
-        listed = _git("ls-tree", "-r", "-z", "--full-tree", self.commit, *below, base=self.base)
+        listed = self._git("ls-tree", "-r", "-z", "--full-tree", self.commit, *below)
         for line in filter(None, listed.split("\0")):
             about, _, name = line.partition("\t")
             if about.startswith(mode):
                 yield name
+
+    def _git(self, *arguments: str) -> str:
+        return _git(*arguments, base=self.base, environment=self.environment)
 
 
 def changed_files(base: str, *, sources: tuple[str, ...]) -> set[str]:
@@ -118,9 +141,9 @@ def _is_among(file: Path, paths: set[Path]) -> bool:
     return not paths.isdisjoint((file, *file.parents))
 
 
-def _git(*arguments: str, base: str) -> str:
+def _git(*arguments: str, base: str, environment: Mapping[str, str]) -> str:
     try:
-        done = subprocess.run(_GIT + arguments, capture_output=True, check=False)
+        done = subprocess.run(_GIT + arguments, env=environment, capture_output=True, check=False)
     except FileNotFoundError as error:
         raise StartupError(f"--base {base} needs git, which is not installed.") from error
     if done.returncode:

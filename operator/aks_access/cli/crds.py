@@ -9,7 +9,13 @@ from aks_access.cli.kinds import OneOf
 
 @click.command("crds")
 @click.option(
-    "--output", "-o", "form", type=OneOf(["yaml", "json"]), default="yaml", show_default=True
+    "--output",
+    "-o",
+    "form",
+    type=OneOf(["yaml", "json"]),
+    default="yaml",
+    show_default=True,
+    help="A file of YAML, or a List in JSON.",
 )
 def crds(*, form: str) -> None:
     """Print the CRDs of this version, for kubectl apply --server-side -f -."""

@@ -65,7 +65,7 @@ def explain(
 ) -> None:
     """Why an address gets in to TARGET, or to each target; or why a grant lets in or does not.
 
-    With an address: the entries of each cluster's list that hold it, whose they are and until
+    With an IP or CIDR: the entries of each cluster's list that hold it, whose they are and until
     when; and the grants that ask for it and are not let in, each with the operator's reason.
     --my-ip stands for your own address. With GRANT (a name, grant/NAME or NAMESPACE/NAME): its
     conditions, and what to do next.

@@ -46,7 +46,8 @@ class Forecast:
         plan = self.plan
         if plan.desired is not None:
             return plan.desired
-        if self.view.ranges is None or self.target.mode is not Mode.OBSERVE:
+        observed = self.target.mode is Mode.OBSERVE and not self.target.problems
+        if self.view.ranges is None or not observed:
             return self.view.ranges
         gone = {change.entry for change in plan.removals}
         kept = [each for each in self.view.ranges if each not in gone]

@@ -49,7 +49,7 @@ class Edit:
 def gc(
     *, folder: Path, older_than: timedelta, write: bool, form: str, now: datetime | None
 ) -> None:
-    """Take grants that ended long ago out of a Git tree.
+    """Take grants that ended long ago out of DIR, a Git tree.
 
     Files with nothing else in them go, and are taken out of the resources of kustomization files;
     of other files only the documents go, and every other byte stays. Where a grant has a duration

@@ -15,6 +15,7 @@ from aks_access.api.names import ARGO_DEFAULT_INSTANCE_LABEL, Kind
 from aks_access.api.ranges import IPv4Range, RangeError
 from aks_access.api.reasons import GrantReason, TargetReason
 from aks_access.cli.documents import Document
+from aks_access.cli.doubts import doubt, held
 from aks_access.cli.findings import Check, Finding, Level
 from aks_access.cli.known import Surrounding, written
 from aks_access.cli.remedies import Advice, the_operators
@@ -22,11 +23,12 @@ from aks_access.cli.schema import finding, kind_of
 from aks_access.plan import admission
 from aks_access.plan.access import ended, judge, matches
 from aks_access.plan.holders import blocked
+from aks_access.plan.judging import judges_by, unusable
 from aks_access.plan.model import Grant, GrantUid, Target
 from aks_access.plan.offers import not_found
 from aks_access.plan.outcome import AccessState, Refusal, Verdict
 from aks_access.plan.outcome import Finding as TargetFinding
-from aks_access.plan.sentences import instant, refusal_sentence
+from aks_access.plan.sentences import instant, kept_words, refusal_sentence
 from aks_access.projection import project_grant
 
 _ENDLESS: Final = 1_000_000
@@ -160,12 +162,11 @@ def _waiting(
     refusal = blocked(target, by=barrier)
     for each in grants:
         if ended(grant=each.grant, activations={}, now=now) is None:
-            selects = each.grant.selector is not None
             yield finding(
                 each.document,
                 rule=refusal.reason,
                 message=refusal_sentence(refusal=refusal, target=target.name),
-                field="spec.targetSelector" if selects else "spec.targetRef.name",
+                field=_field(each, refusal),
             )
 
 
@@ -179,14 +180,18 @@ def _on(
 ) -> Iterator[Finding]:
     """What the grants that match one target are refused for there."""
     matching = {each.grant.uid: each for each in grants}
+    readable = judges_by(target)
     verdicts = {
-        uid: judge(
-            grant=each.grant,
+        uid: _usable(
+            judge(
+                grant=each.grant,
+                target=readable,
+                sets=known.sets,
+                namespaces=known.namespaces,
+                activations={},
+                now=now,
+            ),
             target=target,
-            sets=known.sets,
-            namespaces=known.namespaces,
-            activations={},
-            now=now,
         )
         for uid, each in matching.items()
     }
@@ -194,19 +199,37 @@ def _on(
     def refused(verdict: Verdict, refusal: Refusal) -> Finding:
         each = matching[verdict.grant.uid]
         instead = advice(refusal, verdict, target.policy, now)
-        return _refused(each, refusal=refusal, target=target, known=known, advice=instead)
+        unsure = doubt(verdict, refusal, target=target, known=known)
+        if unsure:
+            return _unsure(each, refusal=refusal, message=unsure.format(target=target.name))
+        message = refusal_sentence(
+            refusal=refusal,
+            target=target.name,
+            contact=target.policy.contact,
+            open_targets=known.open_to(each.grant.namespace),
+            cluster=target.resource_id,
+            advice=instead,
+        )
+        return finding(
+            each.document,
+            rule=refusal.reason,
+            message=f"{message}{kept_words(verdict)}",
+            field=_field(each, refusal),
+        )
 
     for verdict in verdicts.values():
         yield from (refused(verdict, each) for each in verdict.refusals)
-    passed = {uid: _certain(verdict, known=known) for uid, verdict in verdicts.items()}
+    passed = {
+        uid: _certain(verdict, target=target, known=known) for uid, verdict in verdicts.items()
+    }
     limited = admission.limit_grants(
-        verdicts=passed.values(), policy=target.policy, programmed=frozenset()
+        verdicts=passed.values(), policy=readable.policy, programmed=frozenset()
     )
     admitted = admission.admit(
         verdicts=limited,
         fixed=frozenset(),
         limit=_ENDLESS,
-        max_entries_per_namespace=target.policy.max_entries_per_namespace,
+        max_entries_per_namespace=readable.policy.max_entries_per_namespace,
         programmed=frozenset(),
     )
     for uid, verdict in admitted.items():
@@ -214,63 +237,39 @@ def _on(
             yield refused(verdict, refusal)
 
 
-def _certain(verdict: Verdict, *, known: Surrounding) -> Verdict:
+def _usable(verdict: Verdict, *, target: Target) -> Verdict:
+    """The verdict; on a target that cannot be used only who is inside stays let in."""
+    if not target.problems or verdict.state is not AccessState.LIVE:
+        return verdict
+    own = held(verdict, target=target).entries
+    inside = len(own) == len(verdict.ranges)
+    return verdict if inside else unusable(verdict, target=target, keeps=own)
+
+
+def _certain(verdict: Verdict, *, target: Target, known: Surrounding) -> Verdict:
     """The verdict, live where all that it is refused for is perhaps not so."""
     if verdict.refusals and all(
-        _doubt(verdict.grant, each, known=known) for each in verdict.refusals
+        doubt(verdict, each, target=target, known=known) for each in verdict.refusals
     ):
         return replace(verdict, state=AccessState.LIVE, refusals=())
     return verdict
 
 
-def _doubt(grant: Grant, refusal: Refusal, *, known: Surrounding) -> str:
-    """What is missing to be sure of a refusal; "" where nothing is."""
-    if refusal.reason is GrantReason.NAMESPACE_NOT_ALLOWED:
-        if not grant.namespace:
-            return (
-                "The file names no namespace: whether {target} takes the grant was not checked; "
-                "give --namespace, or the rendered objects."
-            )
-        if grant.namespace not in known.namespaces:
-            return (
-                f"Labels of namespace {grant.namespace} are not known: whether {{target}} takes "
-                "its grants was not checked; give --namespaces."
-            )
-    if refusal.reason is GrantReason.RANGE_SET_NOT_RESOLVED and not known.sets:
-        return f"IPRangeSet {refusal.value} was not checked: no range set is known; give --targets."
-    return ""
-
-
-def _refused(
-    each: Asked, *, refusal: Refusal, target: Target, known: Surrounding, advice: str
-) -> Finding:
-    place = _field(each.document, refusal)
-    if doubt := _doubt(each.grant, refusal, known=known):
-        return finding(
-            each.document,
-            rule=Check.NOT_CHECKED,
-            level=Level.NOTE,
-            message=doubt.format(target=target.name),
-            field=place,
-        )
+def _unsure(each: Asked, *, refusal: Refusal, message: str) -> Finding:
     return finding(
         each.document,
-        rule=refusal.reason,
-        message=refusal_sentence(
-            refusal=refusal,
-            target=target.name,
-            contact=target.policy.contact,
-            open_targets=known.open_to(each.grant.namespace),
-            cluster=target.resource_id,
-            advice=advice,
-        ),
-        field=place,
+        rule=Check.NOT_CHECKED,
+        level=Level.NOTE,
+        message=message,
+        field=_field(each, refusal),
     )
 
 
-def _field(document: Document, refusal: Refusal) -> str:
+def _field(each: Asked, refusal: Refusal) -> str:
     """The field to point at: of a list the item, where the refusal speaks of one."""
-    spec = document.raw.get("spec")
+    if refusal.reason is GrantReason.TARGET_BLOCKED:
+        return "spec.targetRef.name" if each.grant.selector is None else "spec.targetSelector"
+    spec = each.document.raw.get("spec")
     name = refusal.field.removeprefix("spec.")
     items = spec.get(name) if isinstance(spec, dict) else None
     for index, item in enumerate(items if isinstance(items, list) else []):

@@ -3,7 +3,7 @@
 Read from the API server or from files, and made facts by `projection`, here for every command.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -24,6 +24,10 @@ WRITTEN: Final = ("labels", "annotations")
 
 _NOT_YET: Final = datetime.max.replace(tzinfo=UTC)
 """When a target of a file counts as made: after all that are there."""
+
+
+def _remembers(target: Target) -> bool:
+    return target.ledger_sequence is not None
 
 
 @dataclass(slots=True)
@@ -73,6 +77,7 @@ class Surrounding:
                 uid=before.uid,
                 created=before.created,
                 ledger_sequence=before.ledger_sequence,
+                status=before.status,
             )
         )
 
@@ -80,17 +85,25 @@ class Surrounding:
         """The targets that take grants of a namespace, the first few."""
         return open_to(namespace, targets=self.targets.values(), namespaces=self.namespaces)
 
-    def barriers(self, *, ledgers: Mapping[ClusterKey, Ledger] = {}) -> dict[str, Finding]:
+    def barriers(
+        self,
+        *,
+        ledgers: Mapping[ClusterKey, Ledger] = {},
+        remembers: Callable[[Target], bool] = _remembers,
+    ) -> dict[str, Finding]:
         """What keeps targets from judging any grant, by the target's name; without it they do.
 
-        `ledgers`, as far as they are known, say which of several targets holds a cluster.
+        `ledgers`, as far as they are known, say which of several targets holds a cluster, and
+        `remembers` whether one has a ledger: it judges by that though it cannot be used.
         """
         found: dict[str, Finding] = {}
         for key in {target.key for target in self.targets.values()}:
             claimants = holders.claimants(self.targets.values(), key=key)
             holder = holders.incumbent(claimants, ledgers.get(key))
             for target in claimants:
-                if (finding := holders.barrier(target, holder=holder)) is not None:
+                finding = holders.barrier(target, holder=holder)
+                judges = holder is not None and holder.uid == target.uid and remembers(target)
+                if finding is not None and not judges:
                     found[target.name] = finding
         return found
 

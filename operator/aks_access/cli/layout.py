@@ -20,6 +20,7 @@ _LONG: Final = 24
 _NARROWEST: Final = 20
 """A column of long texts is not folded into less."""
 
+_TAKE_NONE: Final = frozenset({"Mn", "Me", "Cf"})
 _WORD: Final = re.compile(r"[^\s`]*`[^`]*`\S*|\S+")
 
 
@@ -49,13 +50,24 @@ class Laid:
 
 
 def columns_of(text: str) -> int:
-    """How many columns of a terminal the text takes."""
+    """How many columns of a terminal the text takes.
+
+    rich knows more of it, and is imported for what is not plain ASCII only, where it is installed.
+    """
     if text.isascii():
         return len(text)
-    return sum(
-        0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1
-        for each in text
-    )
+    try:
+        from rich.cells import cell_len
+    except ImportError:
+        return sum(map(_columns_of_one, text))
+    return cell_len(text)
+
+
+def _columns_of_one(character: str) -> int:
+    """Marks that stand with the character before, and what only joins others, take none."""
+    if unicodedata.category(character) in _TAKE_NONE:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def wrapped(text: str, *, width: int, indent: int = 0) -> list[str]:
@@ -106,8 +118,33 @@ def fitted(rows: Sequence[Row], *, titles: Sequence[str], width: int, least: int
             gone = [titles[n] for n in used[len(kept) :]]
             return Laid([line for row in every for line in _side_by_side(row, widths)], gone)
     return Laid(
-        [line for row in rows for line in _stacked([_cell(row[n]) for n in used], width=width)]
+        [line for row in rows for line in stacked([_cell(row[n]) for n in used], width=width)]
     )
+
+
+def stacked(row: Sequence[Cell], *, width: int) -> Iterator[Line]:
+    """The cells one after another, in as many lines as they need."""
+    margin = Cell(" " * _INDENT)
+    line: list[Cell] = []
+    used = 0
+    for cell in row:
+        if not cell.text:
+            continue
+        if line and used + len(GAP) + columns_of(cell.text) <= width:
+            line += [Cell(GAP), cell]
+            used += len(GAP) + columns_of(cell.text)
+            continue
+        if line:
+            folded = wrapped(cell.text, width=width - _INDENT)
+        else:
+            first, *others = wrapped(cell.text, width=width, indent=_INDENT)
+            folded = [first, *(text.lstrip() for text in others)]
+        for text in folded:
+            if line:
+                yield tuple(line)
+            line = [margin, Cell(text, cell.color)] if line else [Cell(text, cell.color)]
+            used = sum(columns_of(each.text) for each in line)
+    yield tuple(line)
 
 
 def _cell(cell: str | Cell, color: str = "") -> Cell:
@@ -156,28 +193,3 @@ def _side_by_side(row: Sequence[Cell], widths: Sequence[int]) -> Iterator[Line]:
             )
             if piece.text
         )
-
-
-def _stacked(row: Sequence[Cell], *, width: int) -> Iterator[Line]:
-    """The cells one after another, in as many lines as they need."""
-    margin = Cell(" " * _INDENT)
-    line: list[Cell] = []
-    used = 0
-    for cell in row:
-        if not cell.text:
-            continue
-        if line and used + len(GAP) + columns_of(cell.text) <= width:
-            line += [Cell(GAP), cell]
-            used += len(GAP) + columns_of(cell.text)
-            continue
-        if line:
-            folded = wrapped(cell.text, width=width - _INDENT)
-        else:
-            first, *others = wrapped(cell.text, width=width, indent=_INDENT)
-            folded = [first, *(text.lstrip() for text in others)]
-        for text in folded:
-            if line:
-                yield tuple(line)
-            line = [margin, Cell(text, cell.color)] if line else [Cell(text, cell.color)]
-            used = sum(columns_of(each.text) for each in line)
-    yield tuple(line)

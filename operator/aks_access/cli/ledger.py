@@ -31,7 +31,7 @@ def _reaching(command: Command) -> Command:
         click.option(
             "--namespace",
             "-n",
-            type=Namespace(),
+            type=Namespace(absent=OPERATOR_NAMESPACE),
             default=OPERATOR_NAMESPACE,
             show_default=True,
             help="The operator's own.",
@@ -39,7 +39,7 @@ def _reaching(command: Command) -> Command:
         click.option("--context", help="Context of the kubeconfig."),
         click.option(
             "--kubeconfig",
-            type=Source(folders=False, stdin=False),
+            type=Source(folders=False, stdin=False, needed=False),
             help="How to reach the management cluster.",
         ),
     ):
@@ -55,7 +55,9 @@ def ledger() -> None:
 @ledger.command("export", short_help="Write ledgers and activations into a file.")
 @click.option("--target", type=Name(), help="Only the ledger of this target.")
 @click.option("--all", "every", is_flag=True, help="All ledgers.")
-@click.option("--output", "-o", metavar="FILE", type=NewFile())
+@click.option(
+    "--output", "-o", metavar="FILE", type=NewFile(), help="Write FILE, and not standard output."
+)
 @_reaching
 def export(
     target: str | None,
@@ -101,7 +103,7 @@ def import_(
     context: str | None,
     namespace: str,
 ) -> None:
-    """Write the ledgers and first activations of an exported file here.
+    """Write the ledgers and first activations of an exported FILE here.
 
     Targets and grants must be here already. Nothing is overwritten, and nothing is written where
     one of them cannot be.
@@ -153,7 +155,7 @@ def _with_hub(
     from aks_access.kube.moving import Hub
 
     async def main() -> Answer:
-        access = Access(kubeconfig=kubeconfig, context=context)
+        access = Access(kubeconfig=kubeconfig or None, context=context or None)
         async with await Connection.open(access=access) as connection:
             return await run(Hub(connection=connection, namespace=namespace))
 

@@ -60,17 +60,10 @@ class Look:
             else:
                 ledgers.update({key: stored} if stored is not None else {})
 
-        def judges(target: Target) -> bool:
-            claimants = holders.claimants(every, key=target.key)
-            holder = holders.incumbent(claimants, ledgers.get(target.key))
-            remembers = target.key in ledgers or (hidden and target.ledger_sequence is not None)
-            return holder is not None and holder.name == target.name and remembers
+        def remembers(target: Target) -> bool:
+            return target.key in ledgers or (hidden and target.ledger_sequence is not None)
 
-        return {
-            name: finding
-            for name, finding in known.barriers(ledgers=ledgers).items()
-            if not judges(known.targets[name])
-        }
+        return known.barriers(ledgers=ledgers, remembers=remembers)
 
     def target(self, name: str) -> Target:
         """A target by its name. Raises KubeNotFound."""

@@ -1,22 +1,26 @@
 """`aks-access plan`: what the operator makes of a cluster's list, and what files would change."""
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
 
 from aks_access.api.modes import DeletionPolicy
+from aks_access.cli import table
 from aks_access.cli.by_hand import az_lines
 from aks_access.cli.changes import Fork
 from aks_access.cli.forecast import acting
 from aks_access.cli.inputs import ENDINGS, STDIN
-from aks_access.cli.kinds import Namespace, operator_namespace, text_or_json
+from aks_access.cli.kinds import Namespace, Word, operator_namespace, text_or_json
 from aks_access.cli.look import Look
 from aks_access.cli.plan_files import Difference, affected, denied, invalid
-from aks_access.cli.plan_words import Remark, json_of, text
+from aks_access.cli.plan_lines import difference, text, told
+from aks_access.cli.plan_words import Remark, json_of
 from aks_access.cli.proposed import Files, proposed
 from aks_access.cli.reaching import reaching
+from aks_access.cli.saying import folded, say
 from aks_access.cli.snapshot import Facts
 from aks_access.cli.surroundings import surroundings
 from aks_access.errors import KubeError, StartupError
@@ -26,7 +30,13 @@ from aks_access.plan.model import Target
 
 
 @click.command("plan")
-@click.argument("what", metavar="[DIR|FILE…] [TARGET…]", nargs=-1, required=True)
+@click.argument(
+    "what",
+    metavar="[DIR|FILE…] [TARGET…]",
+    type=Word(names="file, folder or target; name one"),
+    nargs=-1,
+    required=True,
+)
 @click.option("--as-az", is_flag=True, help="Print the az commands that do it by hand.")
 @click.option("--add-grants", is_flag=True, help="With --as-az: also add what grants ask for.")
 @click.option(
@@ -38,6 +48,7 @@ from aks_access.plan.model import Target
 @operator_namespace
 @click.option(
     "--base",
+    type=Word(names="branch or commit; write one like origin/main"),
     metavar="GIT-REF",
     help="With files: the branch to merge into; objects that were there and are gone count.",
 )
@@ -58,10 +69,10 @@ def plan(
 ) -> None:
     """Say what becomes of a cluster's list, by the operator's own planner.
 
-    Of a TARGET: every entry, what comes, what goes and why, and who is not let in. Of files: what
-    changes once they are applied, beside what is planned already; with --base also what goes with
-    what Git deletes. The list is as the operator last read it. When it writes is not foretold, and
-    whether Azure takes the write only the write shows. Nothing is written.
+    Of a TARGET: every entry, what comes, what goes and why, and who is not let in. Of each FILE and
+    all below DIR: what changes once they are applied, beside what is planned already; with --base
+    also what goes with what Git deletes. The list is as the operator last read it. When it writes
+    is not foretold, and whether Azure takes the write only the write shows. Nothing is written.
 
     Exit codes: 0 done, 1 a grant of the files would be denied, or there is no plan, 2 wrong usage,
     3 the cluster's list is not known, or something cannot be reached.
@@ -118,13 +129,13 @@ def _targets(look: Look, targets: Sequence[Target], *, form: str) -> None:
     for number, each in enumerate(made):
         if number:
             click.echo()
-        for line in text(each):
+        for line in text(each, width=table.width()):
             click.echo(line)
 
 
 def _tell(look: Look) -> None:
     for doubt in look.doubts:
-        click.echo(f"note: {doubt}", err=True)
+        say(f"note: {doubt}")
 
 
 def _files(look: Look, *, files: Files, names: list[str], form: str) -> ExitCode:
@@ -180,15 +191,15 @@ def _show(look: Look, *, differences: list[Difference], refused: list[Remark], f
         }
         click.echo(json.dumps(found, indent=2))
         return
+    width = table.width()
     for each in differences:
-        for line in each.text():
+        for line in difference(each, width=width):
             click.echo(line)
-    for remark in refused:
-        click.echo(f"denied  {remark.about}  {remark.reason}: {remark.message}")
+    for line in told(refused, what="denied", width=width):
+        click.echo(line)
     rows = [row for each in differences for row in each.rows()]
     come = sum(row.sign == "+" for row in rows)
-    click.echo(
-        f"{come} to add, {len(rows) - come} to remove, {len(refused)} denied; "
-        f"{len(differences)} target{'' if len(differences) == 1 else 's'} looked at."
-    )
+    looked = f"{len(differences)} target{'' if len(differences) == 1 else 's'} looked at."
+    counts = f"{come} to add, {len(rows) - come} to remove, {len(refused)} denied; {looked}"
+    click.echo(folded(counts, stream=sys.stdout))
     _tell(look)

@@ -14,7 +14,6 @@ from aks_access.cli.plan_words import (
     Row,
     Sign,
     added,
-    lines,
     refusal,
     remarks,
 )
@@ -75,24 +74,9 @@ class Difference:
             "notes": [each.json() for each in self.news()],
         }
 
-    def text(self) -> Iterator[str]:
-        """The lines for a person; none where nothing changes."""
-        found, news = self.rows(), self.news()
-        if not found and not news:
-            return
-        sizes = (_size(self.before), _size(self.after))
-        mode = self.after.target.mode
-        yield f"{self.name}  mode {mode}, {sizes[0]} -> {sizes[1]}"
-        yield from (f"  {line}" for line in lines(found))
-        yield from (f"  note  {each.about}  {each.reason}: {each.message}" for each in news)
-
 
 def _list(known: Forecast) -> dict[str, str]:
     return {canonical(each): each for each in known.after or ()}
-
-
-def _size(known: Forecast) -> str:
-    return "open" if known.after is None else f"{len(known.after)}/{known.view.entry_limit}"
 
 
 def affected(*, before: Facts, after: Facts, given: Paths) -> list[Target]:

@@ -1,4 +1,7 @@
-"""A forecast in words: every entry with what it is there for, what comes, what goes and why."""
+"""A forecast in words: every entry with what it is there for, what comes, what goes and why.
+
+`plan_lines` prints them.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +9,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from aks_access.api.modes import Mode
 from aks_access.api.reasons import TargetReason
 from aks_access.api.timestamps import format_timestamp
 from aks_access.cli.forecast import Forecast
@@ -137,7 +139,7 @@ def _live(
     grants = tuple(sorted(known.names.get(uid, uid) for uid in entry.grants))
     what = ORIGINS[entry.origin]
     if grants and entry.origin in (Origin.GRANT, Origin.REVOKING):
-        what = _few(grants)
+        what = few(grants)
     return Row(sign=sign, entry=entry.entry, what=what, grants=grants, why=why, until=entry.until)
 
 
@@ -155,7 +157,7 @@ def added(known: Forecast, entry: str) -> Row:
     elif change is not None and change.cause is Cause.DRIFT:
         why = "somebody took it out"
     if grants:
-        what = _few(grants)
+        what = few(grants)
     elif BASELINE_OWNER in owners:
         what = "baseline"
     elif SENTINEL_OWNER in owners or change is None:
@@ -166,7 +168,8 @@ def added(known: Forecast, entry: str) -> Row:
     return Row(sign=Sign.ADDED, entry=entry, what=what, grants=grants, why=why, until=until)
 
 
-def _few(names: Sequence[str]) -> str:
+def few(names: Sequence[str]) -> str:
+    """The first, and how many more there are."""
     rest = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
 
@@ -235,49 +238,6 @@ def remarks(known: Forecast) -> Iterator[Remark]:
 
 def _by_path(verdicts: Iterable[Verdict]) -> list[Verdict]:
     return sorted(verdicts, key=lambda verdict: verdict.grant.path)
-
-
-def header(known: Forecast) -> str:
-    """The target, its mode, and how full the list is."""
-    target, view = known.target, known.view
-    used = "open to everyone" if view.ranges is None else f"{len(view.ranges)}"
-    size = used if view.ranges is None else f"{used} of {view.entry_limit} entries"
-    mode = f"mode {target.mode}"
-    if target.suspend:
-        mode += ", suspended: nothing is written"
-    elif target.mode is Mode.OBSERVE:
-        mode += ": nothing is written, this is what Merge would do"
-    return f"{target.name}  {size}  {mode}"
-
-
-def text(known: Forecast) -> Iterator[str]:
-    """The lines for a person."""
-    yield header(known)
-    listed = rows(known)
-    yield from lines(listed)
-    for each in refused(known):
-        yield f"not let in  {each.about}  {each.reason}: {each.message}"
-    for each in remarks(known):
-        yield f"note  {each.about}  {each.reason}: {each.message}"
-    if known.target.mode is Mode.OBSERVE and known.plan.exclusive_removals:
-        yield f"note  Exclusive would remove as well: {_few(known.plan.exclusive_removals)}"
-    yield summary(known, listed)
-
-
-def lines(listed: Sequence[Row]) -> Iterator[str]:
-    """Rows in columns."""
-    width = max((len(each.entry) for each in listed), default=0)
-    for each in listed:
-        yield f"{each.sign} {each.entry:<{width}}  {each.words}"
-
-
-def summary(known: Forecast, listed: Sequence[Row]) -> str:
-    """How much changes."""
-    if not known.changes:
-        return "Nothing changes."
-    signs = [each.sign for each in listed]
-    size = f"{len(known.after or ())} of {known.view.entry_limit} entries then"
-    return f"{signs.count(Sign.ADDED)} to add, {signs.count(Sign.REMOVED)} to remove; {size}."
 
 
 def json_of(known: Forecast) -> dict[str, object]:

@@ -28,7 +28,7 @@ class _Timeout(click.ParamType[str]):
     ) -> str:
         """As kubectl takes it."""
         text = str(value)
-        if not _TIMEOUT.fullmatch(text):
+        if text and not _TIMEOUT.fullmatch(text):
             self.fail(f"{quoted(text)} is no length of time; write one like 10s or 2m.", param, ctx)
         return text
 
@@ -47,7 +47,7 @@ def reaching(command: Command) -> Command:
         _option(
             "--kubeconfig",
             "kubeconfig",
-            type=Source(folders=False, stdin=False),
+            type=Source(folders=False, stdin=False, needed=False),
             help="How to reach the management cluster.",
         ),
         _option(
@@ -63,7 +63,8 @@ def reaching(command: Command) -> Command:
 
 def _option(flag: str, name: str, **more: Any) -> Callable[[Command], Command]:
     def keep(ctx: click.Context, _param: click.Parameter, value: object) -> None:
-        ctx.meta.setdefault(_GROUP, {})[name] = value
+        given = None if value == "" else value  # as kubectl takes it
+        ctx.meta.setdefault(_GROUP, {})[name] = given
 
     metavar = flag.removeprefix("--").upper()
     own = f"reach_{name}"  # a command may have a parameter called `timeout`

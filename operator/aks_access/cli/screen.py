@@ -4,17 +4,17 @@ rich draws on terminals where it is installed, and is imported there only.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from aks_access.cli import table
-from aks_access.cli.layout import wrapped
+from aks_access.cli.layout import GAP, stacked, wrapped
 from aks_access.cli.overview import Health, Line, Overview
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.table import Table
     from rich.text import Text
 
 _TITLES: Final = ("TARGET", "STATE", "ENTRIES", "MODE", "NEXT", "GRANTS", "DIFF", "FOREIGN")
@@ -28,9 +28,10 @@ _COLORS: Final = {
     Health.FINE: "green",
 }
 _BAR: Final = 10
-_GAP: Final = 2
-_MOST_ROWS: Final = 300
-"""rich measures each cell, which of more rows takes seconds."""
+_BETWEEN: Final = 1
+"""Rows between the table, the notes and the sums."""
+_MOST_ROWS: Final = 1_000
+"""To draw more takes longer than to read them."""
 _FULL: Final = 0.9
 """From here on a list counts as nearly full."""
 
@@ -114,76 +115,115 @@ def _cells(line: Line, *, overview: Overview) -> Iterator[str | table.Cell]:
 
 
 def picture(overview: Overview, *, width: int, height: int | None = None) -> "RenderableType":
-    """The same for a terminal of so many columns, and no more than so many rows."""
+    """The same for a terminal of so many columns, and no more than so many rows.
+
+    Without a number of rows no word is cut: what is wider than the terminal is left to it, and is
+    whole where it is copied. With one, what has no room is counted.
+    """
     from rich.console import Group
     from rich.text import Text
 
-    notes = [
-        _told(each, note, width=width, folds=height is not None)
-        for each in overview.lines
-        for note in each.notes
-    ]
-    ends = [Text(line, style="dim") for line in _end(overview)]
-    shown, left_out = list(overview.lines), 0
-    if height is not None:
-        taken = sum(_rows_of(note.plain, width=width) for note in [*notes, *ends]) + 3
-        room = max(height - taken, height // 2)
-        shown, left_out = shown[:room], max(0, len(shown) - room)
+    head, rows = _rows(overview, width=width)
+    own = width if height is None else None
+    notes = list(_notes(overview, width=own))
+    ends = [Text(_folded(line, width=own), style="dim") for line in _end(overview)]
+    if height is None:
+        for text in (*rows, *notes, *ends):
+            text.no_wrap, text.overflow = True, "ignore"
+    else:
+        sized = _Sized(width)
+        notes = sized.lines(notes)
+        room = height - len(sized.lines(ends)) - 2 * _BETWEEN
+        most = max(room - len(notes), room // 2)
+        rows = sized.fitting(rows, room=most - len(head), called="targets")
+        notes = sized.fitting(notes, room=room - len(sized.lines([*head, *rows])), called="lines")
     parts: list[RenderableType] = []
-    if shown:
-        parts.append(_grid(shown, overview=overview, width=width))
-    if left_out:
-        parts.append(Text(f"and {left_out} more", style="dim"))
-    for group in (notes, ends):
-        if group and parts:
-            parts.append(Text())
-        parts += group
+    for part in ([*head, *rows], notes, ends):
+        if part and parts:
+            parts += [Text()] * _BETWEEN
+        parts += part
     return Group(*parts)
 
 
-def _told(line: Line, note: str, *, width: int, folds: bool) -> "Text":
-    """A note between whose words lines end; `folds` where a word may not be wider than the screen.
+class _Sized:
+    """How texts lie on a screen of so many columns."""
 
-    A terminal folds such a word as well, but what is copied is whole.
-    """
+    def __init__(self, width: int) -> None:
+        from rich.console import Console
+
+        self._width = width
+        self._console = Console(width=width)
+
+    def lines(self, texts: "Iterable[Text]") -> "list[Text]":
+        """As rich folds them."""
+        return [line for each in texts for line in each.wrap(self._console, self._width)]
+
+    def fitting(self, texts: "list[Text]", *, room: int, called: str) -> "list[Text]":
+        """The first that so many rows hold, and how many there are beside them."""
+        from rich.text import Text
+
+        ends = list(accumulate(len(self.lines([each])) for each in texts))
+        if not ends or ends[-1] <= room:
+            return texts
+        shown = sum(end < room for end in ends)
+        return [*texts[:shown], Text(f"and {len(texts) - shown} more {called}", style="dim")]
+
+
+def _notes(overview: Overview, *, width: int | None) -> "Iterator[Text]":
+    """In lines that end between words; without a width rich makes them."""
     from rich.text import Text
 
-    text = f"{line.name}: {note}"
-    if not folds:
-        text = "\n".join(wrapped(text, width=width))
-    told = Text(text, overflow="fold" if folds else "ignore", no_wrap=not folds)
-    told.stylize(f"bold {_COLORS[line.health]}", 0, len(line.name) + 1)
-    return told
+    for line in overview.lines:
+        for note in line.notes:
+            told = Text(_folded(f"{line.name}: {note}", width=width))
+            told.stylize(f"bold {_COLORS[line.health]}", 0, len(line.name) + 1)
+            yield told
 
 
-def _rows_of(text: str, *, width: int) -> int:
-    return -(-len(text) // width)
+def _folded(text: str, *, width: int | None) -> str:
+    return text if width is None else "\n".join(wrapped(text, width=width))
 
 
-def _grid(lines: Sequence[Line], *, overview: Overview, width: int) -> "Table":
-    from rich.table import Table
+def _rows(overview: Overview, *, width: int) -> "tuple[list[Text], list[Text]]":
+    """Titles, and each target in columns; without titles in lines of its own where few fit."""
+    from rich.text import Text
 
-    rows = [list(_drawn(each, overview=overview, bar=True)) for each in lines]
-    kept = _fitting(rows, width=width)
-    if kept < len(_TITLES):
-        rows = [list(_drawn(each, overview=overview, bar=False)) for each in lines]
-        kept = _fitting(rows, width=width)
-    grid = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
-    for title in _TITLES[:kept]:
-        grid.add_column(title, justify="right" if title in _NUMBERS else "left", overflow="fold")
-    for row in rows:
-        grid.add_row(*row[:kept])
-    return grid
+    if not overview.lines:
+        return [], []
+    titles = [Text(title, style="dim") for title in _TITLES]
+    for bar in (True, False):
+        every = [list(_drawn(each, overview=overview, bar=bar)) for each in overview.lines]
+        columns = zip(titles, *every, strict=True)
+        widths = [max(cell.cell_len for cell in column) for column in columns]
+        ends = accumulate(each + len(GAP) for each in widths)
+        kept = sum(end - len(GAP) <= width for end in ends)
+        if kept == len(_TITLES):
+            break
+    if kept < _LEAST:
+        return [], [_stacked(row[:_LEAST], width=width) for row in every]
+    head, *rows = (_side_by_side(row, widths[:kept]) for row in (titles, *every))
+    return [head], rows
 
 
-def _fitting(rows: Sequence[Sequence[Any]], *, width: int) -> int:
-    """How many columns fit side by side; never fewer than the least."""
-    used, kept = 0, 0
-    for number, title in enumerate(_TITLES):
-        used += max(len(title), *(len(row[number]) for row in rows)) + _GAP
-        if used - _GAP <= width:
-            kept = number + 1
-    return max(kept, _LEAST)
+def _side_by_side(cells: "Iterable[Text]", widths: Sequence[int]) -> "Text":
+    from rich.text import Text
+
+    line = Text()
+    for cell, width, title in zip(cells, widths, _TITLES, strict=False):
+        blank = " " * (width - cell.cell_len)
+        parts = (blank, cell) if title in _NUMBERS else (cell, blank)
+        line = Text.assemble(line, GAP if line else "", *parts)
+    line.rstrip()
+    return line
+
+
+def _stacked(cells: "Iterable[Text]", *, width: int) -> "Text":
+    from rich.text import Text
+
+    lines = stacked([table.Cell(each.plain, str(each.style)) for each in cells], width=width)
+    return Text("\n").join(
+        Text.assemble(*((piece.text, piece.color) for piece in line)) for line in lines
+    )
 
 
 def _drawn(line: Line, *, overview: Overview, bar: bool) -> Iterator[Any]:

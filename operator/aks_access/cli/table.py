@@ -8,7 +8,7 @@ import click
 from aks_access.cli.layout import Cell, Line, Row, aligned, fitted
 from aks_access.cli.saying import columns, folded
 
-__all__ = ["Cell", "Row", "lines", "on_terminal", "sentences", "show"]
+__all__ = ["Cell", "Row", "lines", "on_terminal", "sentences", "show", "width"]
 
 
 def lines(rows: Sequence[Row]) -> Iterator[str]:
@@ -55,6 +55,11 @@ def sentences(told: Sequence[tuple[str, str]]) -> None:
 def on_terminal() -> bool:
     """Whether somebody looks."""
     return sys.stdout is not None and sys.stdout.isatty()
+
+
+def width() -> int | None:
+    """How many columns the terminal has that output goes to; None = nobody looks."""
+    return columns(sys.stdout) if on_terminal() else None
 
 
 def _styled(line: Line) -> str:

@@ -12,6 +12,9 @@ from typing import Final
 import click
 
 _TOO_MUCH: Final = re.compile(r"Got unexpected extra arguments? \((.*)\)", re.DOTALL)
+_NOTHING: Final = "''"
+"""An empty text, as a person writes it in a shell."""
+
 _NO_COMMAND: Final = re.compile(r"No such command '(.*)'", re.DOTALL)
 
 
@@ -31,7 +34,7 @@ def said(error: click.ClickException) -> str:
         case click.BadOptionUsage():
             return f"{error.option_name} takes no value: leave out what stands behind the =."
         case click.UsageError() if (many := _TOO_MUCH.match(error.message)) is not None:
-            return f"{many[1]}: that is more than the command takes. {_see(error)}"
+            return f"{many[1] or _NOTHING}: that is more than the command takes. {_see(error)}"
         case click.UsageError() if (none := _NO_COMMAND.match(error.message)) is not None:
             near = _meant(difflib.get_close_matches(none[1], _commands(error.ctx)))
             return f"There is no command {none[1]}. {near}{_see(error)}"

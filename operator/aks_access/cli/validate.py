@@ -13,7 +13,7 @@ from aks_access.cli.flags import Time
 from aks_access.cli.formats import FORMATS, Report
 from aks_access.cli.inputs import Broken, Contents, contents
 from aks_access.cli.judging import asked, displaced, judged
-from aks_access.cli.kinds import Namespace, OneOf, Source
+from aks_access.cli.kinds import Namespace, OneOf, Source, Word
 from aks_access.cli.known import Surrounding
 from aks_access.cli.references import without_patches
 from aks_access.cli.schema import check, finding, is_ours
@@ -43,10 +43,18 @@ from aks_access.plan.wording import sentence
 )
 @click.option(
     "--base",
+    type=Word(names="branch or commit; write one like origin/main"),
     metavar="GIT-REF",
     help="The branch to merge into: files changed since may not hold a grant that is over.",
 )
-@click.option("--format", "form", type=OneOf(list(FORMATS)), default="text", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=OneOf(list(FORMATS)),
+    default="text",
+    show_default=True,
+    help="Lines for people, JSON for programs, annotations on GitHub, or SARIF for code scanning.",
+)
 @click.option("--now", type=Time(), help="Judge as at this time, and not by the clock.")
 @click.pass_context
 def validate(
@@ -62,8 +70,9 @@ def validate(
 ) -> None:
     """Say about files what the API server and the operator will say about them.
 
-    Reads YAML and JSON, several objects and Lists in a file; "-" is standard input, such as what
-    kustomize or helm made. Other kinds are passed over. Nothing is contacted.
+    Reads YAML and JSON in each FILE and below each DIR, several objects and Lists in a file; "-" is
+    standard input, such as what kustomize or helm made. Other kinds are passed over. Nothing is
+    contacted.
 
     Exit codes: 0 nothing is wrong, 1 something is, 2 wrong usage, 3 git is missing.
     """

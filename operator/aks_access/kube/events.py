@@ -7,8 +7,9 @@ once in ten minutes.
 
 import asyncio
 import logging
+import re
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Final, Protocol
@@ -24,6 +25,8 @@ REPORTING_CONTROLLER: Final = f"{GROUP}/aks-access-operator"
 QUEUE_LIMIT: Final = 1000
 QUIET_SECONDS: Final = 600.0
 NOTE_LIMIT: Final = 1024  # bytes; limits of the API server's validation of Events
+_WORD: Final = re.compile(r"\s*(?:[^\s`]*`[^`]*`\S*|\S+)")
+_GAP: Final = " …"
 _ACTION_LIMIT: Final = 128
 _NAME_LIMIT: Final = 200  # of the object's name, at the beginning of the Event's
 _CLUSTER_SCOPED_NAMESPACE: Final = "default"
@@ -171,8 +174,26 @@ def event_body(event: Event, *, time: datetime, instance: str) -> Mapping[str, o
 
 
 def cut(text: str, limit: int) -> str:
-    """The text in at most `limit` bytes of UTF-8, with an ellipsis where something went."""
-    encoded = text.encode()
-    if len(encoded) <= limit:
+    """The text in at most `limit` bytes of UTF-8, with an ellipsis where something went.
+
+    That is in the middle: a sentence begins with what is wrong, and ends with the way out. Words go
+    as a whole, and so do commands between backticks.
+    """
+    if len(text.encode()) <= limit:
         return text
-    return encoded[: limit - len("…".encode())].decode(errors="ignore") + "…"
+    words = _WORD.findall(text)
+    end = list(_fitting(reversed(words), limit // 2))[::-1]
+    room = limit - sum(len(each.encode()) for each in end) - len(_GAP.encode())
+    begin = list(_fitting(words, room))
+    if not begin or not end:
+        return text.encode()[: limit - len("…".encode())].decode(errors="ignore") + "…"
+    return f"{''.join(begin)}{_GAP}{''.join(end)}"
+
+
+def _fitting(words: Iterable[str], room: int) -> Iterator[str]:
+    """The first words that take so many bytes."""
+    for word in words:
+        room -= len(word.encode())
+        if room < 0:
+            return
+        yield word

@@ -173,6 +173,13 @@ def blocked_sentence(*, target: str, reason: str, message: str) -> str:
     return f"{target} is {reason}: {said}"
 
 
+def kept_words(verdict: Verdict) -> str:
+    """What a refused grant that grew has until then, to stand behind why; "" for others."""
+    if not verdict.keeps:
+        return ""
+    return f" Until then it keeps what it has ({len(verdict.keeps)} of {len(verdict.ranges)})."
+
+
 def refusals_sentence(
     *,
     verdict: Verdict,
@@ -188,8 +195,7 @@ def refusals_sentence(
     )
     rules = [rule for rule in dict.fromkeys(other.rule for other in others) if rule != first.rule]
     more = sum(1 for other in others if other.rule == first.rule)
-    if verdict.keeps:
-        said += f" Until then it keeps what it has ({len(verdict.keeps)} of {len(verdict.ranges)})."
+    said += kept_words(verdict)
     if more:
         said += (
             f" {more} more of its fields are wrong."

@@ -28,7 +28,7 @@ def verdicts(*, scene: Scene, occupied: Set[str]) -> dict[GrantUid, Verdict]:
     world, target = scene.world, scene.world.target
     if target is None:
         return {}
-    readable = replace(target, policy=_ANYTHING) if target.problems else target
+    readable = judges_by(target)
     judged = {
         uid: judge(
             grant=grant,
@@ -46,7 +46,13 @@ def verdicts(*, scene: Scene, occupied: Set[str]) -> dict[GrantUid, Verdict]:
     held = _held(scene=scene, judged=judged)
     programmed = _programmed(held=held, judged=judged)
     judged = {
-        uid: _structural(scene=scene, target=target, verdict=verdict, inside=uid in programmed)
+        uid: _structural(
+            scene=scene,
+            target=target,
+            verdict=verdict,
+            inside=uid in programmed,
+            holds=held.get(uid, frozenset()),
+        )
         for uid, verdict in judged.items()
     }
     limited = admission.limit_grants(
@@ -65,6 +71,27 @@ def verdicts(*, scene: Scene, occupied: Set[str]) -> dict[GrantUid, Verdict]:
         programmed=programmed,
         held=held,
     )
+
+
+def judges_by(target: Target) -> Target:
+    """The target to judge by: one that cannot be used refuses nothing by its policy."""
+    return replace(target, policy=_ANYTHING) if target.problems else target
+
+
+def unusable(verdict: Verdict, *, target: Target, keeps: frozenset[str]) -> Verdict:
+    """The verdict on a target that cannot be used, for a grant that is not inside already.
+
+    `keeps` is what it holds of that it asks for.
+    """
+    first = target.problems[0]
+    refused = _refuse(
+        verdict,
+        GrantReason.TARGET_BLOCKED,
+        Rule.SPEC,
+        TargetReason.INVALID_SPEC,
+        f"{first.path}: {first.message}",
+    )
+    return replace(refused, keeps=keeps)
 
 
 def _held(*, scene: Scene, judged: Mapping[GrantUid, Verdict]) -> dict[GrantUid, frozenset[str]]:
@@ -88,10 +115,13 @@ def _programmed(
     return {uid for uid, entries in held.items() if len(entries) == len(judged[uid].ranges)}
 
 
-def _structural(*, scene: Scene, target: Target, verdict: Verdict, inside: bool) -> Verdict:
+def _structural(
+    *, scene: Scene, target: Target, verdict: Verdict, inside: bool, holds: frozenset[str]
+) -> Verdict:
     """Refuse a live grant that this cluster cannot let in, or whose end could not be written.
 
     One that is inside already stays: taking it out would need the very write that is impossible.
+    On a target that cannot be used one that grew keeps what it holds: nobody took it away.
     """
     if verdict.state is not AccessState.LIVE:
         return verdict
@@ -103,14 +133,7 @@ def _structural(*, scene: Scene, target: Target, verdict: Verdict, inside: bool)
     if scene.open:
         return _open(scene=scene, target=target, verdict=verdict)
     if target.problems and not inside:
-        first = target.problems[0]
-        return _refuse(
-            verdict,
-            GrantReason.TARGET_BLOCKED,
-            Rule.SPEC,
-            TargetReason.INVALID_SPEC,
-            f"{first.path}: {first.message}",
-        )
+        return unusable(verdict, target=target, keeps=holds)
     if remembered is not None and remembered.asks == verdict.asks:
         return _refuse_ranges(verdict, said=remembered.message)
     if not inside and not _revocable(scene):

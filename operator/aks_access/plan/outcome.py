@@ -76,7 +76,8 @@ class Verdict:
         refusals: why it is not let in; not empty = REFUSED.
         needs_activation: a `duration` that has not begun to count.
         admitted: it has room in the list, and is let in by this plan unless `paced`.
-        keeps: of a grant that grew and does not fit: the entries that it holds and still asks for.
+        keeps: of a grant that grew and does not fit, or whose target broke: the entries that it
+            holds and still asks for.
         present: every range of it is in the list as read.
         covered: ranges of a closed grant that something else still admits: range to by what.
         paced: what an admitted grant waits for; None = it is let in at once.

@@ -6,6 +6,7 @@ One door to the modules behind it, so that status, events and the command line s
 from aks_access.plan.azure_sentences import AzureOutcome, azure_sentence
 from aks_access.plan.grant_sentences import (
     blocked_sentence,
+    kept_words,
     refusal_sentence,
     refusals_sentence,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "contested_sentence",
     "finding_sentence",
     "instant",
+    "kept_words",
     "orphan_sentence",
     "overdue_sentence",
     "paced_sentence",

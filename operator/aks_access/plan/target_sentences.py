@@ -157,7 +157,8 @@ def _acknowledge(details: _Details, *, subject: str) -> str:
 def orphan_sentence(*, entries: Sequence[str], target: str, cluster: str, why: str) -> str:
     """Access that a ledger without its target cannot take away; `why` = what keeps it.
 
-    The cluster's id stands in the command alone: an Event has room for 1024 bytes.
+    The cluster's id stands in the command alone: an Event has room for 1024 bytes, and loses what
+    is in the middle where that is not enough.
     """
     stand = f"{listed(entries)} stand" if entries else "What it holds stands"
     return (

@@ -56,8 +56,13 @@ class Repository:
         path.write_text(text)
         path.chmod(0o755)
 
-    def bash(self, script: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run a script as a pipeline's runner does (`bash -e`), output and errors together."""
+    def bash(
+        self, script: str, *, cwd: Path | None = None, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a script as a pipeline's runner does (`bash -e`), output and errors together.
+
+        It runs in the repository where no other folder is named.
+        """
         own = {
             "PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(self.temporary),
@@ -70,7 +75,7 @@ class Repository:
         }
         return subprocess.run(
             ["bash", "-e", "-c", script],
-            cwd=self.path,
+            cwd=cwd or self.path,
             env={**own, **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

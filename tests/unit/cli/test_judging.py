@@ -32,6 +32,7 @@ spec:
   fromAzure:
     resourceId: {_SUBSCRIPTION}/Microsoft.Network/natGateways/nat
 """
+EARLY, LATE = "2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z"
 OVER, LIVE = "2026-11-01T00:00:00Z", "2026-11-22T18:00:00Z"
 
 
@@ -90,6 +91,46 @@ def test_a_target_that_cannot_be_read_is_said_with_the_grants() -> None:
     assert error.endswith("[ApiAccessGrant team-a/a]")
 
 
+BROKEN = (
+    TARGET.replace("{{name: c1}}", "{{name: c1, uid: u-c1, creationTimestamp: {made}}}")
+    + """\
+status:
+  ledgerSequence: 3
+  entriesOmitted: {omitted}
+  entries:
+  - {{range: 81.2.69.142/32, origin: Grant, grants: [team-a/a, team-a/b], grantsOmitted: {more}}}
+"""
+)
+WIDER = "ipRanges: [81.2.69.142, 81.2.69.143]"
+
+
+def broken(*grants: str, omitted: int = 0, more: int = 0) -> list[str]:
+    """The findings about grants for a target that broke once it had let in team-a/a and b."""
+    target = BROKEN.format(policy="maxDuration: 1d", made=LATE, omitted=omitted, more=more)
+    Path("targets.yaml").write_text(target)
+    Path("grants.yaml").write_text("".join(grants))
+    _, out, _ = execute("aks-access validate grants.yaml --targets targets.yaml")
+    return [line.split(" ", 1)[1] for line in out.splitlines()[:-1]]
+
+
+def test_a_target_that_broke_blocks_only_who_is_not_in() -> None:
+    found = broken(grant("a"), grant("b", ranges=WIDER), grant("c"))
+    assert ["[ApiAccessGrant team-a/b]" in each for each in found] == [True, False]
+    assert all(each.startswith("error TargetBlocked: c1 is InvalidSpec: ") for each in found)
+    assert "Until then it keeps what it has (1 of 2). [ApiAccessGrant team-a/b]" in found[0]
+    assert found[1].endswith("90m or 45s. [ApiAccessGrant team-a/c]")
+
+
+def test_who_may_be_in_where_a_status_tells_not_all_is_not_said_to_be_blocked() -> None:
+    wider = grant("a", ranges=WIDER)
+    for found in (broken(wider, omitted=1), broken(grant("c"), more=1)):
+        [note] = found
+        assert note.startswith("note NotChecked: c1 cannot be used, and its status does not tell ")
+    assert broken(grant("a"), omitted=1, more=1) == []
+    [error] = broken(wider, more=1)
+    assert error.startswith("error TargetBlocked: ")
+
+
 def judged_on(*targets: str, merged: str = "") -> list[str]:
     """The findings about a grant for c1, and about targets that are to be merged."""
     Path("targets.yaml").write_text("---\n".join(targets))
@@ -105,7 +146,6 @@ def aat(name: str, *, made: str = "", extra: str = "") -> str:
     return text.replace("{name: c1}", f"{{name: {name}{known}}}") + extra
 
 
-EARLY, LATE = "2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z"
 BLOCKED = (
     "error TargetBlocked: c1 is DuplicateTarget: other stands for this cluster already. "
     "Delete this target, or that one first. [ApiAccessGrant team-a/a]"

@@ -149,7 +149,10 @@ def test_a_target_whose_cluster_another_one_holds_has_no_plan(folder: Path) -> N
 
 def test_a_target_that_cannot_be_used_is_planned_by_its_own_ledger_only(folder: Path) -> None:
     _edited(folder, "minPrefixLength: 28", "minPrefixLength: 99")
-    assert execute("aks-access plan prod-weu")[0] == 0
+    code, out, _ = execute("aks-access plan prod-weu")
+    assert code == 0
+    assert "entries  InvalidSpec: nobody is let in until its spec is mended\n" in out
+    assert "mode" not in out
     holder = '"targetName":"{}","targetUid":"{}"'
     _edited(folder, holder.format("prod-weu", "uid-000003"), holder.format("lab", "uid-000005"))
     place = "Microsoft.ContainerService/managedClusters/"

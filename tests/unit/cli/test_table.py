@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,11 @@ from rich.console import Console
 
 from aks_access.cli import screen, table
 from aks_access.cli.layout import Line, columns_of, fitted, wrapped
-from aks_access.cli.overview import overview
+from aks_access.cli.overview import Overview, overview
 from aks_access.cli.table import Cell, lines
 from tests.unit.cli import picture, scene
 from tests.unit.cli.test_command_line import ENVIRONMENT, ROOT
-from tests.unit.cli.transcript import NOW
+from tests.unit.cli.transcript import GOLDEN, NOW
 
 
 def test_columns_are_aligned_without_empty_ones_and_without_space_at_the_end() -> None:
@@ -74,7 +75,8 @@ def words(text: str) -> list[str]:
 
 def has_a_wide_word(line: str, width: int) -> bool:
     """One for which there is no room, indented as it may be."""
-    return any(columns_of(word) + 2 > width for word in words(line))
+    indent = max(2, len(line) - len(line.lstrip()))
+    return any(columns_of(word) + indent > width for word in words(line))
 
 
 @given(text=CELLS, width=st.integers(1, 90), indent=st.integers(0, 4))
@@ -219,7 +221,8 @@ def on_terminal(objects: Path, *command: str, columns: int | str) -> str:
                     said += chunk
     finally:
         os.close(ours)
-    return said.decode().replace("\r\n", "\n")
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", said.decode())  # rich keeps what is bold or dim
+    return plain.replace("\r\n", "\n")
 
 
 SCENE = """\
@@ -230,15 +233,19 @@ from aks_access.cli.surroundings import Surroundings
 from tests.unit.cli import transcript
 objects, *command = sys.argv[1:]
 hub = transcript.hub(transcript.GOLDEN / "files" / "hub.yaml")
-reach = lambda _: hub if command == ["doctor"] else transcript.written(Path(objects))
+reach = lambda _: hub if command[0] in transcript.PLANNED else transcript.written(Path(objects))
 main(command, surroundings=Surroundings(now=lambda: transcript.NOW, cluster=reach))
 """
 LOOKS = [
+    ("status",),
     ("who",),
     ("who", "prod-weu", "-o", "wide"),
     ("explain", "81.2.69.142"),
     ("explain", "office", "-n", "team-a"),
     ("doctor",),
+    ("plan", "prod-weu"),
+    ("plan", "dev-weu", "lab"),
+    ("plan", str(GOLDEN / "files" / "ahead")),
 ]
 
 
@@ -275,6 +282,76 @@ def test_what_has_no_room_is_named_with_the_flag_that_shows_it(objects: Path) ->
     said = on_terminal(objects, "who", "prod-weu", columns=50)
     assert said.splitlines()[-1] == "Not shown: REQUESTED BY, TICKET (-o wide)"
     assert "INC-77" in on_terminal(objects, "who", "prod-weu", "-o", "wide", columns=50)
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("team-a", 6),
+        ("等着", 4),
+        ("e\u0301", 1),
+        ("ที่นี่", 2),
+        ("नमस्ते", 4),
+        ("a\u20dd", 1),
+        ("가", 2),
+    ],
+)
+@pytest.mark.parametrize("installed", [True, False])
+def test_marks_take_no_column_and_wide_characters_two(
+    text: str, columns: int, installed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not installed:
+        monkeypatch.setitem(sys.modules, "rich.cells", None)
+    assert columns_of(text) == columns
+
+
+def test_an_emoji_of_several_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert columns_of("👨\u200d👩\u200d👧 on call") == 10
+
+
+def test_columns_are_aligned_below_names_in_any_script() -> None:
+    rows = [("ที่นี่", "x"), ("दिल्ली", "x"), ("等着", "x"), ("plain", "x")]
+    assert {columns_of(line.removesuffix("x")) for line in lines(rows)} == {7}
+
+
+LONG = "prod-westeurope-platform-shared-services-0001"
+
+
+def wide_overview() -> Overview:
+    """The scene's, and targets with long names."""
+    targets = [each for each in scene.objects() if each["kind"] == "ApiAccessTarget"]
+    found = overview(targets, now=NOW)
+    fine = replace(found.lines[-1], notes=())
+    more = (replace(fine, name=LONG), replace(fine, name="x" * 63))
+    return replace(found, lines=(*found.lines, *more))
+
+
+@pytest.mark.parametrize("width", [10, 20, 40, 60, 80, 110])
+def test_no_word_of_the_picture_is_cut(width: int) -> None:
+    found = wide_overview()
+    said = on_console(screen.picture(found, width=width), width=width)
+    everything = on_console(screen.picture(found, width=10_000), width=10_000)
+    assert set(words(said)) <= set(words(everything))
+    assert {LONG, "x" * 63, "RevocationOverdue", "ClusterUnrestricted"} <= set(words(said))
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 110])
+@pytest.mark.parametrize("height", [12, 20, 30, 60])
+def test_a_screen_is_never_taller_than_the_terminal_and_counts_what_has_no_room(
+    width: int, height: int
+) -> None:
+    found = wide_overview()
+    said = on_console(screen.picture(found, width=width, height=height), width=width)
+    rows = [line.rstrip() for line in said.splitlines()]
+    assert len(rows) <= height
+    assert " ".join(rows).endswith(found.sums())
+    shown = [each.name for each in found.lines if any(row.startswith(each.name) for row in rows)]
+    wider = [each.name for each in found.lines if len(each.name) > width]
+    left_out = re.search(r"and (\d+) more targets", said)
+    assert len({*shown, *wider}) + int(left_out[1] if left_out else 0) >= len(found.lines)
+    if height == 60 and width > 40:
+        assert left_out is None
+        assert " more lines" not in said
 
 
 @pytest.mark.parametrize("width", [50, 80, 140])

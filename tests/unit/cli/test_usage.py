@@ -19,7 +19,7 @@ from aks_access.__main__ import cli
 from aks_access.cli.surroundings import Surroundings
 from aks_access.cli.usage import named
 from aks_access.settings.table import SETTINGS
-from tests.unit.cli.transcript import GOLDEN, execute
+from tests.unit.cli.transcript import GOLDEN, execute, files
 
 
 class Answer(NamedTuple):
@@ -48,16 +48,17 @@ def answers() -> list[Answer]:
 Flag = tuple[tuple[str, ...], click.Parameter]
 
 
-def flags(command: click.Command, *path: str) -> Iterator[Flag]:
-    """Every flag that takes a value, and every argument, of every command."""
+def flags(command: click.Command, *path: str, switches: bool = False) -> Iterator[Flag]:
+    """Every argument of every command and every flag that takes a value; `switches`: or none."""
     if isinstance(command, click.Group):
         ctx = click.Context(command)
         for name in command.list_commands(ctx):
             below = command.get_command(ctx, name)
             assert below is not None
-            yield from flags(below, *path, name)
+            yield from flags(below, *path, name, switches=switches)
     for param in command.params:
-        if not (isinstance(param, click.Option) and (param.is_flag or param.name == "help")):
+        is_switch = isinstance(param, click.Option) and (param.is_flag or param.name == "help")
+        if switches or not is_switch:
             yield path, param
 
 
@@ -94,6 +95,74 @@ def test_wrong_usage_is_answered(flag: Flag) -> None:
         and ((each.code == 2 and name in each.said) or isinstance(param, click.Argument))
     ]
     assert about, "write a case of it, with a wrong value, into tests/golden/cli/usage.txt"
+
+
+COMMANDS = {
+    ("grant",): "prod-weu --ip 81.2.69.142 --for 1h --reason x",
+    ("extend",): "dev-laptop --for 9h",
+    ("revoke",): "dev-laptop",
+    ("explain",): "81.2.69.142",
+    ("validate",): "grants",
+    ("gc",): "tree",
+    ("plan",): "prod-weu",
+    ("adopt",): "--subscription x",
+    ("ledger", "export"): "--all",
+    ("ledger", "import"): "hub.yaml",
+    ("completion",): "bash",
+}
+"""What makes a whole command of a command's name, where the name alone is none."""
+
+NOT_GIVEN = {
+    *("--namespace", "--operator-namespace", "--kubeconfig", "--context", "--cluster", "--user"),
+    *("--as", "--request-timeout", "--ticket", "--requested-by"),
+}
+EMPTY = [
+    (path, param)
+    for path, param in flags(cli)
+    if path[0] != "run" and named(param, ctx=None) != "--as-group"
+]
+"""kubectl refuses --as-group without --as, as we do."""
+
+
+@pytest.mark.parametrize("flag", EMPTY, ids=called)
+def test_an_empty_text_is_refused_or_is_as_if_the_flag_were_not_given(flag: Flag) -> None:
+    """A shell gives it for a variable that is not set. kubectl passes over its own flags then."""
+    path, param = flag
+    command, name = " ".join(("aks-access", *path)), named(param, ctx=None)
+    words = shlex.split(COMMANDS.get(path, ""))
+    with files():
+        if name in NOT_GIVEN and called(flag) != "adopt --namespace":
+            rest = shlex.join(words)
+            assert execute(f"{command} {rest} {name} ''") == execute(f"{command} {rest}")
+            return
+        if name in words:
+            at = words.index(name)
+            del words[at : at + 2]
+        if isinstance(param, click.Argument):
+            words = words[1:] if words and not words[0].startswith("-") else []
+            name = ""
+        code, out, err = execute(f"{command} {name} '' {shlex.join(words)}")
+    assert (code, out, err.count("\n")) == (2 if name or code == 2 else 1, "", 1), err
+    assert any(said in err for said in ("''", '""', "there is nothing in it"))
+    assert name in err
+
+
+SHOWN = [each for each in flags(cli, switches=True) if not getattr(each[1], "hidden", False)]
+
+
+@pytest.mark.parametrize("flag", SHOWN, ids=called)
+def test_help_tells_of_every_flag_and_argument(flag: Flag) -> None:
+    path, param = flag
+    if isinstance(param, click.Option):
+        assert param.help
+        return
+    command: click.Command | None = cli
+    for name in path:
+        assert isinstance(command, click.Group)
+        command = command.get_command(click.Context(command), name)
+    assert command is not None
+    for word in re.findall(r"\w+", named(param, ctx=None)):
+        assert re.search(rf"\b{word}(s|…)?(?!\w)", command.help or ""), word
 
 
 @pytest.mark.parametrize("flag", [each.flag for each in SETTINGS])

@@ -6,10 +6,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from aks_access.api.reasons import TargetReason
 from aks_access.engine.ports import Event, EventType, Kind, ObjectRef
 from aks_access.errors import KubeError
-from aks_access.kube.events import QUIET_SECONDS, EventPoster, cut, event_body
+from aks_access.kube.events import NOTE_LIMIT, QUIET_SECONDS, EventPoster, cut, event_body
+from aks_access.plan.outcome import Finding
+from aks_access.plan.target_sentences import finding_sentence, orphan_sentence
+from aks_access.plan.wording import azure_text
+from tests.unit.plan.build import ID, target
 
 GRANT = ObjectRef(Kind.GRANT, "laptop", "u1", "team-a", "7")
 EVENT = Event(GRANT, EventType.NORMAL, "Active", "Grant", "20.1.2.3/32 is let in")
@@ -125,6 +132,70 @@ async def test_stopping_does_not_wait_for_an_api_server_that_hangs() -> None:
 def test_a_note_is_cut_by_bytes(text: str, limit: int, expected: str) -> None:
     assert cut(text, limit) == expected
     assert len(cut(text, limit).encode()) <= limit
+
+
+WORDS = st.sampled_from(
+    ["a", "über", "`az aks show -n c1`.", "x" * 30, "等着", "(`kubectl get aat`),"]
+)
+
+
+@given(words=st.lists(WORDS, min_size=1, max_size=60), limit=st.integers(80, 200))
+def test_a_long_note_loses_whole_words_in_the_middle(words: list[str], limit: int) -> None:
+    text = " ".join(words)
+    said = cut(text, limit)
+    assert len(said.encode()) <= limit
+    if said == text:
+        assert len(text.encode()) <= limit
+        return
+    begin, _, end = said.partition(" … ")
+    assert text.startswith(f"{begin} ")
+    assert text.endswith(f" {end}")
+    assert begin.count("`") % 2 == end.count("`") % 2 == 0
+    assert len(end.encode()) > limit // 2 - 40, "the way out has half of the room"
+    assert len(said.encode()) > limit - 40, "and nothing goes that has room"
+
+
+GROUP, NAME = "g" * 90, "c" * 63
+CLUSTER = ID.replace("/rg/", f"/{GROUP}/").removesuffix("c1") + NAME
+LONGEST = ".".join(["t" * 63] * 3 + ["t" * 61])
+TAKEN = azure_text("é" * 9000)
+BY_HAND = (
+    f"-g {GROUP} -n {NAME} --api-server-authorized-ip-ranges` with every other entry of the list"
+)
+
+
+@pytest.mark.parametrize("why", ["403 from ARM", TAKEN, f"{TAKEN} Run: `az {'x' * 400}`."])
+def test_i9_the_way_out_of_orphaned_access_has_room_with_the_longest_names(why: str) -> None:
+    entries = [f"120.200.100.{number}/32" for number in range(100, 300)]
+    said = orphan_sentence(entries=entries, target=LONGEST, cluster=CLUSTER, why=why)
+    told = cut(said, NOTE_LIMIT)
+    assert len(told.encode()) <= NOTE_LIMIT
+    assert f"120.200.100.104/32 and 195 more stand open on {NAME}, whose target {LONGEST}" in told
+    assert "create a target for the cluster again; by hand: `az aks update --subscription " in told
+    assert told.endswith(f"{BY_HAND}, never an empty one.")
+
+
+@pytest.mark.parametrize("kept", ["", f"WriteForbidden: {TAKEN}"])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_i4_the_way_out_of_an_overdue_removal_has_room_with_the_longest_names(
+    kept: str, is_there: bool
+) -> None:
+    details = {
+        **{"entry": "120.200.100.100/32", "count": "200", "due": "2026-11-22T09:00:01Z"},
+        **{"why": TAKEN, "kept": kept},
+    }
+    said = finding_sentence(
+        finding=Finding(TargetReason.REVOCATION_OVERDUE, details),
+        target=target(name=LONGEST) if is_there else None,
+        cluster=CLUSTER,
+    )
+    told = cut(said, NOTE_LIMIT)
+    assert len(told.encode()) <= NOTE_LIMIT
+    assert told.startswith("120.200.100.100/32 and 199 more still open, due 2026-11-22T09:00:01Z")
+    end = f"hand: `aks-access plan {LONGEST} --as-az`."
+    assert told.endswith(
+        end if is_there else f"{BY_HAND}, never an empty one (it opens the cluster)."
+    )
 
 
 async def test_an_error_that_nobody_expected_loses_one_event_and_no_more(

@@ -138,5 +138,15 @@ def test_i1_a_grant_that_is_in_already_stays_though_it_could_not_be_revoked() ->
     assert judged(cluster("30.0.0.0/24", *names), on=BROKEN, books=books).admitted
 
 
+def test_i3_on_a_target_that_broke_a_grant_that_grew_keeps_what_it_has() -> None:
+    names = tuple(f"{text}/32" for text in SIX[:4])
+    books = ledger(*(entry(text, "a") for text in SIX[:4]))
+    found = judged(cluster("30.0.0.0/24", *names), on=BROKEN, books=books)
+    assert (found.state, found.keeps) == (AccessState.REFUSED, frozenset(names))
+    assert [refusal.reason for refusal in found.refusals] == [R.TARGET_BLOCKED]
+    stranger = judged(cluster("30.0.0.0/24"), on=BROKEN)
+    assert (stranger.state, stranger.keeps) == (AccessState.REFUSED, frozenset())
+
+
 def test_i2_in_observe_an_open_cluster_refuses_nobody() -> None:
     assert judged(cluster(is_open=True), on=target(mode=Mode.OBSERVE)).admitted
