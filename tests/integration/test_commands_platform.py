@@ -80,7 +80,7 @@ class TestPlan:
         cluster = world.cluster((FOREIGN,))
         target = world.target(cluster, baseline={"ipRanges": [BASELINE]})
         grant = world.grant(target, LAPTOP)
-        world.eventually(lambda: LAPTOP in (cluster.ranges or ()), what="access")
+        grant.wait_state("Active")
         target.patch(suspend=True)
         grant.patch(revoked=True)
         world.eventually(lambda: target.state == "RevocationOverdue", what="the debt", about=target)
@@ -177,6 +177,9 @@ class TestAdopt:
     ) -> None:
         ids = many(200)
         azure.control.set_limit("arm-read", calls=120, per_second=60)
+        azure.control.add_fault(  # however slowly they are read
+            method="GET", skip=100, status=429, code="Throttled", headers={"Retry-After": "1"}
+        )
         person = Person(tmp_path, arm=azure)
         out = tmp_path / "targets"
         out.mkdir()

@@ -24,6 +24,8 @@ LAPTOP = "81.2.69.142"
 BUILD = "81.2.69.150"
 LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/aks-access-operator"
 DRAIN_SECONDS = 10.0
+IN_FLIGHT = 1.5
+"""Seconds of an operation: as long as that a write is in flight, for a busy machine to see."""
 
 Moment = Callable[[World, Cluster, Object, Mark], bool]
 
@@ -79,7 +81,7 @@ MOMENTS: dict[str, Moment] = {
 @pytest.mark.parametrize("name", MOMENTS)
 def test_sigkill_while_a_grant_is_let_in(restart_world: World, name: str) -> None:
     world = restart_world
-    cluster = world.cluster()
+    cluster = world.cluster(operation_seconds=IN_FLIGHT)
     target = world.target(cluster)
     target.wait_state("InSync")
     mark = world.mark()
@@ -125,7 +127,7 @@ def assert_recorded(cluster: Cluster) -> None:
 @pytest.mark.parametrize("name", ["intention recorded", "write sent", "operation over"])
 def test_sigkill_while_a_grant_is_taken_out(restart_world: World, name: str) -> None:
     world = restart_world
-    cluster = world.cluster()
+    cluster = world.cluster(operation_seconds=IN_FLIGHT)
     target = world.target(cluster)
     going, staying = world.grant(target, LAPTOP), world.grant(target, BUILD)
     for each in (going, staying):
@@ -197,7 +199,7 @@ def test_a_restart_where_nothing_changed_writes_nothing(restart_world: World) ->
     ]
     for grant, state in zip(grants, ("Active", "Active", "Scheduled", "Revoked"), strict=True):
         grant.wait_state(state)
-    target.wait_state("InSync")
+    target.nudge()  # by then it has told of all that its grants tell
     before = [item.read() for item in (target, *grants)]
     world.operator.kill()
     mark, events = world.mark(), len(world.events())
@@ -213,12 +215,13 @@ def test_an_end_that_passed_while_nobody_ran(restart_world: World) -> None:
     world = restart_world
     cluster = world.cluster()
     target = world.target(cluster)
-    end = world.at(3)
-    ending = world.grant(target, LAPTOP, expiresAt=end)
-    staying = world.grant(target, BUILD)
+    ending, staying = world.grant(target, LAPTOP), world.grant(target, BUILD)
     for each in (ending, staying):
         each.wait_state("Active")
     mark = world.mark()
+    end = world.at(4)
+    ending.patch(expiresAt=end)
+    ending.until(lambda o: o["status"].get("expiresAt") == end, what="to have its end")
     world.operator.kill()
     world.eventually(lambda: datetime.now(UTC) > datetime.fromisoformat(end), what="the end")
     restart(world)
