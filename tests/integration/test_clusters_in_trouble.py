@@ -342,8 +342,9 @@ def test_a_hanging_cluster_holds_nobody_else(world: World) -> None:
             lambda: any(f.fault_id == fault and f.hits for f in world.arm.faults()),
             what="a read to hang",
         )
-        grant = world.grant(other, LAPTOP, expiresAt=world.at(4))
+        grant = world.grant(other, LAPTOP)
         grant.wait_state("Active")
+        grant.patch(expiresAt=world.at(2))
         grant.wait_state("Expired")
         healthy.wait_ranges(OFFICE)
     finally:

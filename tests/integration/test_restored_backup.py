@@ -73,7 +73,7 @@ def _yesterday(world: World) -> Yesterday:
     world.expect("I8", because="no audit log tells what a restore of etcd does to the objects")
     cluster = world.cluster([PORTAL])
     target = world.target(cluster, baseline={"ipRanges": [OFFICE]})
-    ends = world.at(12)
+    ends = world.at(18)
     grants = {
         "ending": world.grant(target, ENDING, expiresAt=ends),
         "deleted": world.grant(target, DELETED),
