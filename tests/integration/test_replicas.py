@@ -25,9 +25,9 @@ LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/aks-access-
 
 
 @contextmanager
-def second_replica(world: World) -> Iterator[OperatorProcess]:
+def second_replica(world: World, **more: str) -> Iterator[OperatorProcess]:
     """One more operator beside the station's, on the same Lease, with warm caches."""
-    settings: dict[str, Any] = dict(PACE)
+    settings: dict[str, Any] = {**PACE, **more}
     replica = OperatorProcess(plane=world.plane, arm=world.station.arm, name="replica", **settings)
     with replica:
         replica.wait_ready()
@@ -41,8 +41,8 @@ def holder(world: World) -> str:
 
 def test_one_of_two_replicas_works(restart_world: World) -> None:
     world = restart_world
-    leader = world.station.ensure()
-    with second_replica(world) as follower:
+    leader = world.station.ensure(**STEADY)
+    with second_replica(world, **STEADY) as follower:
         cluster = world.cluster()
         target = world.target(cluster)
         grants = [world.grant(target, f"81.2.69.{number}") for number in range(10, 15)]
@@ -52,7 +52,7 @@ def test_one_of_two_replicas_works(restart_world: World) -> None:
         assert holder(world) == leader.name
         assert follower.ready(), "a follower is ready: its caches are warm"
         assert follower.audit_lines() == []
-        assert len(cluster.puts()) <= 2
+        assert len(cluster.puts()) <= len(grants)
 
 
 @pytest.mark.parametrize("by", ["SIGKILL", "SIGTERM"])
@@ -140,7 +140,7 @@ def empty_world(own_control_plane: ControlPlane, unique: Callable[[str], str]) -
         station.stop()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(290)
 def test_a_restart_with_500_grants_writes_nothing_but_the_lease(empty_world: World) -> None:
     world = empty_world
     clusters = [world.cluster(operation_seconds=0.1) for _ in range(5)]
@@ -166,7 +166,7 @@ def test_a_restart_with_500_grants_writes_nothing_but_the_lease(empty_world: Wor
         found = world.plane.request("GET", collection)["items"]
         return [o.get("status", {}).get("summary", {}).get("state", "") for o in found]
 
-    world.eventually(lambda: states() == ["Active"] * 500, what="500 to be Active", seconds=60)
+    world.eventually(lambda: states() == ["Active"] * 500, what="500 to be Active", seconds=150)
     for target in targets:
         target.wait_state("InSync")
     assert sum(len(cluster.puts()) for cluster in clusters) <= 5 * 5
