@@ -7,13 +7,12 @@ import pytest
 from sandbox.chart import ROOT
 from tests.faults.replicas import LEASE_SECONDS, Replica, Replicas, next_leader, one_writer
 from tests.figures import Record
+from tests.integration.scenes import LAPTOP, OFFICE
 from tests.integration.test_crashes import owned
 from tests.integration.world import World
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
-OFFICE = "51.140.8.0/24"
-LAPTOP = "81.2.69.142"
 BUILD = "81.2.69.150"
 NEW = "81.2.69.160"
 SKEW = 600

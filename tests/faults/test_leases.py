@@ -18,13 +18,12 @@ from tests.faults.replicas import (
     wait_seconds,
 )
 from tests.figures import Record
+from tests.integration.scenes import LAPTOP, OFFICE
 from tests.integration.things import MERGE_PATCH
 from tests.integration.world import World
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
-OFFICE = "51.140.8.0/24"
-LAPTOP = "81.2.69.142"
 BUILD = "81.2.69.150"
 STRANGER = "somebody-else"
 

@@ -12,10 +12,9 @@ from tests import figures
 from tests.faults.replicas import holder
 from tests.image.container import USER
 from tests.image.pod import Deployment, Pod
+from tests.integration.scenes import ENTRY, LAPTOP, OFFICE
 from tests.integration.world import World
 
-OFFICE = "51.140.8.0/24"
-LAPTOP = "81.2.69.142"
 SOMEBODY = 1_000_650_000
 """A number such as OpenShift makes up for a namespace."""
 
@@ -32,7 +31,7 @@ def test_access_is_given_and_taken_away(world: World, figure: figures.Record) ->
     target.wait_state("InSync")
     grant = world.grant(target, LAPTOP)
     grant.wait_state("Active")
-    assert cluster.ranges == [OFFICE, f"{LAPTOP}/32"]
+    assert cluster.ranges == [OFFICE, ENTRY]
     grant.patch(expiresAt=world.at(5))
     grant.wait_state("Expired")
     target.wait_state("InSync")

@@ -11,12 +11,9 @@ from typing import Any
 import pytest
 
 from sandbox.arm.journal import JournalEntry
+from tests.integration.scenes import ENTRY, LAPTOP, OFFICE
 from tests.integration.things import Cluster
 from tests.integration.world import World
-
-OFFICE = "51.140.8.0/24"
-LAPTOP = "81.2.69.142"
-ENTRY = f"{LAPTOP}/32"
 
 
 @dataclass(frozen=True, kw_only=True)

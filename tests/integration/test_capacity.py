@@ -2,11 +2,9 @@
 
 import pytest
 
+from tests.integration.scenes import LAPTOP, OFFICE
 from tests.integration.things import Object
 from tests.integration.world import World
-
-OFFICE = "51.140.8.0/24"
-LAPTOP = "81.2.69.142"
 
 
 def _foreign(count: int) -> list[str]:

@@ -13,11 +13,9 @@ import pytest
 
 from aks_access.engine.ports import Kind
 from sandbox.processes import ProcessError
+from tests.integration.scenes import LAPTOP, OFFICE
 from tests.integration.things import Cluster
 from tests.integration.world import World
-
-OFFICE = "51.140.8.0/24"
-LAPTOP = "81.2.69.142"
 
 Act = Callable[[World, Cluster], Any]
 

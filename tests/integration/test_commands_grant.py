@@ -20,12 +20,12 @@ from sandbox.chart import ROOT
 from sandbox.controlplane import binary
 from tests.integration.internet import Internet
 from tests.integration.kube_support import wait_allowed
+from tests.integration.scenes import OFFICE
 from tests.integration.things import Cluster, Object
 from tests.integration.world import World
 
 pytestmark = pytest.mark.timeout(120)  # a dozen processes, each of which starts Python
 
-OFFICE = "51.140.8.0/24"
 HOME, CAFE = "81.2.69.142", "20.50.1.7"
 
 

@@ -16,11 +16,10 @@ from aks_access.plan.ledger import EntryState
 from aks_access.plan.model import ClusterKey
 from sandbox.chart import NAMESPACE
 from sandbox.controlplane.client import ApiError
+from tests.integration.scenes import ENTRY, LAPTOP, OFFICE
 from tests.integration.things import Cluster, Mark, Object
 from tests.integration.world import World
 
-OFFICE = "51.140.8.0/24"
-LAPTOP = "81.2.69.142"
 BUILD = "81.2.69.150"
 LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/aks-access-operator"
 DRAIN_SECONDS = 10.0
@@ -94,7 +93,7 @@ def test_sigkill_while_a_grant_is_let_in(restart_world: World, name: str) -> Non
     restart(world)
     grant.wait_state("Active")
     target.wait_state("InSync")
-    cluster.wait_ranges(OFFICE, f"{LAPTOP}/32")
+    cluster.wait_ranges(OFFICE, ENTRY)
     assert len([put for put in cluster.puts(mark) if put.status == 200]) == 1
     after = activations(world, grant.namespace)
     assert after == recorded or not recorded, "a duration starts once"
@@ -137,7 +136,7 @@ def test_sigkill_while_a_grant_is_taken_out(restart_world: World, name: str) -> 
     going.delete()
     world.eventually(lambda: MOMENTS[name](world, cluster, going, mark), what=name)
     world.operator.kill()
-    assert going.exists() or f"{LAPTOP}/32" not in (cluster.view().applied or [])
+    assert going.exists() or ENTRY not in (cluster.view().applied or [])
     restart(world)
     going.wait_gone()
     cluster.wait_ranges(OFFICE, f"{BUILD}/32")
@@ -161,7 +160,7 @@ def test_sigkill_while_a_write_is_on_its_way_and_lands_after_the_restart(
     cluster.wait_looks(1)
     world.arm.remove_fault(fault)
     grant.wait_state("Active")
-    cluster.wait_ranges(OFFICE, f"{LAPTOP}/32")
+    cluster.wait_ranges(OFFICE, ENTRY)
     grant.delete()
     grant.wait_gone()
     cluster.wait_ranges(OFFICE)
@@ -256,12 +255,12 @@ def test_sigterm_during_a_write_that_hangs(restart_world: World) -> None:
     assert time.monotonic() - began < DRAIN_SECONDS
     ledger = ledger_of(cluster)
     assert ledger.in_flight is not None, "a write without an answer stands as uncertain"
-    assert owned(cluster) == {f"{LAPTOP}/32"}
+    assert owned(cluster) == {ENTRY}
     world.arm.remove_fault(fault)  # it lands although its sender is gone
     restart(world)
     grant.wait_state("Active")
     target.wait_state("InSync")
-    cluster.wait_ranges(OFFICE, f"{LAPTOP}/32")
+    cluster.wait_ranges(OFFICE, ENTRY)
 
 
 def test_sigterm_while_an_operation_runs_waits_for_none(restart_world: World) -> None:

@@ -15,12 +15,11 @@ from sandbox.chart import NAMESPACE
 from sandbox.controlplane import ControlPlane
 from sandbox.controlplane.audit import read_audit_log
 from sandbox.operator import OperatorProcess
+from tests.integration.scenes import ENTRY, LAPTOP, OFFICE
 from tests.integration.station import PACE, STEADY, Station
 from tests.integration.things import Object
 from tests.integration.world import OPERATOR, World
 
-OFFICE = "51.140.8.0/24"
-LAPTOP = "81.2.69.142"
 LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/aks-access-operator"
 
 
@@ -79,7 +78,7 @@ def test_the_other_takes_over_and_writes_nothing_for_it(restart_world: World, by
         assert holder(world) == follower.name
         ending.delete()
         ending.wait_gone()
-        cluster.wait_ranges(OFFICE, f"{LAPTOP}/32")
+        cluster.wait_ranges(OFFICE, ENTRY)
         assert standing.state == "Active"
         assert len(cluster.puts(mark)) == 1
 
