@@ -48,7 +48,7 @@ PACE: Final[Mapping[str, str]] = {
 }
 """Settings where nothing else is asked for: seconds instead of minutes."""
 
-_READY_SECONDS = 30.0
+_READY_SECONDS = 60.0
 _HTTP_SECONDS = 5.0
 _numbers = itertools.count(1)
 

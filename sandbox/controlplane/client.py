@@ -16,7 +16,7 @@ from typing import Any, Self
 
 _THROTTLED = 429
 _THROTTLED_TRIES = 10
-_TIMEOUT = 10.0
+_TIMEOUT = 30.0
 
 
 class ApiError(RuntimeError):

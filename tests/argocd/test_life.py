@@ -95,13 +95,14 @@ def team(argo: ArgoCD, world: World, repository: Repository) -> Iterator[Team]:
 def test_synced_stays_synced_from_the_first_commit_to_the_tombstone(team: Team, figure: Figure):
     """Nothing that the operator writes is ever drift: no ignoreDifferences is needed."""
     began = time.monotonic()
-    team.commit(duration="10s")
+    team.commit(duration="15s")
     with team.app.watched() as seen:
         team.grant.wait_state("Active")
         let_in = time.monotonic() - began
         team.app.eventually(lambda: team.app.health == "Healthy", what="Healthy")
         team.grant.wait_state("Expired")
         team.world.eventually(lambda: not team.open, what="the range to be gone")
+        team.target.wait_state("InSync")
         mark = team.world.mark()
         team.cluster.wait_looks(4)
         team.app.refresh()

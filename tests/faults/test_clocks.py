@@ -7,13 +7,12 @@ import pytest
 from sandbox.chart import ROOT
 from tests.faults.replicas import LEASE_SECONDS, Replica, Replicas, next_leader, one_writer
 from tests.figures import Record
+from tests.integration.scenes import LAPTOP, OFFICE
 from tests.integration.test_crashes import owned
 from tests.integration.world import World
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
-OFFICE = "51.140.8.0/24"
-LAPTOP = "81.2.69.142"
 BUILD = "81.2.69.150"
 NEW = "81.2.69.160"
 SKEW = 600
@@ -34,11 +33,12 @@ def test_i10_a_slow_clock_after_a_failover_opens_nothing_again(
     right, slow = replicas.leader_and_followers(1)[0], skewed(replicas, -SKEW)
     cluster = world.cluster()
     target = world.target(cluster)
-    ended = world.grant(target, LAPTOP, expiresAt=world.at(5), retainAfterExpiry="1h")
-    lasting = world.grant(target, BUILD, duration="4s", retainAfterExpiry="1h")
+    ended = world.grant(target, LAPTOP, retainAfterExpiry="1h")
+    lasting = world.grant(target, BUILD, duration="12s", retainAfterExpiry="1h")
     permanent = world.grant(target, NEW)
     for each in (ended, lasting):
         each.wait_state("Active")
+    ended.patch(expiresAt=world.at(2))
     for each in (ended, lasting):
         each.wait_state("Expired")
     permanent.wait_state("Active")
@@ -124,11 +124,12 @@ def test_arm_whose_date_is_off_stops_additions_and_no_removal(
     [leader] = replicas.leader_and_followers(1)
     cluster = world.cluster()
     target = world.target(cluster)
-    going = world.grant(target, LAPTOP, expiresAt=world.at(8), retainAfterExpiry="1s")
+    going = world.grant(target, LAPTOP, retainAfterExpiry="1s")
     going.wait_state("Active")
     world.arm.set_world(date_offset=float(seconds))
     try:
         target.wait_state("ClockInDoubt")
+        going.patch(expiresAt=world.at(2))
         new = world.grant(target, NEW)
         cluster.wait_ranges(OFFICE)
         going.wait_state("Expired")

@@ -6,13 +6,12 @@ import pytest
 
 from tests.faults.replicas import Replica, Replicas, next_leader, one_writer
 from tests.figures import Record
+from tests.integration.scenes import LAPTOP, OFFICE
 from tests.integration.test_crashes import owned
 from tests.integration.world import World
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
-OFFICE = "51.140.8.0/24"
-LAPTOP = "81.2.69.142"
 BUILD = "81.2.69.150"
 NEW = "81.2.69.160"
 
@@ -24,10 +23,10 @@ def test_i6_a_leader_that_is_cut_off_gives_up_before_another_leads(
     leader, follower = replicas.leader_and_followers(2)
     cluster = world.cluster()
     target = world.target(cluster)
-    ending = world.grant(target, LAPTOP, expiresAt=world.at(6))
-    deleted = world.grant(target, BUILD)
+    ending, deleted = world.grant(target, LAPTOP), world.grant(target, BUILD)
     for each in (ending, deleted):
         each.wait_state("Active")
+    ending.patch(expiresAt=world.at(6))
     with one_writer(replicas, cluster):
         leader.gate.cut(silent=silent)
         cut = time.monotonic()
@@ -67,8 +66,9 @@ def test_all_replicas_are_cut_off_and_one_leads_again(world: World, replicas: Re
     both = replicas.leader_and_followers(2)
     cluster = world.cluster()
     target = world.target(cluster)
-    ending = world.grant(target, LAPTOP, expiresAt=world.at(5))
+    ending = world.grant(target, LAPTOP)
     ending.wait_state("Active")
+    ending.patch(expiresAt=world.at(5))
     for replica in both:
         replica.gate.cut(silent=False)
     world.eventually(lambda: not any(r.leading() for r in both), what="nobody to lead")

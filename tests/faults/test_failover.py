@@ -8,12 +8,12 @@ from aks_access.engine.ports import Kind
 from aks_access.kube.resources import RESOURCES
 from tests.faults.replicas import Replicas, next_leader
 from tests.figures import Record
+from tests.integration.scenes import OFFICE
 from tests.integration.world import World
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 CLUSTERS = 100
-OFFICE = "51.140.8.0/24"
 
 
 def test_i6_a_failover_with_100_operations_in_flight_sends_none_again(

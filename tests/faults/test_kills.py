@@ -7,12 +7,12 @@ import pytest
 
 from tests.faults.replicas import Replica, Replicas, next_leader, one_writer
 from tests.figures import Record
+from tests.integration.scenes import OFFICE
 from tests.integration.things import Cluster, Object
 from tests.integration.world import World
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
-OFFICE = "51.140.8.0/24"
 GOAL = 40.0
 """Seconds from the kill to the next leader's first read of Azure, with the Lease of 30 s."""
 BUSY = 3.0

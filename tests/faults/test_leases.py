@@ -18,13 +18,12 @@ from tests.faults.replicas import (
     wait_seconds,
 )
 from tests.figures import Record
+from tests.integration.scenes import LAPTOP, OFFICE
 from tests.integration.things import MERGE_PATCH
 from tests.integration.world import World
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
-OFFICE = "51.140.8.0/24"
-LAPTOP = "81.2.69.142"
 BUILD = "81.2.69.150"
 STRANGER = "somebody-else"
 
@@ -55,8 +54,9 @@ def test_i6_a_stolen_lease_stops_the_leader_until_the_thief_is_silent(
     both = leader, _ = replicas.leader_and_followers(2)
     cluster = world.cluster()
     target = world.target(cluster)
-    ending = world.grant(target, LAPTOP, expiresAt=world.at(4))
+    ending = world.grant(target, LAPTOP)
     ending.wait_state("Active")
+    ending.patch(expiresAt=world.at(4))
     overwrite(world, holderIdentity=STRANGER)
     stolen = time.monotonic()
     world.eventually(lambda: not leader.leading(), what="the leader to notice")
@@ -157,8 +157,9 @@ def test_the_lease_is_refused_to_all_for_long_and_work_goes_on_after_it(
     both = replicas.leader_and_followers(2)
     cluster = world.cluster()
     target = world.target(cluster)
-    ending = world.grant(target, LAPTOP, expiresAt=world.at(15))
+    ending = world.grant(target, LAPTOP)
     ending.wait_state("Active")
+    ending.patch(expiresAt=world.at(15))
     rules = [(each, each.gate.refuse(".*", LEASES, status=503)) for each in both]
     refused = time.monotonic()
     world.eventually(lambda: not any(each.leading() for each in both), what="nobody to lead")

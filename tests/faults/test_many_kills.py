@@ -11,13 +11,13 @@ import pytest
 from sandbox.controlplane.client import ApiError
 from tests.faults.replicas import LEASE, Replica, Replicas, wait_seconds
 from tests.figures import Record
+from tests.integration.scenes import OFFICE
 from tests.integration.test_crashes import ledger_of, owned
 from tests.integration.things import Cluster, Object
 from tests.integration.world import World
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
-OFFICE = "51.140.8.0/24"
 KILLS = 12
 LONGEST = 2.5
 """Seconds of work between a start and the kill, at most."""

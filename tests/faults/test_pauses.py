@@ -21,14 +21,12 @@ from tests.faults.replicas import (
     wait_seconds,
 )
 from tests.figures import Record
+from tests.integration.scenes import ENTRY, LAPTOP, OFFICE
 from tests.integration.test_crashes import at_path, held, ledger_of, owned
 from tests.integration.things import Cluster, Object
 from tests.integration.world import World
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
-
-OFFICE = "51.140.8.0/24"
-LAPTOP = "81.2.69.142"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +137,10 @@ def test_i6_a_leader_stopped_for_twice_its_lease_writes_no_more(
         world.arm.finish_operation(cluster.id)
         world.arm.set_options(cluster.id, operation_seconds=0.3)
     grant.wait_state("Active")
-    cluster.wait_ranges(OFFICE, f"{LAPTOP}/32")
+    cluster.wait_ranges(OFFICE, ENTRY)
     cluster.wait_looks(2)
     assert len([put for put in cluster.puts() if put.status == 200]) == 1
-    assert owned(cluster) == {f"{LAPTOP}/32"}
+    assert owned(cluster) == {ENTRY}
     late = leader.gate.work(woken)
     assert late == [], f"woken at {woken}, it wrote: {leader.process.last_words(lines=30)}"
     assert [p for p in leader.puts(cluster) if p.monotonic > woken and not p.fault] == []

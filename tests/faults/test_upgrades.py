@@ -13,13 +13,12 @@ import pytest
 
 from sandbox.chart import ROOT
 from tests.faults.replicas import Replica, Replicas, next_leader, one_writer
+from tests.integration.scenes import LAPTOP, OFFICE
 from tests.integration.things import Cluster
 from tests.integration.world import World
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
-OFFICE = "51.140.8.0/24"
-LAPTOP = "81.2.69.142"
 BUILD = "81.2.69.150"
 NEW = "81.2.69.160"
 

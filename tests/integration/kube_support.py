@@ -9,6 +9,7 @@ from aks_access.kube.connection import Access
 from aks_access.kube.resources import RESOURCES
 from sandbox.chart import NAMESPACE, SERVICE_ACCOUNT
 from sandbox.controlplane import ControlPlane
+from sandbox.processes import wait_until
 
 SPECS: Mapping[Kind, Mapping[str, object]] = {
     Kind.RANGE_SET: {"ipRanges": ["20.50.1.7"]},
@@ -63,6 +64,25 @@ def ref_of(kind: Kind, raw: Mapping[str, Any]) -> ObjectRef:
         uid=metadata["uid"],
         namespace=metadata.get("namespace", ""),
         resource_version=metadata["resourceVersion"],
+    )
+
+
+def wait_allowed(
+    plane: ControlPlane, verb: str, resource: str, *, who: str, namespace: str = ""
+) -> None:
+    """Return once a ServiceAccount (`namespace:name`) has a right that it was just given.
+
+    The API server reads roles and bindings behind its own back, and refuses until then.
+    `namespace` is where it is to have it, its own where that is empty.
+    """
+    where = namespace or who.partition(":")[0]
+    ask = ("auth", "can-i", verb, resource, f"--namespace={where}")
+    wait_until(
+        lambda: (
+            plane.kubectl(*ask, f"--as=system:serviceaccount:{who}", check=False).returncode == 0
+        ),
+        what=f"{who} to have the right to {verb} {resource}",
+        timeout=30,
     )
 
 

@@ -196,7 +196,7 @@ async def test_throttled_answer_carries_retry_after(arm: ArmEmulator) -> None:
             await put(client, ["20.2.0.0/16"])
     assert throttled.value.status_code == 429
     answer: Any = throttled.value.response
-    assert answer.headers["Retry-After"] == "60"
+    assert 50 <= int(answer.headers["Retry-After"]) <= 60
 
 
 async def test_failed_operation_is_an_error_of_the_poller(arm: ArmEmulator) -> None:

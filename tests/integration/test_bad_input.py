@@ -212,8 +212,9 @@ def test_objects_from_before_the_schema_crash_nothing(restart_world: World) -> N
         written = [(_write(world, number, bad), bad) for number, bad in enumerate(BAD)]
     _wait_told(world, written)
     _assert_alive(world, target=target, pid=pid)
-    world.station.start()
+    target.wait_state("InSync")
     mark = world.mark()
+    world.station.start()
     target.nudge()
     cluster.wait_looks(1)
     again = [e for e in world.writes(mark) if e.name != target.name]

@@ -235,6 +235,24 @@ def rights_of(plane: ControlPlane, person: str, resource: str, *, group: str = "
     }
 
 
+def wait_rights(
+    plane: ControlPlane, resource: str, *, group: str = "", **expected: set[str]
+) -> None:
+    """Return once each person has these verbs: every role and binding takes effect by itself."""
+    found: dict[str, set[str]] = {}
+
+    def so() -> bool:
+        found.update({who: rights_of(plane, who, resource, group=group) for who in expected})
+        return found == expected
+
+    wait_until(
+        so,
+        what=f"the rights on {resource} to be {expected}",
+        timeout=30.0,
+        detail=lambda: str(found),
+    )
+
+
 def apply(plane: ControlPlane, objects: Documents) -> None:
     plane.kubectl(
         *("apply", "--server-side", "--force-conflicts", "--filename", "-"),
@@ -247,13 +265,7 @@ def test_built_in_roles_get_rights_on_grants(helm: Path, aggregating: ControlPla
     """By default: view reads, admin writes, and edit only reads, because it includes view."""
     plane = aggregating
     apply(plane, rendered())
-    wait_until(
-        lambda: rights_of(plane, "adminer", GRANTS) == {*READ, *WRITE},
-        what="the roles to be aggregated",
-        timeout=30.0,
-    )
-    assert rights_of(plane, "viewer", GRANTS) == set(READ)
-    assert rights_of(plane, "editer", GRANTS) == set(READ)
+    wait_rights(plane, GRANTS, adminer={*READ, *WRITE}, viewer=set(READ), editer=set(READ))
     for person in ("viewer", "editer", "adminer"):
         assert rights_of(plane, person, f"{GRANTS}/status") == {"get"}
         for resource in PLATFORMS:
@@ -267,20 +279,11 @@ def test_built_in_roles_get_rights_on_grants(helm: Path, aggregating: ControlPla
 def test_values_decide_who_gets_rights(helm: Path, aggregating: ControlPlane):
     plane = aggregating
     apply(plane, rendered("production"))
-    wait_until(
-        lambda: rights_of(plane, "editer", GRANTS) == {*READ, *WRITE},
-        what="edit to be aggregated",
-        timeout=30.0,
-    )
+    wait_rights(plane, GRANTS, editer={*READ, *WRITE})
     for resource in PLATFORMS:
-        assert rights_of(plane, "anyone", resource, group="sre") == set(READ)
+        wait_rights(plane, resource, group="sre", anyone=set(READ))
         assert rights_of(plane, "auditor@contoso.com", resource) == set(READ)
         assert rights_of(plane, "system:serviceaccount:monitoring:dashboards", resource)
         assert rights_of(plane, "editer", resource) == set()
     apply(plane, rendered("small"))  # nothing is aggregated
-    wait_until(
-        lambda: rights_of(plane, "adminer", GRANTS) == set(),
-        what="the rights to go",
-        timeout=30.0,
-    )
-    assert rights_of(plane, "viewer", GRANTS) == set()
+    wait_rights(plane, GRANTS, adminer=set(), viewer=set())

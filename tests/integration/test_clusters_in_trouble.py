@@ -13,11 +13,9 @@ import pytest
 
 from aks_access.engine.ports import Kind
 from sandbox.processes import ProcessError
+from tests.integration.scenes import LAPTOP, OFFICE
 from tests.integration.things import Cluster
 from tests.integration.world import World
-
-OFFICE = "51.140.8.0/24"
-LAPTOP = "81.2.69.142"
 
 Act = Callable[[World, Cluster], Any]
 
@@ -342,8 +340,9 @@ def test_a_hanging_cluster_holds_nobody_else(world: World) -> None:
             lambda: any(f.fault_id == fault and f.hits for f in world.arm.faults()),
             what="a read to hang",
         )
-        grant = world.grant(other, LAPTOP, expiresAt=world.at(4))
+        grant = world.grant(other, LAPTOP)
         grant.wait_state("Active")
+        grant.patch(expiresAt=world.at(2))
         grant.wait_state("Expired")
         healthy.wait_ranges(OFFICE)
     finally:

@@ -41,6 +41,9 @@ class TestAdopt:
     ) -> None:
         ids = many(200)
         azure.control.set_limit("arm-read", calls=120, per_second=60)
+        azure.control.add_fault(  # however slowly they are read
+            method="GET", skip=100, status=429, code="Throttled", headers={"Retry-After": "1"}
+        )
         person = Person(tmp_path, arm=azure)
         out = tmp_path / "targets"
         out.mkdir()

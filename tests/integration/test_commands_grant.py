@@ -19,12 +19,13 @@ from aks_access.engine.ports import Kind
 from sandbox.chart import ROOT
 from sandbox.controlplane import binary
 from tests.integration.internet import Internet
+from tests.integration.kube_support import wait_allowed
+from tests.integration.scenes import OFFICE
 from tests.integration.things import Cluster, Object
 from tests.integration.world import World
 
 pytestmark = pytest.mark.timeout(120)  # a dozen processes, each of which starts Python
 
-OFFICE = "51.140.8.0/24"
 HOME, CAFE = "81.2.69.142", "20.50.1.7"
 
 
@@ -228,11 +229,11 @@ def test_azure_has_another_address_than_the_caller_comes_from(
     target = world.target(cluster)
     grant("me")
     ask = f"grant {target.name} --ip {CAFE} --for 1h --reason x --name me --wait"
+    assert "answered" not in person.run(f"{ask} --no-probe")
     out = person.run(f"{ask} --timeout 12s", code=1)
     assert "in Azure after" in out
     assert "does not answer from here" in person.said
     assert "not yet" in person.said
-    assert "answered" not in person.run(f"{ask} --no-probe")
 
 
 def test_what_stands_there_from_elsewhere_is_not_taken_over(world: World, person: Person) -> None:
@@ -295,6 +296,7 @@ def test_whoever_may_only_write_grants_of_a_namespace_gets_in(
     }
     world.kubectl("apply", "-f", "-", documents=[account, rights, binding])
     person.kubeconfig = world.plane.kubeconfig_for("default", person.namespace)
+    wait_allowed(world.plane, "patch", "aag", who=f"{person.namespace}:default")
     grant("me")
     out = person.run(f"grant {target.name} --my-ip --for 1h --reason x --name me --wait")
     assert "in Azure after" in out
@@ -330,6 +332,7 @@ def test_why_somebody_does_not_get_in_who_does_not_know_their_address(
     assert "BLOCKED  no entry covers it" in person.run(ask, code=1)
     assert person.said == f"your IPv4, seen by 2 services: {HOME}\n"
     person.run(f"grant {target.name} --my-ip --for 1h --reason x --name me --wait")
+    target.wait_state("InSync")  # it tells of the entry, as the grant does before or after it
     assert f"{target.name}  ALLOWED by {HOME}/32  {person.namespace}/me, until " in person.run(ask)
     internet.address = CAFE
     assert "BLOCKED  no entry covers it" in person.run(ask, code=1)

@@ -107,10 +107,8 @@ def let_in(world: World, *ranges: str) -> tuple[Object, Object]:
     target = world.target(world.cluster([FOREIGN]), policy={"contact": "platform@contoso.com"})
     grant = world.grant(target, *(ranges or (LAPTOP,)), expiresAt=world.at(3600), **WHO)
     grant.wait_state("Active")
-    target.until(
-        lambda raw: {"Grant"} <= {each["origin"] for each in raw["status"]["entries"]},
-        what="to list the grant",
-    )
+    raw = target.wait_state("InSync")
+    assert "Grant" in {each["origin"] for each in raw["status"]["entries"]}
     return target, grant
 
 

@@ -52,7 +52,7 @@ class TestPlan:
         cluster = world.cluster((FOREIGN,))
         target = world.target(cluster, baseline={"ipRanges": [BASELINE]})
         grant = world.grant(target, LAPTOP)
-        world.eventually(lambda: LAPTOP in (cluster.ranges or ()), what="access")
+        grant.wait_state("Active")
         target.patch(suspend=True)
         grant.patch(revoked=True)
         world.eventually(lambda: target.state == "RevocationOverdue", what="the debt", about=target)

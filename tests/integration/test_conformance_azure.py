@@ -294,12 +294,13 @@ async def test_a_write_too_many_is_told_how_long_to_wait(arm: ArmBackend) -> Non
         await write(arm, view=view)
     assert (caught.value.fault, caught.value.status) == (AzureFault.THROTTLED, 429)
     assert caught.value.retry_after is not None
-    assert 59.0 <= caught.value.retry_after <= 60.0
+    assert 50.0 <= caught.value.retry_after <= 60.0
     assert arm.stored() == set(LIST)
     await look(arm)
 
 
 async def test_a_read_too_many_is_told_how_long_to_wait(arm: ArmBackend) -> None:
+    await look(arm)  # to be logged in: the bucket fills up by one call a second
     arm.empty_bucket("get")
     with pytest.raises(AzureError) as caught:
         await look(arm)

@@ -28,6 +28,7 @@ from aks_access.errors import (
 from sandbox.chart import NAMESPACE, SERVICE_ACCOUNT
 from sandbox.controlplane import ControlPlane, binary
 from sandbox.processes import Scratch
+from tests.integration.kube_support import wait_allowed
 
 GRANTS = Resource.GRANTS
 
@@ -400,6 +401,7 @@ class TestKubectl:
             "subjects": [{"kind": "ServiceAccount", "name": "one", "namespace": namespace}],
         }
         control_plane.request("POST", f"{root}/rolebindings", binding)
+        wait_allowed(control_plane, "get", "aag", who=f"{namespace}:one")
         one = real(kubeconfig=str(control_plane.kubeconfig_for("one", namespace)))
         found, withheld = one.some(GRANTS, [(namespace, "g"), ("default", "g")])
         assert [each["metadata"]["name"] for each in found] == ["g"]

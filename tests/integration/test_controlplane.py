@@ -53,7 +53,7 @@ def test_audit_shows_who_asked_for_what(
     def found() -> list[AuditEvent]:
         return control_plane.audit(lambda e: e.verb == "create" and e.namespace == namespace)
 
-    wait_until(lambda: bool(found()), what="the audit event", timeout=5)
+    wait_until(lambda: bool(found()), what="the audit event", timeout=30)
     [event] = found()
     assert event.user == "system:serviceaccount:aks-access-system:aks-access-operator"
     assert (event.resource, event.code) == ("configmaps", 403)
@@ -106,5 +106,5 @@ def test_killing_the_starter_leaves_nothing(control_plane: ControlPlane):
     wait_until(
         lambda: not Path(directory).exists() and not any(alive(int(pid)) for pid in pids),
         what="the orphans to go",
-        timeout=10,
+        timeout=30,
     )

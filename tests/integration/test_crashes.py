@@ -16,14 +16,15 @@ from aks_access.plan.ledger import EntryState
 from aks_access.plan.model import ClusterKey
 from sandbox.chart import NAMESPACE
 from sandbox.controlplane.client import ApiError
+from tests.integration.scenes import ENTRY, LAPTOP, OFFICE
 from tests.integration.things import Cluster, Mark, Object
 from tests.integration.world import World
 
-OFFICE = "51.140.8.0/24"
-LAPTOP = "81.2.69.142"
 BUILD = "81.2.69.150"
 LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/aks-access-operator"
 DRAIN_SECONDS = 10.0
+IN_FLIGHT = 1.5
+"""Seconds of an operation: as long as that a write is in flight, for a busy machine to see."""
 
 Moment = Callable[[World, Cluster, Object, Mark], bool]
 
@@ -79,7 +80,7 @@ MOMENTS: dict[str, Moment] = {
 @pytest.mark.parametrize("name", MOMENTS)
 def test_sigkill_while_a_grant_is_let_in(restart_world: World, name: str) -> None:
     world = restart_world
-    cluster = world.cluster()
+    cluster = world.cluster(operation_seconds=IN_FLIGHT)
     target = world.target(cluster)
     target.wait_state("InSync")
     mark = world.mark()
@@ -92,7 +93,7 @@ def test_sigkill_while_a_grant_is_let_in(restart_world: World, name: str) -> Non
     restart(world)
     grant.wait_state("Active")
     target.wait_state("InSync")
-    cluster.wait_ranges(OFFICE, f"{LAPTOP}/32")
+    cluster.wait_ranges(OFFICE, ENTRY)
     assert len([put for put in cluster.puts(mark) if put.status == 200]) == 1
     after = activations(world, grant.namespace)
     assert after == recorded or not recorded, "a duration starts once"
@@ -125,7 +126,7 @@ def assert_recorded(cluster: Cluster) -> None:
 @pytest.mark.parametrize("name", ["intention recorded", "write sent", "operation over"])
 def test_sigkill_while_a_grant_is_taken_out(restart_world: World, name: str) -> None:
     world = restart_world
-    cluster = world.cluster()
+    cluster = world.cluster(operation_seconds=IN_FLIGHT)
     target = world.target(cluster)
     going, staying = world.grant(target, LAPTOP), world.grant(target, BUILD)
     for each in (going, staying):
@@ -135,7 +136,7 @@ def test_sigkill_while_a_grant_is_taken_out(restart_world: World, name: str) -> 
     going.delete()
     world.eventually(lambda: MOMENTS[name](world, cluster, going, mark), what=name)
     world.operator.kill()
-    assert going.exists() or f"{LAPTOP}/32" not in (cluster.view().applied or [])
+    assert going.exists() or ENTRY not in (cluster.view().applied or [])
     restart(world)
     going.wait_gone()
     cluster.wait_ranges(OFFICE, f"{BUILD}/32")
@@ -159,7 +160,7 @@ def test_sigkill_while_a_write_is_on_its_way_and_lands_after_the_restart(
     cluster.wait_looks(1)
     world.arm.remove_fault(fault)
     grant.wait_state("Active")
-    cluster.wait_ranges(OFFICE, f"{LAPTOP}/32")
+    cluster.wait_ranges(OFFICE, ENTRY)
     grant.delete()
     grant.wait_gone()
     cluster.wait_ranges(OFFICE)
@@ -197,7 +198,7 @@ def test_a_restart_where_nothing_changed_writes_nothing(restart_world: World) ->
     ]
     for grant, state in zip(grants, ("Active", "Active", "Scheduled", "Revoked"), strict=True):
         grant.wait_state(state)
-    target.wait_state("InSync")
+    target.nudge()  # by then it has told of all that its grants tell
     before = [item.read() for item in (target, *grants)]
     world.operator.kill()
     mark, events = world.mark(), len(world.events())
@@ -213,12 +214,13 @@ def test_an_end_that_passed_while_nobody_ran(restart_world: World) -> None:
     world = restart_world
     cluster = world.cluster()
     target = world.target(cluster)
-    end = world.at(3)
-    ending = world.grant(target, LAPTOP, expiresAt=end)
-    staying = world.grant(target, BUILD)
+    ending, staying = world.grant(target, LAPTOP), world.grant(target, BUILD)
     for each in (ending, staying):
         each.wait_state("Active")
     mark = world.mark()
+    end = world.at(4)
+    ending.patch(expiresAt=end)
+    ending.until(lambda o: o["status"].get("expiresAt") == end, what="to have its end")
     world.operator.kill()
     world.eventually(lambda: datetime.now(UTC) > datetime.fromisoformat(end), what="the end")
     restart(world)
@@ -253,12 +255,12 @@ def test_sigterm_during_a_write_that_hangs(restart_world: World) -> None:
     assert time.monotonic() - began < DRAIN_SECONDS
     ledger = ledger_of(cluster)
     assert ledger.in_flight is not None, "a write without an answer stands as uncertain"
-    assert owned(cluster) == {f"{LAPTOP}/32"}
+    assert owned(cluster) == {ENTRY}
     world.arm.remove_fault(fault)  # it lands although its sender is gone
     restart(world)
     grant.wait_state("Active")
     target.wait_state("InSync")
-    cluster.wait_ranges(OFFICE, f"{LAPTOP}/32")
+    cluster.wait_ranges(OFFICE, ENTRY)
 
 
 def test_sigterm_while_an_operation_runs_waits_for_none(restart_world: World) -> None:

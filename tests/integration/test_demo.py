@@ -57,6 +57,7 @@ def test_an_unknown_cluster_is_named_with_those_there_are(arm: ArmProcess) -> No
     assert "There is no cluster prod; there are: prod-weu." in done.stderr
 
 
+@pytest.mark.timeout(180)
 def test_up_says_how_to_use_it_and_leaves_nothing_behind() -> None:
     with Scratch() as scratch, ExitStack() as stack:
         command = [sys.executable, "-u", "-m", "sandbox", "up"]
@@ -67,7 +68,7 @@ def test_up_says_how_to_use_it_and_leaves_nothing_behind() -> None:
             process.ensure_running()
             return "Ctrl-C here" in process.log.read_text()
 
-        wait_until(told, what="up to be up", timeout=45, detail=process.log_tail)
+        wait_until(told, what="up to be up", timeout=90, detail=process.log_tail)
         text = process.log.read_text()
         kubeconfig = Path(_export(text, "KUBECONFIG"))
         assert kubeconfig.exists()

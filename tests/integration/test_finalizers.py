@@ -9,26 +9,34 @@ OURS = "81.2.69.128/28"
 
 
 def test_the_finalizer_goes_only_after_azure_was_read_back(world: World) -> None:
-    cluster = world.cluster([FOREIGN], operation_seconds=1.5)
+    cluster = world.cluster([FOREIGN])
     target = world.target(cluster)
     grant = world.grant(target, OURS)
     grant.wait_state("Active")
+    world.arm.set_options(cluster.id, operation_seconds=60.0)
     mark = world.mark()
     with world.measure("3 deleted"):
         grant.delete()
         grant.wait_state("RevocationPending")
+        world.eventually(lambda: bool(cluster.puts(mark)), what="the PUT", about=grant)
+        assert grant.exists()
+        world.arm.finish_operation(cluster.id)
         grant.wait_gone()
         target.wait_state("InSync")
     (put,) = cluster.puts(mark)
     assert put.after == [FOREIGN]
     proof = _read_back(cluster, since=mark)
-    released = [
-        e.timestamp.timestamp()
-        for e in world.writes(mark)
-        if e.resource == "apiaccessgrants" and e.name == grant.name and not e.subresource
-    ]
-    assert len(released) == 1
-    assert proof < released[0]
+
+    def released() -> list[float]:
+        return [
+            e.timestamp.timestamp()
+            for e in world.writes(mark)
+            if e.resource == "apiaccessgrants" and e.name == grant.name and not e.subresource
+        ]
+
+    world.eventually(lambda: bool(released()), what="the release in the audit log")
+    [when] = released()
+    assert proof < when
     grant.wait_event("AccessGranted", "AccessRevoked")
 
 

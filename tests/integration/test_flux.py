@@ -80,7 +80,7 @@ def test_a_revocation_in_an_emergency_stays(
 
 def test_flux_never_finds_anything_of_ours_to_undo(world: World):
     """Neither while access begins and ends nor afterwards: its apply changes no field."""
-    found = InGit(world, duration="4s")
+    found = InGit(world, duration="10s")
     found.reconcile()
     found.grant.wait_state("Active")
     assert unchanged(found)

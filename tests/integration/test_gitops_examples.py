@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from aks_access.api.names import API_VERSION
+from aks_access.api.names import API_VERSION, REQUESTED_AT_ANNOTATION
 from sandbox import chart
 from sandbox.controlplane import ControlPlane
 from sandbox.controlplane.client import ApiError
@@ -21,6 +21,7 @@ from sandbox.landscape import BEFORE, EXAMPLES, Landscape, landscape
 from sandbox.processes import wait_until
 from tests.integration import flux
 from tests.integration.chart_values import NAMES, Documents, all_of, documents, one_of, rendered
+from tests.integration.kube_support import wait_allowed
 
 pytestmark = [pytest.mark.install, pytest.mark.timeout(120)]
 
@@ -169,13 +170,26 @@ def test_flux_brings_targets_and_grants_and_takes_them_away(running: Landscape, 
     for each in (*targets, *grants):
         flux.apply(plane, path(each), each)
     target, grant = one_of(targets, "ApiAccessTarget"), one_of(grants, "ApiAccessGrant")
-    wait_until(
-        lambda: (state(target), state(grant)) == ("InSync", "Scheduled"),
-        what="the target to be InSync and the grant Scheduled",
-        timeout=30,
-        detail=lambda: f"{state(target)}, {state(grant)}",
-    )
     ours = [each for each in (*targets, *grants) if each["apiVersion"] == API_VERSION]
+    expected = {
+        "ApiAccessTarget": "InSync",
+        "ApiAccessGrant": "Scheduled",
+        "IPRangeSet": "Resolved",
+    }
+    wait_until(
+        lambda: all(state(each) == expected[each["kind"]] for each in ours),
+        what="the target to be InSync, the grant Scheduled and the sets Resolved",
+        timeout=30,
+        detail=lambda: ", ".join(map(state, ours)),
+    )
+    asked = {"metadata": {"annotations": {REQUESTED_AT_ANNOTATION: "now"}}}
+    plane.request("PATCH", path(target), asked, content_type="application/merge-patch+json")
+
+    def answered() -> bool:
+        status = plane.request("GET", path(target)).get("status", {})
+        return bool(status.get("lastHandledReconcileAt") == "now")
+
+    wait_until(answered, what="the target to have told of the grant too", timeout=30)
     before = [version(each) for each in ours]
     for each in ours:
         flux.apply(plane, path(each), each)
@@ -236,6 +250,8 @@ def as_team(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactor
     assert {each["kind"] for each in given} == set(kinds)
     control_plane.kubectl("create", "namespace", FLUX_NAMESPACE, check=False)
     control_plane.kubectl("apply", "--filename=-", input=yaml.safe_dump_all(given))
+    who = f"{FLUX_NAMESPACE}:access-team-a"
+    wait_allowed(control_plane, "delete", "aag", who=who, namespace="team-a")
     return [f"--as={TEAM}", "--as-group=system:serviceaccounts", "--as-group=system:authenticated"]
 
 

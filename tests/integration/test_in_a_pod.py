@@ -17,6 +17,7 @@ import yaml
 from aks_access.engine.ports import Kind
 from sandbox.chart import NAMESPACE, ROOT, SERVICE_ACCOUNT
 from sandbox.controlplane import binary
+from tests.integration.kube_support import wait_allowed
 from tests.integration.world import OPERATOR, World
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
@@ -53,6 +54,7 @@ def pod(world: World, tmp_path: Path) -> Run:
         "subjects": [subject],
     }
     world.kubectl("apply", "-n", namespace, "-f", "-", documents=[account, binding])
+    wait_allowed(world.plane, "patch", "aag", who=f"{namespace}:runner")
     files = tmp_path / "account"
     files.mkdir()
     config = yaml.safe_load(world.plane.kubeconfig_for("runner", namespace).read_text())

@@ -9,7 +9,7 @@ from aks_access.engine.ports import Event, EventType, Kind, ObjectRef
 from aks_access.kube.connection import Connection
 from aks_access.kube.events import EventPoster
 from sandbox.controlplane import ControlPlane
-from tests.integration.kube_support import create, operator_access
+from tests.integration.kube_support import create, operator_access, until
 
 pytestmark = pytest.mark.integration
 
@@ -31,6 +31,8 @@ async def test_events_about_both_scopes_are_posted(
         for ref in (grant, range_set):
             poster.post(Event(ref, EventType.WARNING, "Refused", "Plan", "ä" * 2000))
             poster.post(Event(ref, EventType.WARNING, "Refused", "Plan", "ä" * 2000))
+        last = range_set  # `stop` waits for two seconds and no longer
+        await until(lambda: bool(events(control_plane, last, namespace="default")), what="both")
         await poster.stop()
         assert poster.dropped == 0
     for ref, where in ((grant, namespace), (range_set, "default")):
@@ -48,5 +50,6 @@ async def test_an_event_that_is_refused_is_counted(control_plane: ControlPlane) 
         poster = EventPoster(connection=connection, instance="pod-1")
         poster.start()
         poster.post(Event(nowhere, EventType.NORMAL, "Active", "Grant", "let in"))
+        await until(lambda: poster.dropped > 0, what="the refusal")
         await poster.stop()
         assert poster.dropped == 1

@@ -22,6 +22,8 @@ from tests.unit.kube.recording_feed import RecordingFeed
 pytestmark = pytest.mark.integration
 
 MERGE_PATCH = "application/merge-patch+json"
+STOP_SECONDS = 15.0
+"""What a busy machine may take; watches that are waited for take minutes."""
 
 
 @pytest.fixture
@@ -86,7 +88,7 @@ async def test_stopping_is_quick_and_leaves_no_thread(
     await feed.until(lambda: ("changed", Kind.NAMESPACE, namespace) in feed.calls)
     begun = datetime.now(UTC)
     await informer.stop()
-    assert (datetime.now(UTC) - begun).total_seconds() < 5
+    assert (datetime.now(UTC) - begun).total_seconds() < STOP_SECONDS
     assert not any(thread.name == "informer" for thread in threading.enumerate())
     assert not informer.failed.done()
     await informer.stop()
@@ -144,6 +146,7 @@ async def test_an_end_that_kopf_would_wait_for_without_end_is_noticed(
     assert not any(thread.name == "informer" for thread in threading.enumerate())
 
 
+@pytest.mark.timeout(150)
 async def test_it_goes_on_after_the_api_server_restarts(
     control_plane: ControlPlane, feed: RecordingFeed, informer: Informer, namespace: str
 ) -> None:
@@ -151,5 +154,5 @@ async def test_it_goes_on_after_the_api_server_restarts(
     control_plane.process("kube-apiserver").kill()
     control_plane.start_api_server()
     create(control_plane, Kind.GRANT, namespace, namespace=namespace)
-    await feed.until(lambda: ("changed", Kind.GRANT, namespace) in feed.calls, within=50)
+    await feed.until(lambda: ("changed", Kind.GRANT, namespace) in feed.calls, within=90)
     assert not informer.failed.done()

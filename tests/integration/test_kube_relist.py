@@ -16,6 +16,7 @@ pytestmark = pytest.mark.integration
 AT_ONCE = 8
 
 
+@pytest.mark.timeout(150)
 async def test_more_objects_than_a_page_holds(control_plane: ControlPlane, namespace: str) -> None:
     names = [f"g-{number:04d}" for number in range(1201)]
     slots = asyncio.Semaphore(AT_ONCE)

@@ -164,9 +164,9 @@ def test_a_static_node_egress_is_left(world: World) -> None:
 def test_all_foreign_entries_are_removed_by_others_while_ours_ends(world: World) -> None:
     cluster = world.cluster([FOREIGN])
     target = world.target(cluster)
-    end = world.at(3)
-    grant = world.grant(target, OURS, expiresAt=end)
+    grant = world.grant(target, OURS)
     grant.wait_state("Active")
+    grant.patch(expiresAt=world.at(2))
     cluster.edit(ranges=[OURS])
     grant.wait_state("Expired")
     cluster.wait_ranges(SENTINEL)

@@ -6,12 +6,14 @@ Nobody touches an object while the clock runs, so that only the operator's own s
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from tests.integration.things import Cluster, Mark
 from tests.integration.world import World
 
 FOREIGN = "51.140.8.0/24"
 OURS = "81.2.69.142/32"
-PROMPT = 4.0
+PROMPT = 10.0
 """Seconds after an end within which the removal must have been sent on a busy machine."""
 
 TRACKED: dict[str, dict[str, Any]] = {
@@ -45,6 +47,10 @@ NAMED = {
 }
 
 
+SOON = 8
+"""Seconds that a clock runs for: a busy machine must have reached the state before by then."""
+
+
 def parse(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
@@ -60,7 +66,7 @@ def test_absolute_end(world: World) -> None:
     cluster = world.cluster([FOREIGN])
     target = world.target(cluster)
     target.wait_state("InSync")
-    end = world.at(4)
+    end = world.at(SOON)
     with world.measure("2 granted, then expired (absolute)"):
         grant = world.grant(target, "81.2.69.142", expiresAt=end)
         grant.wait_state("Active")
@@ -83,10 +89,10 @@ def test_duration_counts_from_first_activation_and_no_edit_restarts_it(world: Wo
     target = world.target(cluster)
     target.wait_state("InSync")
     with world.measure("2 granted, then expired (duration)"):
-        grant = world.grant(target, "81.2.69.142", duration="5s")
+        grant = world.grant(target, "81.2.69.142", duration=f"{SOON}s")
         raw = grant.wait_state("Active")
         activated, end = raw["status"]["activatedAt"], raw["status"]["expiresAt"]
-        assert parse(end) - parse(activated) == 5
+        assert parse(end) - parse(activated) == SOON
         grant.patch(reason="an edit does not restart it")
         grant.wait_state("Expired")
         target.wait_state("InSync")
@@ -98,7 +104,7 @@ def test_not_before(world: World) -> None:
     cluster = world.cluster([FOREIGN])
     target = world.target(cluster)
     target.wait_state("InSync")
-    start = world.at(4)
+    start = world.at(SOON)
     with world.measure("2 scheduled, then started"):
         grant = world.grant(target, "81.2.69.142", notBefore=start, expiresAt=world.at(3600))
         grant.wait_state("Scheduled")
@@ -114,7 +120,7 @@ def test_not_before(world: World) -> None:
 def test_not_before_with_duration(world: World) -> None:
     cluster = world.cluster([FOREIGN])
     target = world.target(cluster)
-    start = world.at(3)
+    start = world.at(SOON)
     grant = world.grant(target, "81.2.69.142", notBefore=start, duration="1h")
     grant.wait_state("Scheduled")
     raw = grant.wait_state("Active")
@@ -128,7 +134,7 @@ def test_a_later_end_extends_and_reopens(world: World) -> None:
     grant = world.grant(target, "81.2.69.142", expiresAt=world.at(60))
     grant.wait_state("Active")
     mark = world.mark()
-    later = world.at(3)
+    later = world.at(SOON)
     grant.patch(expiresAt=later)
     grant.wait_state("Active")
     assert grant.status["expiresAt"] == later
@@ -145,7 +151,7 @@ def test_born_expired_is_never_let_in(world: World) -> None:
     target = world.target(cluster)
     grant = world.grant(target, "81.2.69.142", expiresAt="2020-01-01T00:00:00Z")
     grant.wait_state("Expired")
-    cluster.wait_looks(1)
+    cluster.wait_looks(2)
     assert cluster.puts() == []
     assert grant.status["summary"]["inAzure"] == "0/1"
 
@@ -153,15 +159,20 @@ def test_born_expired_is_never_let_in(world: World) -> None:
 def test_untracked_is_deleted_after_retention(world: World) -> None:
     cluster = world.cluster([FOREIGN])
     target = world.target(cluster)
-    end = world.at(3)
-    grant = world.grant(target, "81.2.69.142", expiresAt=end, retainAfterExpiry="2s")
+    grant = world.grant(target, "81.2.69.142", retainAfterExpiry="6s")
     grant.wait_state("Active")
+    end = world.at(2)
+    grant.patch(expiresAt=end)
     grant.wait_state("Expired")
     grant.wait_gone()
-    assert datetime.now(UTC).timestamp() >= parse(end) + 2
+    assert datetime.now(UTC).timestamp() >= parse(end) + 6
     assert cluster.ranges == [FOREIGN]
-    deletes = [e for e in world.writes() if e.verb == "delete" and e.name == grant.name]
-    assert [e.code for e in deletes] == [200]
+
+    def deletions() -> list[int]:
+        return [e.code for e in world.writes() if e.verb == "delete" and e.name == grant.name]
+
+    world.eventually(lambda: bool(deletions()), what="the deletion in the audit log")
+    assert deletions() == [200]
 
 
 def test_tracked_is_kept_as_a_tombstone(world: World) -> None:
@@ -194,7 +205,7 @@ def test_a_tracked_duration_created_again_stays_expired(world: World) -> None:
     anew = again.wait_state("Expired")
     assert anew["metadata"]["uid"] != raw["metadata"]["uid"]
     assert anew["status"]["expiresAt"] == raw["status"]["expiresAt"]
-    cluster.wait_looks(1)
+    cluster.wait_looks(2)
     assert cluster.puts(mark) == []
 
 
@@ -210,17 +221,18 @@ def test_an_untracked_duration_created_again_is_a_new_grant(world: World) -> Non
     assert cluster.ranges == [FOREIGN, OURS]
 
 
+@pytest.mark.timeout(120)
 def test_what_falls_into_downtime(restart_world: World) -> None:
     """Ends, a beginning and a retention that pass while no operator runs."""
     world = restart_world
     clusters = [world.cluster([FOREIGN]) for _ in range(4)]
     targets = [world.target(cluster) for cluster in clusters]
-    until = world.at(6)
+    until = world.at(20)
     absolute = world.grant(targets[0], "81.2.69.142", expiresAt=until)
-    counted = world.grant(targets[1], "81.2.69.142", duration="6s")
+    counted = world.grant(targets[1], "81.2.69.142", duration="20s")
     starting = world.grant(targets[2], "81.2.69.142", notBefore=until, expiresAt=world.at(3600))
     retained, tombstone = (
-        world.grant(targets[3], ours, expiresAt=world.at(2), retainAfterExpiry="4s", **marks)
+        world.grant(targets[3], ours, expiresAt=world.at(2), retainAfterExpiry="18s", **marks)
         for ours, marks in (("81.2.69.142", {}), ("81.2.69.143", TRACKED["argo-label"]))
     )
     for grant in (absolute, counted):
@@ -231,7 +243,9 @@ def test_what_falls_into_downtime(restart_world: World) -> None:
     ends = counted.status["expiresAt"]
     world.station.stop()
     past = max(parse(until), parse(ends)) + 1
-    world.eventually(lambda: datetime.now(UTC).timestamp() > past, what="every instant to pass")
+    world.eventually(
+        lambda: datetime.now(UTC).timestamp() > past, what="every instant to pass", seconds=30
+    )
     assert clusters[0].ranges == clusters[1].ranges == [FOREIGN, OURS], "nobody removes it"
     assert retained.exists()
     with world.measure("2 two ends, a start and a retention during downtime"):

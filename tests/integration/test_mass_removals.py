@@ -8,7 +8,7 @@ def test_a_baseline_that_collapses_waits_for_a_person(world: World) -> None:
     cluster = world.cluster()
     many = [f"20.50.{number}.0/24" for number in range(12)]
     target = world.target(cluster, baseline={"ipRanges": many})
-    ending = world.grant(target, LAPTOP, expiresAt=world.at(8))
+    ending = world.grant(target, LAPTOP)
     ending.wait_state("Active")
     target.wait_state("InSync")
     mark = world.mark()
@@ -16,6 +16,7 @@ def test_a_baseline_that_collapses_waits_for_a_person(world: World) -> None:
     target.wait_state("MassRemovalHeld")
     assert "11 removals at once" in target.message()
     stale = code_in(target.message())
+    ending.patch(expiresAt=world.at(2))
     ending.wait_state("Expired")  # what the clock ends never waits
     cluster.wait_ranges(OFFICE, *many)
     assert len(cluster.puts(mark)) == 1

@@ -81,7 +81,7 @@ def test_threat_19_a_move_to_another_hub_writes_nothing_and_loses_nothing(
     target = old.target(cluster, baseline={"ipRanges": [OFFICE]})
     laptop = old.grant(target, LAPTOP)
     timed = old.grant(target, TIMED, duration="90s")
-    ending = old.grant(target, ENDING, expiresAt=old.at(10))
+    ending = old.grant(target, ENDING, expiresAt=old.at(20))
     for grant in (laptop, timed, ending):
         grant.wait_state("Active")
     target.wait_state("InSync")

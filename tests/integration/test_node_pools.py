@@ -5,11 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.arm.journal import JournalEntry
+from tests.integration.scenes import ENTRY, LAPTOP, OFFICE
 from tests.integration.things import Cluster
 from tests.integration.world import World
 
-OFFICE = "51.140.8.0/24"
-LAPTOP = "81.2.69.142"
 READS = 12
 """More than a change takes from its beginning to the read before its PUT."""
 
@@ -63,5 +62,5 @@ def test_i6_a_pool_that_scales_before_the_second_look_is_not_set_back(world: Wor
         assert put.body is not None
         assert put.body["properties"]["agentPoolProfiles"][0]["count"] == nodes
         target.wait_state("InSync")
-    cluster.wait_ranges(OFFICE, f"{LAPTOP}/32")
+    cluster.wait_ranges(OFFICE, ENTRY)
     assert cluster.view().body["properties"]["agentPoolProfiles"][0]["count"] == 9

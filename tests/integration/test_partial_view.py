@@ -18,8 +18,7 @@ def test_what_cannot_be_listed_costs_nobody_access_but_the_clock_goes_on(
     cluster = world.cluster()
     members = world.range_set("20.50.1.0/24", "20.50.2.0/24")
     target = world.target(cluster, baseline={"rangeSetRefs": [{"name": members.name}]})
-    end = world.at(12)
-    ending = world.grant(target, LAPTOP, expiresAt=end)
+    ending = world.grant(target, LAPTOP)
     deleted = world.grant(target, "81.2.69.143")
     by_set = world.grant(target, rangeSetRefs=[{"name": members.name}])
     for each in (ending, deleted, by_set):
@@ -28,6 +27,8 @@ def test_what_cannot_be_listed_costs_nobody_access_but_the_clock_goes_on(
     standing = {OFFICE, "20.50.1.0/24", "20.50.2.0/24", "81.2.69.143/32"}
     rules = world.plane.request("GET", ROLE)["rules"]
     mark = world.mark()
+    end = world.at(6)
+    ending.patch(expiresAt=end)
     narrowed = [
         {**rule, "resources": [each for each in rule["resources"] if each != "iprangesets"]}
         for rule in rules

@@ -5,7 +5,6 @@ back. In between grants end, are deleted, extended and made, and somebody edits 
 What ended or was deleted must not be let in again unseen, whatever the old objects say.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from sandbox.arm.process import ArmProcess
 from sandbox.chart import NAMESPACE
 from sandbox.controlplane import ControlPlane
 from sandbox.processes import wait_until
+from tests.integration.scenes import acknowledge, code_in
 from tests.integration.station import Station
 from tests.integration.things import Cluster, Object
 from tests.integration.world import RIGHTS, World
@@ -32,7 +32,6 @@ ENDING, DELETED, EXTENDED, STAYING, LATER, LATER_KEPT, EDITED = (
 LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/aks-access-operator"
 QUICK_LEASE = {"lease_duration": "2s", "renew_deadline": "1500ms", "retry_period": "300ms"}
 QUICK = {**QUICK_LEASE, "put_timeout": "500ms", "relist_interval": "3s"}
-ACKNOWLEDGE = "aksaccess.dev/acknowledge"
 
 
 @pytest.fixture
@@ -73,7 +72,7 @@ def _yesterday(world: World) -> Yesterday:
     world.expect("I8", because="no audit log tells what a restore of etcd does to the objects")
     cluster = world.cluster([PORTAL])
     target = world.target(cluster, baseline={"ipRanges": [OFFICE]})
-    ends = world.at(12)
+    ends = world.at(18)
     grants = {
         "ending": world.grant(target, ENDING, expiresAt=ends),
         "deleted": world.grant(target, DELETED),
@@ -113,12 +112,6 @@ def _move_on(past: Yesterday) -> Object:
     return kept
 
 
-def _code(target: Object) -> str:
-    found = re.search(rf"{ACKNOWLEDGE}=([0-9a-f]+)`", target.message())
-    assert found, target.message()
-    return found[1]
-
-
 def _settle(past: Yesterday, kept: Object) -> None:
     """From LedgerLost to the end: what GitOps brings back is ours again, nothing else comes in."""
     world, cluster, target = past.world, past.cluster, past.target
@@ -128,20 +121,20 @@ def _settle(past: Yesterday, kept: Object) -> None:
     cluster.wait_looks(3)
     # EXTENDED ended by what the old object says; nothing that ended or was deleted came back.
     cluster.wait_ranges(PORTAL, OFFICE, STAYING, LATER, LATER_KEPT, EDITED)
-    stale = _code(target)
+    stale = code_in(target.message())
 
     # What Git holds comes back as it was, with new uids; what Git deleted is pruned.
     again = world.grant(target, LATER_KEPT, name=kept.name)
     past.deleted.delete()
     past.extended.patch(expiresAt=world.at(600))
     past.deleted.wait_gone()
-    world.eventually(lambda: _code(target) != stale, what="another code", about=target)
-    target.patch(metadata={"annotations": {ACKNOWLEDGE: stale}})
+    world.eventually(lambda: code_in(target.message()) != stale, what="another code", about=target)
+    acknowledge(target, stale)
     target.nudge()
     assert target.state == "LedgerLost", "a code of an earlier state does nothing"
     cluster.wait_ranges(PORTAL, OFFICE, STAYING, LATER, LATER_KEPT, EDITED)
 
-    target.patch(metadata={"annotations": {ACKNOWLEDGE: _code(target)}})
+    acknowledge(target, code_in(target.message()))
     target.wait_state("InSync")
     cluster.wait_ranges(PORTAL, OFFICE, EXTENDED, STAYING, LATER, LATER_KEPT, EDITED)
     again.delete()

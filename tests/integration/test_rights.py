@@ -28,6 +28,7 @@ from sandbox.operator import CLIENT_ID, TENANT_ID, OperatorProcess
 from sandbox.processes import wait_until
 from tests import figures
 from tests.integration.rights import CLUSTER_PROPERTIES, Azure, Kubernetes, given, of_client
+from tests.integration.scenes import OFFICE
 from tests.integration.station import PACE, STEADY, Station
 from tests.integration.things import Cluster, Mark, Object
 from tests.integration.world import OPERATOR, SUBSCRIPTION, World
@@ -38,7 +39,6 @@ UNUSED: dict[Right, str] = {}
 """Rights that the chart gives although nothing here uses them, and why."""
 
 QUICK = {**PACE, **STEADY, "relist_interval": "2s", "watch_idle_timeout": "4s"}
-OFFICE = "51.140.8.0/24"
 ISSUER = "https://kubernetes.default.svc"
 SCOPE = f"/subscriptions/{SUBSCRIPTION}"
 

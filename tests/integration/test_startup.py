@@ -46,7 +46,7 @@ def test_without_the_crds_it_says_so_and_waits(own_control_plane: ControlPlane) 
         wait_until(
             lambda: said(operator, "does not serve aksaccess.dev/v1alpha1"),
             what="the missing kind",
-            timeout=20,
+            timeout=40,
         )
         assert said(operator, "kubectl apply -f crds/")
         assert operator.poll() is None
@@ -68,7 +68,7 @@ def test_without_arm_it_works_and_the_target_says_so(own_control_plane: ControlP
             operator.wait_ready()
             operator.wait_leading()
             wait_until(
-                lambda: said(operator, "--azure-endpoint"), what="the missing ARM", timeout=20
+                lambda: said(operator, "--azure-endpoint"), what="the missing ARM", timeout=40
             )
             assert endpoint in readiness(operator)
             state = "--for=jsonpath={.status.summary.state}=AzureUnavailable"

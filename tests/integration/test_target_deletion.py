@@ -28,9 +28,7 @@ def test_a_target_that_is_detached_leaves_the_list_and_names_it(world: World) ->
     target.wait_gone()
     assert cluster.ranges == [OFFICE, ENTRY]
     assert cluster.puts(mark) == []
-    world.eventually(lambda: "Detached" in target.reasons(), what="the Event", about=target)
-    note = next(e["note"] for e in target.events() if e["reason"] == "Detached")
-    assert ENTRY in note
+    assert ENTRY in target.wait_event("Detached")["note"]
     world.eventually(lambda: cluster.ledger() is None, what="the ledger to be gone")
     grant.delete()
     grant.wait_gone()

@@ -6,6 +6,7 @@ They act as people do (an edit, kubectl, the portal) and wait on conditions with
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from aks_access.api.names import REQUESTED_AT_ANNOTATION
@@ -19,16 +20,22 @@ if TYPE_CHECKING:
     from tests.integration.world import World
 
 MERGE_PATCH = "application/merge-patch+json"
-DEADLINE = 20.0
+DEADLINE = 30.0
 """Seconds until a wait fails."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A point in both logs: what happened after it is counted."""
+    """A point in both logs: what happened after it is counted.
+
+    Attributes:
+        audit: where to begin to read. The API server writes of a request a moment after it has
+            answered, so requests of before `at` may stand behind it.
+    """
 
     journal: int
     audit: int
+    at: datetime
 
 
 @dataclass(slots=True)
@@ -96,10 +103,13 @@ class Cluster:
         )
 
     def wait_looks(self, count: int = 2, *, since: Mark | None = None) -> None:
-        """Return after `count` more reads: what had to happen by itself has happened."""
+        """Return after `count` more looks: what had to happen by itself has happened.
+
+        A write comes after the reads of its look, so a further read tells that a look is over.
+        """
         mark = since or self.world.mark()
         self.world.eventually(
-            lambda: len(self.gets(mark)) >= count, what=f"{count} more reads of {self.id}"
+            lambda: len(self.gets(mark)) > count, what=f"{count} more looks at {self.id}"
         )
 
     def ledger(self) -> dict[str, Any] | None:
@@ -168,9 +178,10 @@ class Object:
         self.world.plane.request("DELETE", self.path)
 
     def force_delete(self) -> None:
-        """Remove it past its finalizers, before the operator can put them back."""
-        self.patch(metadata={"finalizers": None})
+        """Remove it past its finalizers: the operator puts none on what is being deleted."""
         self.delete()
+        if self.exists():
+            self.patch(metadata={"finalizers": None})
 
     def nudge(self) -> None:
         """Ask for a reconciliation now, and wait until the operator says that it did it."""

@@ -259,7 +259,8 @@ class World:
 
     def mark(self) -> Mark:
         """Now, in both logs."""
-        return Mark(journal=self.arm.last_sequence(), audit=written(self.plane.audit_log))
+        audit = written(self.plane.audit_log)
+        return Mark(journal=self.arm.last_sequence(), audit=audit, at=datetime.now(UTC))
 
     def writes(self, since: Mark | None = None) -> list[AuditEvent]:
         """The operator's Kubernetes writes to this test's objects (never the Lease, no Events)."""
@@ -269,8 +270,11 @@ class World:
         names = {o.name for o in self.objects if not o.namespace}
         ledgers = {c.ledger_name for c in self.clusters}
         activations = {f"aks-access-activations-{name}" for name in self.namespaces}
-        for event in read_audit_log(self.plane.audit_log, offset=(since or self.begun).audit):
+        mark = since or self.begun
+        for event in read_audit_log(self.plane.audit_log, offset=mark.audit):
             if event.user != OPERATOR or event.verb not in _WRITES or event.resource == "leases":
+                continue
+            if event.timestamp < mark.at:
                 continue
             ours = event.namespace in self.namespaces or (
                 event.resource == "configmaps" and event.name in ledgers | activations

@@ -35,7 +35,7 @@ PLURALS = {
     Kind.RANGE_SET: "iprangesets",
     Kind.NAMESPACE: "namespaces",
 }
-PROMPT = 5.0
+PROMPT = 10.0
 """Seconds after its end within which an entry's removal is sent, on a busy machine."""
 
 

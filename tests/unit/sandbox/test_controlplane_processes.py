@@ -21,7 +21,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shel
 scratch = Scratch()
 Process(["sh", "-c", {ECHO_PIDS!r}, "sh", str(scratch.path)], name="family", scratch=scratch)
 pids = scratch.path / "pids"
-wait_until(pids.exists, what="the family", timeout=10)
+wait_until(pids.exists, what="the family", timeout=30)
 print(scratch.path, pids.read_text(), flush=True)
 time.sleep(60)
 """
@@ -64,7 +64,7 @@ def test_a_family_and_its_directory_go_with_their_starter(number: signal.Signals
     wait_until(
         lambda: not any(alive(int(pid)) for pid in pids) and not Path(directory).exists(),
         what="the family to go",
-        timeout=10,
+        timeout=30,
     )
 
 
@@ -72,7 +72,7 @@ def test_stop_is_gentle_and_leaves_the_directory(scratch: Scratch):
     process = shell(
         scratch, 'trap "echo bye; exit 3" TERM; touch "$1/up"; while :; do sleep 0.01; done'
     )
-    wait_until((scratch.path / "up").exists, what="the trap", timeout=10)
+    wait_until((scratch.path / "up").exists, what="the trap", timeout=30)
     assert process.poll() is None
     assert process.stop() == 3
     assert process.stop() == 3
@@ -84,21 +84,21 @@ def test_kill_and_signals_reach_the_child(scratch: Scratch):
     assert shell(scratch, "exec sleep 60").kill() == 128 + signal.SIGKILL
     process = shell(scratch, "exec sleep 60")
     process.signal(signal.SIGHUP)
-    assert process.wait(timeout=10) == 128 + signal.SIGHUP
+    assert process.wait(timeout=30) == 128 + signal.SIGHUP
     assert process.stop() == 128 + signal.SIGHUP
 
 
 def test_what_a_child_leaves_behind_goes_when_it_ends(scratch: Scratch):
     process = shell(scratch, 'sleep 60 & echo $! > "$1/pid"')
-    assert process.wait(timeout=10) == 0
+    assert process.wait(timeout=30) == 0
     pid = int((scratch.path / "pid").read_text())
-    wait_until(lambda: not alive(pid), what="the grandchild to go", timeout=10)
+    wait_until(lambda: not alive(pid), what="the grandchild to go", timeout=30)
     process.stop()
 
 
 def test_an_end_is_told_with_the_log(scratch: Scratch):
     process = shell(scratch, "echo the reason; exit 7")
-    process.wait(timeout=10)
+    process.wait(timeout=30)
     with pytest.raises(ProcessError, match=r"child ended with exit code 7.*\nthe reason"):
         process.ensure_running()
     process.stop()
