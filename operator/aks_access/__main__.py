@@ -197,7 +197,7 @@ def _line(text: str) -> str:
 
 
 def _end(line: str, *, code: int) -> None:
-    from aks_access.cli.saying import say
+    from aks_access.cli.terminal.saying import say
 
     try:
         say(line)

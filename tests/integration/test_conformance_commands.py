@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
-from aks_access.cli.cluster import FIELD_MANAGER, Cluster, DryRun, Resource, Right
 from aks_access.cli.fakes.cluster import FakeCluster
-from aks_access.cli.kubectl import Kubectl
-from aks_access.cli.reach import Reach
+from aks_access.cli.hub.cluster import FIELD_MANAGER, Cluster, DryRun, Resource, Right
+from aks_access.cli.hub.kubectl import Kubectl
+from aks_access.cli.hub.reach import Reach
 from aks_access.errors import (
     InputError,
     KubeConflict,

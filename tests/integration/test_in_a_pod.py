@@ -126,7 +126,7 @@ def test_the_namespace_is_the_one_that_kubectl_takes(
         file = tmp_path / "kubeconfig"
         file.write_text(yaml.safe_dump(config))
         more = {**more, "KUBECONFIG": str(file)}
-    code = "from aks_access.cli.kubectl import Kubectl; print(Kubectl().namespace())"
+    code = "from aks_access.cli.hub.kubectl import Kubectl; print(Kubectl().namespace())"
     ours = pod(sys.executable, "-c", code, **more)
     kubectls = pod("kubectl", "get", "configmaps", "-v=6", **more)
     if not namespace and namespace is not None:

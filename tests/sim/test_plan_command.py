@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from aks_access.cli.ask import as_yaml
-from aks_access.cli.documents import documents
 from aks_access.cli.fakes.cluster import FakeCluster
-from aks_access.cli.forecast import Forecast, forecast
-from aks_access.cli.installed import Installed
-from aks_access.cli.plan_files import Difference
-from aks_access.cli.recall import recall, view_of
-from aks_access.cli.snapshot import facts, overlaid, snapshot
+from aks_access.cli.files.documents import documents
+from aks_access.cli.grants.ask import as_yaml
+from aks_access.cli.hub.installed import Installed
+from aks_access.cli.plans.files import Difference
+from aks_access.cli.plans.forecast import Forecast, forecast
+from aks_access.cli.plans.recall import recall, view_of
+from aks_access.cli.plans.snapshot import facts, overlaid, snapshot
 from aks_access.cli.surroundings import Surroundings
 from aks_access.engine.ports import Kind
 from aks_access.plan.listing import canonical
@@ -147,7 +147,7 @@ async def test_without_the_ledger_the_status_tells_the_same(world: World) -> Non
 
 def _forbidding(hub: FakeCluster) -> FakeCluster:
     """The hub as seen by somebody who may not read ConfigMaps."""
-    from aks_access.cli.cluster import Resource
+    from aks_access.cli.hub.cluster import Resource
     from aks_access.errors import KubeForbidden
 
     class Forbidding(FakeCluster):

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from aks_access.cli.ask import as_yaml
-from aks_access.cli.cluster import Resource
+from aks_access.cli.grants.ask import as_yaml
+from aks_access.cli.hub.cluster import Resource
 from aks_access.plan.model import Grant
 from aks_access.projection import project_grant
 from tests.sim.hub import hub_of

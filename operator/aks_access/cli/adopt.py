@@ -12,18 +12,18 @@ import click
 from aks_access.api.arm import ArmId
 from aks_access.api.names import Kind
 from aks_access.api.ranges import quoted
-from aks_access.cli.adopting import Found, manifest, names
-from aks_access.cli.cluster import Resource
-from aks_access.cli.flags import cluster_id
-from aks_access.cli.inputs import contents, read_bytes
-from aks_access.cli.kinds import FolderPath, Namespace, Source
-from aks_access.cli.kustomizations import NAMES, with_resource
-from aks_access.cli.outbound import node_egress
-from aks_access.cli.reaching import cluster, is_reached, reaching
-from aks_access.cli.saying import say
-from aks_access.cli.schema import kind_of
+from aks_access.cli.azure.adopting import Found, manifest, names
+from aks_access.cli.azure.outbound import node_egress
+from aks_access.cli.files.inputs import contents, read_bytes
+from aks_access.cli.files.kustomizations import NAMES, with_resource
+from aks_access.cli.files.schema import kind_of
+from aks_access.cli.files.writing import replace
+from aks_access.cli.hub.cluster import Resource
+from aks_access.cli.options.flags import cluster_id
+from aks_access.cli.options.kinds import FolderPath, Namespace, Source
+from aks_access.cli.options.reaching import cluster, is_reached, reaching
 from aks_access.cli.surroundings import surroundings
-from aks_access.cli.writing import replace
+from aks_access.cli.terminal.saying import say
 from aks_access.errors import AzureError, InputError
 from aks_access.exits import ExitCode
 from aks_access.plan.model import cluster_key
@@ -87,7 +87,7 @@ def adopt(
     _check(resource_ids, subscriptions=subscription, group=resource_group)
     known = _existing(targets, out=out)
 
-    from aks_access.cli.azure import with_azure
+    from aks_access.cli.azure.session import with_azure
 
     async def ask(reads: "ArmReads") -> tuple[list[str], dict[str, Found | AzureError]]:
         ids = list(resource_ids)

@@ -3,7 +3,7 @@
 import click
 from click.shell_completion import ShellComplete, get_completion_class
 
-from aks_access.cli.kinds import OneOf
+from aks_access.cli.options.kinds import OneOf
 
 _SHELLS = ("bash", "zsh", "fish")
 

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from aks_access.cli.kinds import OneOf
+from aks_access.cli.options.kinds import OneOf
 
 
 @click.command("crds")

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import click
 
 from aks_access.api.arm import ArmId
-from aks_access.cli.checks_hub import checks_hub
-from aks_access.cli.checks_ledgers import checks_ledgers
-from aks_access.cli.checks_targets import checks_target
-from aks_access.cli.checkup import Checked, Grade, failed, show
-from aks_access.cli.cluster import Resource
-from aks_access.cli.flags import cluster_id
-from aks_access.cli.installed import installed
-from aks_access.cli.kinds import operator_namespace, text_or_json
-from aks_access.cli.reaching import cluster, reaching
+from aks_access.cli.checks.checkup import Checked, Grade, failed, show
+from aks_access.cli.checks.hub import checks_hub
+from aks_access.cli.checks.ledgers import checks_ledgers
+from aks_access.cli.checks.targets import checks_target
+from aks_access.cli.hub.cluster import Resource
+from aks_access.cli.hub.installed import installed
+from aks_access.cli.options.flags import cluster_id
+from aks_access.cli.options.kinds import operator_namespace, text_or_json
+from aks_access.cli.options.reaching import cluster, reaching
 from aks_access.cli.surroundings import surroundings
 from aks_access.errors import AzureError, KubeError, KubeNotFound, StartupError
 from aks_access.exits import ExitCode
@@ -110,8 +110,8 @@ def _targets(targets: Sequence[Target]) -> Iterator[Checked]:
 
 
 def _azure(wanted: Sequence[Wanted]) -> list[Checked]:
-    from aks_access.cli.azure import with_azure
-    from aks_access.cli.checks_azure import checks_azure
+    from aks_access.cli.azure.session import with_azure
+    from aks_access.cli.checks.azure import checks_azure
 
     async def ask(reads: "ArmReads") -> list[Checked]:
         return await checks_azure(reads, wanted)

@@ -10,17 +10,17 @@ import click
 
 from aks_access.api.names import PLURALS, SHORT_NAMES, Kind
 from aks_access.api.ranges import IPv4Range, RangeError
-from aks_access.cli import looking
-from aks_access.cli.cluster import Resource
-from aks_access.cli.completing import grants as complete_grants
-from aks_access.cli.completing import namespaces as complete_namespaces
-from aks_access.cli.completing import targets as complete_targets
-from aks_access.cli.kinds import Namespace, OneOf
-from aks_access.cli.own_address import OwnAddress, asking
-from aks_access.cli.reaching import cluster, reaching
-from aks_access.cli.saying import say
+from aks_access.cli.hub.cluster import Resource
+from aks_access.cli.hub.together import Asked
+from aks_access.cli.internet.own_address import OwnAddress, asking
+from aks_access.cli.options.completing import grants as complete_grants
+from aks_access.cli.options.completing import namespaces as complete_namespaces
+from aks_access.cli.options.completing import targets as complete_targets
+from aks_access.cli.options.kinds import Namespace, OneOf
+from aks_access.cli.options.reaching import cluster, reaching
+from aks_access.cli.reports import looking
 from aks_access.cli.surroundings import surroundings
-from aks_access.cli.together import Asked
+from aks_access.cli.terminal.saying import say
 from aks_access.errors import KubeNotFound
 from aks_access.exits import ExitCode
 
@@ -124,7 +124,7 @@ def _address_explained(
     reached, now = cluster(), surroundings().now()
     raws = Asked(lambda: looking.targets(reached, names))
     listed = Asked(lambda: looking.grants(reached, namespace=namespace))
-    from aks_access.cli import answers  # while kubectl asks
+    from aks_access.cli.reports import answers  # while kubectl asks
 
     report = answers.report(raws(), found=listed(), reached=reached, wanted=wanted, now=now)
     if form == "json":
@@ -139,7 +139,7 @@ def _grant_explained(what: str, *, namespace: str | None, form: str | None) -> b
     reached = cluster()
     place = place or reached.namespace()
     raw = Asked(lambda: reached.get(Resource.GRANTS, namespace=place, name=name))
-    from aks_access.cli import standing  # while kubectl asks
+    from aks_access.cli.reports import standing  # while kubectl asks
 
     found = raw()
     if found is None:

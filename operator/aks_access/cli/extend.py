@@ -4,13 +4,13 @@ from datetime import datetime, timedelta
 
 import click
 
-from aks_access.cli.around import Looked
-from aks_access.cli.cluster import DryRun
-from aks_access.cli.flags import GrantName, Length, Time, end
-from aks_access.cli.kinds import Namespace
-from aks_access.cli.reaching import cluster, reaching
+from aks_access.cli.grants.around import Looked
+from aks_access.cli.grants.writes import Wishes, dry_run, output, probing, waiting
+from aks_access.cli.hub.cluster import DryRun
+from aks_access.cli.options.flags import GrantName, Length, Time, end
+from aks_access.cli.options.kinds import Namespace
+from aks_access.cli.options.reaching import cluster, reaching
 from aks_access.cli.surroundings import surroundings
-from aks_access.cli.writes import Wishes, dry_run, output, probing, waiting
 
 
 @click.command("extend")
@@ -53,7 +53,7 @@ def extend(
     now = machine.now()
     ends = end(length=length, until=until, now=now)
     looked = Looked.ask(cluster(), namespace=namespace or "", name=name)
-    from aks_access.cli import extending  # while kubectl asks
+    from aks_access.cli.grants import extending  # while kubectl asks
 
     extending.extend(
         ctx,

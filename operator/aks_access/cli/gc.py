@@ -14,15 +14,15 @@ from pathlib import Path
 import click
 
 from aks_access.api.timestamps import format_timestamp
-from aks_access.cli import kustomizations
-from aks_access.cli.flags import Length, Time
-from aks_access.cli.inputs import read_bytes
-from aks_access.cli.kinds import FolderPath, text_or_json
-from aks_access.cli.printable import printable
-from aks_access.cli.pruning import Pruned, prune
-from aks_access.cli.references import References
+from aks_access.cli.files import kustomizations
+from aks_access.cli.files.inputs import read_bytes
+from aks_access.cli.files.pruning import Pruned, prune
+from aks_access.cli.files.references import References
+from aks_access.cli.files.writing import replace
+from aks_access.cli.options.flags import Length, Time
+from aks_access.cli.options.kinds import FolderPath, text_or_json
 from aks_access.cli.surroundings import surroundings
-from aks_access.cli.writing import replace
+from aks_access.cli.terminal.printable import printable
 from aks_access.errors import InputError
 
 

@@ -11,14 +11,14 @@ import click
 
 from aks_access.api.bounds import MAX_AUDIT_LENGTH, MAX_REASON_LENGTH
 from aks_access.api.ranges import IPv4Range
-from aks_access.cli.around import Looked
-from aks_access.cli.cluster import DryRun
-from aks_access.cli.flags import Length, Name, Range, Text, Time, end
-from aks_access.cli.kinds import FolderPath, Namespace, Source
-from aks_access.cli.own_address import asking
-from aks_access.cli.reaching import cluster, reaching
+from aks_access.cli.grants.around import Looked
+from aks_access.cli.grants.writes import Wishes, dry_run, output, probing, waiting
+from aks_access.cli.hub.cluster import DryRun
+from aks_access.cli.internet.own_address import asking
+from aks_access.cli.options.flags import Length, Name, Range, Text, Time, end
+from aks_access.cli.options.kinds import FolderPath, Namespace, Source
+from aks_access.cli.options.reaching import cluster, reaching
 from aks_access.cli.surroundings import surroundings
-from aks_access.cli.writes import Wishes, dry_run, output, probing, waiting
 
 
 @click.command("grant")
@@ -124,7 +124,7 @@ def grant(
     looked = None
     if not offline and dry_run is not DryRun.CLIENT:
         looked = Looked.ask(cluster(), namespace=namespace or "", name=called, target=target)
-    from aks_access.cli import granting  # while kubectl asks
+    from aks_access.cli.grants import granting  # while kubectl asks
 
     ask = granting.Ask(
         name=called,

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from aks_access.api.names import OPERATOR_NAMESPACE
-from aks_access.cli.flags import Name
-from aks_access.cli.inputs import read_bytes
-from aks_access.cli.kinds import Namespace, NewFile, Source
+from aks_access.cli.files.inputs import read_bytes
+from aks_access.cli.options.flags import Name
+from aks_access.cli.options.kinds import Namespace, NewFile, Source
 from aks_access.errors import ImportRefused, InputError, LedgerUnreadable
 
 if TYPE_CHECKING:

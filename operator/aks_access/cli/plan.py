@@ -8,21 +8,21 @@ from pathlib import Path
 import click
 
 from aks_access.api.modes import DeletionPolicy
-from aks_access.cli import table
-from aks_access.cli.by_hand import az_lines
-from aks_access.cli.changes import Fork
-from aks_access.cli.forecast import acting
-from aks_access.cli.inputs import ENDINGS, STDIN
-from aks_access.cli.kinds import Namespace, Word, operator_namespace, text_or_json
-from aks_access.cli.look import Look
-from aks_access.cli.plan_files import Difference, affected, denied, invalid
-from aks_access.cli.plan_lines import difference, text, told
-from aks_access.cli.plan_words import Remark, json_of
-from aks_access.cli.proposed import Files, proposed
-from aks_access.cli.reaching import reaching
-from aks_access.cli.saying import folded, say
-from aks_access.cli.snapshot import Facts
+from aks_access.cli.files.changes import Fork
+from aks_access.cli.files.inputs import ENDINGS, STDIN
+from aks_access.cli.options.kinds import Namespace, Word, operator_namespace, text_or_json
+from aks_access.cli.options.reaching import reaching
+from aks_access.cli.plans.by_hand import az_lines
+from aks_access.cli.plans.files import Difference, affected, denied, invalid
+from aks_access.cli.plans.forecast import acting
+from aks_access.cli.plans.lines import difference, text, told
+from aks_access.cli.plans.look import Look
+from aks_access.cli.plans.proposed import Files, proposed
+from aks_access.cli.plans.snapshot import Facts
+from aks_access.cli.plans.words import Remark, json_of
 from aks_access.cli.surroundings import surroundings
+from aks_access.cli.terminal import table
+from aks_access.cli.terminal.saying import folded, say
 from aks_access.errors import KubeError, StartupError
 from aks_access.exits import ExitCode
 from aks_access.plan.ledger import departure

@@ -5,13 +5,13 @@ from functools import partial
 
 import click
 
-from aks_access.cli.cluster import DryRun, Resource
-from aks_access.cli.flags import GrantName
-from aks_access.cli.kinds import Namespace
-from aks_access.cli.reaching import cluster, reaching
+from aks_access.cli.grants.writes import dry_run, output, waiting
+from aks_access.cli.hub.cluster import DryRun, Resource
+from aks_access.cli.hub.together import Asked
+from aks_access.cli.options.flags import GrantName
+from aks_access.cli.options.kinds import Namespace
+from aks_access.cli.options.reaching import cluster, reaching
 from aks_access.cli.surroundings import surroundings
-from aks_access.cli.together import Asked
-from aks_access.cli.writes import dry_run, output, waiting
 from aks_access.exits import ExitCode
 
 
@@ -49,7 +49,7 @@ def revoke(
     place = Asked(lambda: namespace or hub.namespace())
     wanted = list(dict.fromkeys(names))
     first = Asked(lambda: hub.get(Resource.GRANTS, namespace=place(), name=wanted[0]))
-    from aks_access.cli import revoking  # while kubectl asks
+    from aks_access.cli.grants import revoking  # while kubectl asks
 
     limit = timeout if wait else None
     revoker = revoking.Revoker(

@@ -4,11 +4,11 @@ import json
 
 import click
 
-from aks_access.cli.cluster import Resource
-from aks_access.cli.kinds import OneOf
-from aks_access.cli.reaching import cluster, reaching
+from aks_access.cli.hub.cluster import Resource
+from aks_access.cli.hub.together import Asked
+from aks_access.cli.options.kinds import OneOf
+from aks_access.cli.options.reaching import cluster, reaching
 from aks_access.cli.surroundings import surroundings
-from aks_access.cli.together import Asked
 
 
 @click.command("status")
@@ -30,7 +30,7 @@ def status(*, watch: bool, form: str | None) -> None:
     machine = surroundings()
     reached = cluster()
     raws = Asked(lambda: reached.all(Resource.TARGETS))
-    from aks_access.cli import overview, screen  # while kubectl asks
+    from aks_access.cli.reports import overview, screen  # while kubectl asks
 
     first = overview.overview(raws(), now=machine.now())
     if form == "json":

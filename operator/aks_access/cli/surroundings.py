@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from aks_access.cli.cluster import Cluster
-from aks_access.cli.kubectl import Kubectl
-from aks_access.cli.reach import Reach
+from aks_access.cli.hub.cluster import Cluster
+from aks_access.cli.hub.kubectl import Kubectl
+from aks_access.cli.hub.reach import Reach
 from aks_access.errors import InputError
 
 if TYPE_CHECKING:
-    from aks_access.cli.web import Answer, Question
+    from aks_access.cli.internet.web import Answer, Question
 
 _NO_NAME: Final = re.compile(r"[^a-z0-9]+")
 _LONGEST: Final = 63
@@ -47,7 +47,7 @@ def _own_name() -> str:
 
 
 def _web(question: "Question") -> "Answer":
-    from aks_access.cli import web  # a third of a command's start, for the few that ask
+    from aks_access.cli.internet import web  # a third of a command's start, for the few that ask
 
     return web.get(question)
 

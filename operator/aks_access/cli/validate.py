@@ -6,17 +6,17 @@ from datetime import datetime
 
 import click
 
-from aks_access.cli.changes import changed_files
-from aks_access.cli.documents import Document
-from aks_access.cli.findings import Check, Finding, Level, in_order
-from aks_access.cli.flags import Time
-from aks_access.cli.formats import FORMATS, Report
-from aks_access.cli.inputs import Broken, Contents, contents
-from aks_access.cli.judging import asked, displaced, judged
-from aks_access.cli.kinds import Namespace, OneOf, Source, Word
-from aks_access.cli.known import Surrounding
-from aks_access.cli.references import without_patches
-from aks_access.cli.schema import check, finding, is_ours
+from aks_access.cli.files.changes import changed_files
+from aks_access.cli.files.documents import Document
+from aks_access.cli.files.findings import Check, Finding, Level, in_order
+from aks_access.cli.files.formats import FORMATS, Report
+from aks_access.cli.files.inputs import Broken, Contents, contents
+from aks_access.cli.files.judging import asked, displaced, judged
+from aks_access.cli.files.known import Surrounding
+from aks_access.cli.files.references import without_patches
+from aks_access.cli.files.schema import check, finding, is_ours
+from aks_access.cli.options.flags import Time
+from aks_access.cli.options.kinds import Namespace, OneOf, Source, Word
 from aks_access.cli.surroundings import surroundings
 from aks_access.exits import ExitCode
 from aks_access.plan.wording import sentence

@@ -4,12 +4,12 @@ import json
 
 import click
 
-from aks_access.cli import looking
-from aks_access.cli.completing import targets as complete_targets
-from aks_access.cli.kinds import OneOf
-from aks_access.cli.reaching import cluster, reaching
+from aks_access.cli.hub.together import Asked
+from aks_access.cli.options.completing import targets as complete_targets
+from aks_access.cli.options.kinds import OneOf
+from aks_access.cli.options.reaching import cluster, reaching
+from aks_access.cli.reports import looking
 from aks_access.cli.surroundings import surroundings
-from aks_access.cli.together import Asked
 
 
 @click.command("who")
@@ -29,7 +29,7 @@ def who(*, names: tuple[str, ...], form: str | None) -> None:
     reached, now = cluster(), surroundings().now()
     raws = Asked(lambda: looking.targets(reached, names))
     few = Asked(lambda: looking.few(reached))
-    from aks_access.cli import occupants  # while kubectl asks
+    from aks_access.cli.reports import occupants  # while kubectl asks
 
     found = occupants.occupants(raws(), few=few, reached=reached, now=now)
     if form == "json":

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 import yaml
 
-from aks_access.cli.cluster import Resource
-from aks_access.cli.documents import documents
 from aks_access.cli.fakes.cluster import FakeCluster
-from aks_access.cli.own_address import SERVICES
+from aks_access.cli.files.documents import documents
+from aks_access.cli.hub.cluster import Resource
+from aks_access.cli.internet.own_address import SERVICES
+from aks_access.cli.internet.web import Answer, Question
 from aks_access.cli.surroundings import Surroundings
-from aks_access.cli.web import Answer, Question
 from aks_access.errors import NoAnswer
 from tests.unit.cli.transcript import NOW, execute
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from aks_access.cli.cluster import DryRun, Resource
+from aks_access.cli.hub.cluster import DryRun, Resource
 from aks_access.errors import KubeConflict, KubeForbidden
 from tests.unit.cli.desk import TARGET, Desk, Hub, condition, manifest
 

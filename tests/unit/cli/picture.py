@@ -16,8 +16,8 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from aks_access.__main__ import main
-from aks_access.cli import screen
-from aks_access.cli.overview import overview
+from aks_access.cli.reports import screen
+from aks_access.cli.reports.overview import overview
 from tests.unit.cli import desk, scene
 from tests.unit.cli.transcript import GOLDEN, NOW
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aks_access.api.parse import Invalid, parse_target
-from aks_access.cli.adopting import LONGEST_NAME, Found, manifest, names
+from aks_access.cli.azure.adopting import LONGEST_NAME, Found, manifest, names
 from aks_access.plan.cluster import ClusterView
 from aks_access.plan.listing import canonical
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from aks_access.api.duration import format_duration
 from aks_access.api.names import API_VERSION, ARGO_DEFAULT_INSTANCE_LABEL
 from aks_access.api.timestamps import format_timestamp
-from aks_access.cli.ask import as_yaml
+from aks_access.cli.grants.ask import as_yaml
 from aks_access.engine.notes import finding_note
 from aks_access.engine.verdicts import Blocker, blocked_report
 from aks_access.plan.access import ended, matches

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aks_access.cli.cluster import DryRun, Resource
+from aks_access.cli.hub.cluster import DryRun, Resource
 from tests.unit.cli.desk import TARGET, Desk, execute_at, manifest
 from tests.unit.cli.test_granting import GRANT, Guarded, desk, managed
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from aks_access.cli.around import Around, Looked
-from aks_access.cli.cluster import Resource
+from aks_access.cli.grants.around import Around, Looked
+from aks_access.cli.hub.cluster import Resource
 from aks_access.errors import KubeForbidden, KubeNotFound
 from tests.unit.cli.desk import TARGET, Desk, Hub, execute_at, manifest
 from tests.unit.cli.test_command_line import ENVIRONMENT

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from aks_access.api.ranges import IPv4Range
-from aks_access.cli.causes import Answer, Cause, Facts, Verdicts, asking, causes
-from aks_access.cli.glimpse import Glimpse
-from aks_access.cli.seen import SeenGrant, SeenTarget
-from aks_access.cli.unreported import NOT_SEEN
+from aks_access.cli.reports.causes import Answer, Cause, Facts, Verdicts, asking, causes
+from aks_access.cli.reports.glimpse import Glimpse
+from aks_access.cli.reports.seen import SeenGrant, SeenTarget
+from aks_access.cli.reports.unreported import NOT_SEEN
 from aks_access.plan.model import Namespace, RangeSet
 from tests.unit.cli import scene
 from tests.unit.cli.desk import Desk, execute_at

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aks_access.cli.complaints import error_of
+from aks_access.cli.hub.complaints import error_of
 from aks_access.errors import InputError, KubeConflict, StartupError
 
 LISTS = "`kubectl config get-contexts` lists what there is."
@@ -46,7 +46,7 @@ def test_a_kubeconfig_that_is_wrong_is_named_with_the_way_out(said: str, told: s
 def test_where_no_server_is_known_nobody_is_sent_to_localhost(
     namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aks_access.cli.complaints.pod_namespace", lambda: namespace)
+    monkeypatch.setattr("aks_access.cli.hub.complaints.pod_namespace", lambda: namespace)
     error = error_of(
         "The connection to the server localhost:8080 was refused - did you specify the right host "
         "or port?"

@@ -10,10 +10,11 @@ import pytest
 from click.shell_completion import ShellComplete
 
 from aks_access.__main__ import COMPLETE_VARIABLE, cli
-from aks_access.cli import completing, plugin
-from aks_access.cli.cluster import Cluster, Resource
+from aks_access.cli import plugin
 from aks_access.cli.fakes.cluster import FakeCluster
-from aks_access.cli.reach import Reach
+from aks_access.cli.hub.cluster import Cluster, Resource
+from aks_access.cli.hub.reach import Reach
+from aks_access.cli.options import completing
 from aks_access.cli.surroundings import Surroundings
 from aks_access.errors import KubeForbidden, StartupError
 from tests.unit.cli import scene

@@ -10,10 +10,10 @@ import yaml
 
 from aks_access.__main__ import main
 from aks_access.azure.linked import LINKED, linked_actions
-from aks_access.cli import rights
-from aks_access.cli.checks_azure import allows
-from aks_access.cli.cluster import Resource
+from aks_access.cli.checks import rights
+from aks_access.cli.checks.azure import allows
 from aks_access.cli.fakes.cluster import FakeCluster
+from aks_access.cli.hub.cluster import Resource
 from aks_access.cli.surroundings import Surroundings
 from sandbox.arm.linked import PROPERTIES, links
 from tests.unit.cli.transcript import GOLDEN, NOW, hub

@@ -2,10 +2,10 @@
 
 import pytest
 
-from aks_access.cli.ask import as_yaml
-from aks_access.cli.documents import Document, documents
-from aks_access.cli.nodes import YamlError
-from aks_access.cli.places import Position, locate
+from aks_access.cli.files.documents import Document, documents
+from aks_access.cli.files.nodes import YamlError
+from aks_access.cli.files.places import Position, locate
+from aks_access.cli.grants.ask import as_yaml
 
 
 def one(text: str) -> Document:

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aks_access.api.ranges import IPv4Range
-from aks_access.cli import answers, looking
-from aks_access.cli.causes import Verdicts, answer, covering
-from aks_access.cli.entries import Holder, holders, incomplete, named, unknown, would_add
-from aks_access.cli.glimpse import Glimpse
-from aks_access.cli.holding import words
-from aks_access.cli.seen import SeenGrant, SeenTarget
+from aks_access.cli.reports import answers, looking
+from aks_access.cli.reports.causes import Verdicts, answer, covering
+from aks_access.cli.reports.entries import Holder, holders, incomplete, named, unknown, would_add
+from aks_access.cli.reports.glimpse import Glimpse
+from aks_access.cli.reports.holding import words
+from aks_access.cli.reports.seen import SeenGrant, SeenTarget
 from tests.unit.cli import scene
 from tests.unit.cli.test_seen import target
 from tests.unit.cli.transcript import NOW

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from aks_access.cli.cluster import DryRun
+from aks_access.cli.hub.cluster import DryRun
 from aks_access.errors import KubeError, StartupError
 from tests.unit.cli.desk import TARGET, Desk, execute_at, manifest
 from tests.unit.cli.guarded import Guarded, desk, managed

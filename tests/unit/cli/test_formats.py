@@ -8,9 +8,9 @@ from typing import Any
 import click
 import pytest
 
-from aks_access.cli.findings import RULES, Check, Finding, Level
-from aks_access.cli.formats import FORMATS, Report, github, sarif
-from aks_access.cli.places import Position
+from aks_access.cli.files.findings import RULES, Check, Finding, Level
+from aks_access.cli.files.formats import FORMATS, Report, github, sarif
+from aks_access.cli.files.places import Position
 
 FINDINGS = [
     Finding(

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aks_access.cli.glimpse import Glimpse
-from aks_access.cli.listed import listed
+from aks_access.cli.hub.listed import listed
+from aks_access.cli.reports.glimpse import Glimpse
 from tests.unit.cli import scene
 
 odd = st.recursive(

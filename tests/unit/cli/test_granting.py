@@ -2,7 +2,7 @@
 
 import pytest
 
-from aks_access.cli.cluster import Resource
+from aks_access.cli.hub.cluster import Resource
 from aks_access.errors import StartupError
 from tests.unit.cli.desk import TARGET, execute_at, manifest
 from tests.unit.cli.guarded import ACTIVE, GRANT, Guarded, desk, managed

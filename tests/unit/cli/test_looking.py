@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from aks_access.cli import looking
-from aks_access.cli.cluster import Resource
 from aks_access.cli.fakes.cluster import FakeCluster
+from aks_access.cli.hub.cluster import Resource
+from aks_access.cli.reports import looking
 from aks_access.errors import KubeForbidden
 from tests.unit.cli import scene
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from aks_access.cli import screen
-from aks_access.cli.overview import EVERY, Health, Overview, changes, overview
+from aks_access.cli.reports import screen
+from aks_access.cli.reports.overview import EVERY, Health, Overview, changes, overview
 from aks_access.errors import KubeError
 from tests.unit.cli import scene
 from tests.unit.cli.transcript import NOW

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from aks_access.cli.own_address import SERVICES, VARIABLE
-from aks_access.cli.web import Answer, Question
+from aks_access.cli.internet.own_address import SERVICES, VARIABLE
+from aks_access.cli.internet.web import Answer, Question
 from aks_access.errors import NoAnswer
 from tests.unit.cli.desk import ADDRESS, Desk, agreeing, execute_at, text
 
@@ -140,7 +140,7 @@ def hanging() -> Iterator[threading.Event]:
 def test_a_service_that_hangs_is_not_waited_for(
     hanging: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aks_access.cli.own_address._GRACE", 0.01)
+    monkeypatch.setattr("aks_access.cli.internet.own_address._GRACE", 0.01)
 
     class Slow(Desk):
         def _web(self, question: Question) -> Answer:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from aks_access.cli.processes import _children, started
+from aks_access.cli.hub.processes import _children, started
 from tests.unit.cli.test_command_line import ENVIRONMENT
 
 SAYS = "to sign in, open a page\nError from server (NotFound): none\n"
@@ -19,7 +19,7 @@ SAYS = "to sign in, open a page\nError from server (NotFound): none\n"
 
 LEAVES = """\
 import subprocess, threading
-from aks_access.cli.processes import _children, started
+from aks_access.cli.hub.processes import _children, started
 begun = threading.Event()
 def ask():
     with started(COMMAND) as (process, _):
@@ -32,7 +32,7 @@ begun.wait()
 """Ends while a question is asked in a thread."""
 
 TURNS_AWAY = """\
-from aks_access.cli.processes import _children, started
+from aks_access.cli.hub.processes import _children, started
 with started(COMMAND) as (process, _):
     process.stdout.readline()
 """
@@ -118,9 +118,9 @@ def test_of_two_log_ins_at_once_the_person_sees_one(tmp_path: Path) -> None:
     kubectl.write_text(LOGS_IN)
     kubectl.chmod(0o755)
     code = (
-        "from aks_access.cli.cluster import Resource\n"
-        "from aks_access.cli.kubectl import Kubectl\n"
-        "from aks_access.cli.together import together\n"
+        "from aks_access.cli.hub.cluster import Resource\n"
+        "from aks_access.cli.hub.kubectl import Kubectl\n"
+        "from aks_access.cli.hub.together import together\n"
         "print(together([lambda: Kubectl().all(Resource.TARGETS)] * 2))\n"
     )
     with subprocess.Popen(
@@ -148,7 +148,7 @@ def test_of_two_log_ins_at_once_the_person_sees_one(tmp_path: Path) -> None:
 def test_complaints_are_known_whoever_reads_the_rest(reader: str) -> None:
     code = (
         "import os, sys\n"
-        "from aks_access.cli.processes import started\n"
+        "from aks_access.cli.hub.processes import started\n"
         "reader, command = sys.argv[1], ['printf', '%s', sys.argv[2]]\n"
         "if reader == 'that left':\n"
         "    ours, theirs = os.pipe()\n"

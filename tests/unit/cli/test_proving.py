@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from aks_access.cli.web import Answer, Question
+from aks_access.cli.internet.web import Answer, Question
 from aks_access.errors import NameUnknown, NameUnresolved, NoAnswer
 from tests.unit.cli.desk import TARGET, Desk, condition, execute_at, manifest, text
 from tests.unit.cli.guarded import ACTIVE, GRANT, HOST, desk, later

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aks_access.cli.pruning import cut
+from aks_access.cli.files.pruning import cut
 from tests.unit.cli.transcript import execute
 
 PAST = """\

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from aks_access.cli.cluster import Cluster
-from aks_access.cli.reach import Reach, account_kubeconfig, pod_namespace
+from aks_access.cli.hub.cluster import Cluster
+from aks_access.cli.hub.reach import Reach, account_kubeconfig, pod_namespace
 from aks_access.cli.surroundings import Surroundings
 from tests.unit.cli import scene
 from tests.unit.cli.transcript import NOW, execute
@@ -135,7 +135,7 @@ def pod(account: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {**IN_POD, "HOME": str(tmp_path)}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("KUBECONFIG", raising=False)
-    monkeypatch.setattr("aks_access.cli.reach.pod_namespace", lambda **_: "team-a")
+    monkeypatch.setattr("aks_access.cli.hub.reach.pod_namespace", lambda **_: "team-a")
 
 
 @pytest.mark.usefixtures("pod")

@@ -13,7 +13,7 @@ from aks_access.api.base import LENIENT, LenientModel
 from aks_access.api.grant import GrantStatus
 from aks_access.api.meta import ObjectMeta
 from aks_access.api.target_status import TargetStatus
-from aks_access.cli.reported import GrantReport, Metadata, Part, TargetReport, read
+from aks_access.cli.reports.reported import GrantReport, Metadata, Part, TargetReport, read
 from tests.unit.cli import scene
 
 MODELS: dict[type[Any], type[LenientModel]] = {
@@ -68,7 +68,7 @@ def damaged(value: dict[str, Any], *, at: tuple[Any, ...], by: object) -> dict[s
 
 
 def test_what_the_operator_writes_needs_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aks_access.cli.reported._readable", None)
+    monkeypatch.setattr("aks_access.cli.reports.reported._readable", None)
     for kind, value in reports():
         assert same(read(kind, value), MODELS[kind].model_validate(value, context=LENIENT))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aks_access.cli.seen import LATE, Gate, SeenGrant, SeenTarget
+from aks_access.cli.reports.seen import LATE, Gate, SeenGrant, SeenTarget
 from tests.unit.cli import scene
 from tests.unit.cli.transcript import NOW
 

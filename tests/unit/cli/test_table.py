@@ -18,10 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from aks_access.cli import screen, table
-from aks_access.cli.layout import Line, columns_of, fitted, wrapped
-from aks_access.cli.overview import Overview, overview
-from aks_access.cli.table import Cell, lines
+from aks_access.cli.reports import screen
+from aks_access.cli.reports.overview import Overview, overview
+from aks_access.cli.terminal import table
+from aks_access.cli.terminal.layout import Line, columns_of, fitted, wrapped
+from aks_access.cli.terminal.table import Cell, lines
 from tests.unit.cli import picture, scene
 from tests.unit.cli.test_command_line import ENVIRONMENT, ROOT
 from tests.unit.cli.transcript import GOLDEN, NOW
@@ -383,7 +384,7 @@ def test_status_in_a_pipe_needs_no_rich(installed: bool) -> None:
     code = (
         "import sys\n"
         f"if not {installed}: sys.modules['rich'] = None\n"
-        "from aks_access.cli import overview, screen\n"
+        "from aks_access.cli.reports import overview, screen\n"
         "from tests.unit.cli import scene, transcript\n"
         "screen.show(overview.overview([], now=transcript.NOW))\n"
         "print('rich.table' in sys.modules)"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aks_access.cli.cluster import Resource
+from aks_access.cli.hub.cluster import Resource
 from aks_access.errors import KubeError, KubeForbidden, StartupError
 from tests.unit.cli.desk import TARGET, Desk, condition, execute_at, manifest
 from tests.unit.cli.guarded import ACTIVE, GRANT, PROGRAMMED, Guarded, desk, later

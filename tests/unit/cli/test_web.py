@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from aks_access.cli.web import Question, get
+from aks_access.cli.internet.web import Question, get
 from aks_access.errors import NameUnknown, NameUnresolved, NoAnswer
 from sandbox.arm.tls import TlsFiles, make_tls
 from tests.integration.tunnels import Tunnels

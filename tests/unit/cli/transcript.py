@@ -20,11 +20,11 @@ from typing import Any, Final
 from aks_access.__main__ import main
 from aks_access.api.crd import definition
 from aks_access.api.names import Kind
-from aks_access.cli.cluster import Cluster
-from aks_access.cli.documents import documents
 from aks_access.cli.fakes.cluster import FakeCluster
+from aks_access.cli.files.documents import documents
+from aks_access.cli.hub.cluster import Cluster
+from aks_access.cli.internet.web import Answer, Question
 from aks_access.cli.surroundings import Surroundings
-from aks_access.cli.web import Answer, Question
 
 GOLDEN: Final = Path(__file__).resolve().parents[2] / "golden" / "cli"
 NOW: Final = datetime(2026, 11, 22, 10, tzinfo=UTC)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from aks_access.cli.cluster import DryRun, Resource, Right
+from aks_access.cli.hub.cluster import DryRun, Resource, Right
 from aks_access.errors import AksAccessError, KubeConflict, KubeForbidden, KubeNotFound
 
 _KINDS = {each.kind: each for each in Resource}

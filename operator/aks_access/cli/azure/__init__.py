@@ -1,0 +1,1 @@
+"""Azure for people's commands: the way there, clusters to adopt, addresses that nodes leave by."""

@@ -1,0 +1,1 @@
+"""Manifests in files: read, checked, judged, and kept in order."""

@@ -1,0 +1,1 @@
+"""The management cluster, through kubectl."""

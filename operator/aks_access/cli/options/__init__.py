@@ -1,0 +1,1 @@
+"""What several commands take: flags, arguments, and how a shell completes them."""

@@ -1,0 +1,1 @@
+"""What the operator makes of a cluster's list, and what files would change about that."""

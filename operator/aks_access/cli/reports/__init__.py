@@ -1,0 +1,1 @@
+"""What commands that look tell of the operator's reports."""
