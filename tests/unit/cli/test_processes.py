@@ -38,11 +38,29 @@ with started(COMMAND) as (process, _):
 """
 """Ends a question itself."""
 
+COMES_LATE = """\
+import atexit, threading
+over, begun = threading.Event(), threading.Event()
+def end():
+    over.set()
+    begun.wait(0.5)
+atexit.register(end)  # comes after those of what is imported below
+from aks_access.cli.hub.processes import started
+def ask():
+    over.wait()
+    with started(COMMAND) as (process, _):
+        process.stdout.readline()
+        begun.set()
+        process.wait()
+threading.Thread(target=ask, daemon=True).start()
+"""
+"""Asks in a thread when the others have been ended: one of those was a log-in it waited for."""
+
 ALONE = ["sh", "-c", "echo; exec sleep 60"]
 WITH_LOG_IN = ["sh", "-c", "exec 3<&0; sleep 60 <&3 & echo; wait"]
 
 
-@pytest.mark.parametrize("code", [LEAVES, TURNS_AWAY])
+@pytest.mark.parametrize("code", [LEAVES, TURNS_AWAY, COMES_LATE])
 @pytest.mark.parametrize("command", [ALONE, WITH_LOG_IN])
 def test_a_question_that_nobody_waits_for_ends_with_its_log_in(
     code: str, command: list[str]

@@ -29,6 +29,10 @@ _ERRORS: Final = (
     "The ",
 )
 _RUNNING: Final[set[subprocess.Popen[bytes]]] = set()
+_STARTING: Final = threading.Lock()
+"""Held while one is started; in the end for good, so that none is that nobody would end."""
+_LONGEST_START: Final = 1.0
+"""Seconds to wait for that in the end: a start takes milliseconds."""
 _FLOOR: Final = threading.Lock()
 """Held by the one that speaks to the person, until it ends."""
 
@@ -41,13 +45,7 @@ def started(
 
     One that `yields` ends as well where it would speak to the person beside another one.
     """
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE if reads else None,  # else a log-in may ask the person
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
-        _RUNNING.add(process)
+    with _begun(command, reads=reads) as process:
         said = Said(process, yields=yields)
         try:
             yield process, said
@@ -58,9 +56,25 @@ def started(
             said()
 
 
+def _begun(command: Sequence[str], *, reads: bool) -> subprocess.Popen[bytes]:
+    with _STARTING:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE if reads else None,  # else a log-in may ask the person
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        _RUNNING.add(process)
+    return process
+
+
 @atexit.register
 def _end_all() -> None:
-    """Those of threads that are cut off by the end of the command."""
+    """Those of threads that are cut off by the end of the command.
+
+    One that waits for another's log-in would start as soon as that ends.
+    """
+    _STARTING.acquire(timeout=_LONGEST_START)
     for process in list(_RUNNING):
         _end(process)
 
