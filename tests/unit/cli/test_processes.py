@@ -188,3 +188,46 @@ def test_complaints_are_known_whoever_reads_the_rest(reader: str) -> None:
     )
     assert done.stdout == "Error from server (NotFound): none\n"
     assert done.stderr == ("to sign in, open a page\n" if reader == "one" else "")
+
+
+HOLDS_OPEN = "sleep 60 & echo $!; echo to sign in, open a page >&2"
+
+
+def test_a_browser_that_a_log_in_opened_is_not_waited_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It writes to the terminal that the log-in wrote to, as long as it is open."""
+    browser = 0
+    try:
+        with started(["sh", "-c", HOLDS_OPEN]) as (process, said):
+            assert process.stdout is not None
+            browser = int(process.stdout.readline())
+            process.wait()
+            assert said() == ""
+        os.kill(browser, 0)
+        assert capsys.readouterr().err == "to sign in, open a page\n"
+    finally:
+        os.kill(browser, signal.SIGKILL)
+
+
+def test_a_question_at_the_end_of_a_line_is_shown_before_it_is_answered() -> None:
+    code = (
+        "from aks_access.cli.hub.processes import started\n"
+        "asks = 'printf Password: >&2; read line; echo >&2'\n"
+        "with started(['sh', '-c', asks]) as (process, said):\n"
+        "    process.wait()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=ENVIRONMENT,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        try:
+            shown = select.select([process.stderr], [], [], 20)[0]
+        finally:
+            process.stdin.close()
+        assert shown
+        assert process.stderr.read() == b"Password:\n"

@@ -11,6 +11,7 @@ terminal, where a log-in cannot ask for a password and Ctrl-C does not come.
 import atexit
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import threading
@@ -33,6 +34,9 @@ _STARTING: Final = threading.Lock()
 """Held while one is started; in the end for good, so that none is that nobody would end."""
 _LONGEST_START: Final = 1.0
 """Seconds to wait for that in the end: a start takes milliseconds."""
+_PAUSE: Final = 0.05
+"""Seconds without a word after which a line's beginning is taken for a question."""
+_CHUNK: Final = 1 << 16
 _FLOOR: Final = threading.Lock()
 """Held by the one that speaks to the person, until it ends."""
 
@@ -131,10 +135,9 @@ class Said:
         self._thread.start()
 
     def _read(self) -> None:
-        assert self._process.stderr is not None
         speaks = False
         try:
-            for said in self._process.stderr:
+            for said in self._texts():
                 line = said.decode(errors="replace")
                 if self._lines or line.startswith(_ERRORS):
                     self._lines.append(line.strip())
@@ -149,6 +152,27 @@ class Said:
         finally:
             if speaks:
                 _FLOOR.release()
+
+    def _texts(self) -> Iterator[bytes]:
+        """Lines, and what stands without an end of line and waits for the person.
+
+        They end with kubectl: a browser that its log-in opened may keep the stream open.
+        """
+        assert self._process.stderr is not None
+        stream, rest = self._process.stderr.fileno(), b""
+        while True:
+            over = self._process.returncode is not None  # what it said is in the stream by then
+            heard = bool(select.select([stream], [], [], 0 if over else _PAUSE)[0])
+            more = os.read(stream, _CHUNK) if heard else b""
+            *lines, rest = (rest + more).split(b"\n")
+            yield from (line + b"\n" for line in lines)
+            if more:
+                continue
+            if rest:
+                yield rest
+                rest = b""
+            if heard or over:
+                return
 
     def __call__(self) -> str:
         """All complaints, on one line."""
