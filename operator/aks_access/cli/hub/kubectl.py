@@ -48,7 +48,7 @@ class Kubectl:
         """See `Cluster`; a pod's own comes after the context's and before `default`."""
         path = "--output=jsonpath={.contexts[0].context.namespace}"
         try:
-            named = self._run(["config", "view", "--minify", path]).decode().strip()
+            named = self._run(["config", "view", "--minify", path]).decode(errors="replace").strip()
         except KubeError as error:
             if _NO_CONTEXT not in str(error):
                 raise
@@ -165,7 +165,10 @@ class Kubectl:
             ]
             with started(command) as (process, said):
                 assert process.stdout is not None
-                for event in map(json.loads, process.stdout):
+                for line in process.stdout:
+                    if not line.endswith(b"\n"):
+                        break  # the connection was cut within it
+                    event = self._parsed("get", line)
                     if event["type"] == "DELETED":
                         return
                     if event["type"] == "ERROR":

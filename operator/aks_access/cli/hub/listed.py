@@ -21,6 +21,7 @@ class Listed(msgspec.Struct):
 
 def listed(text: bytes) -> Listed:
     """Raises ValueError where it is no list."""
+    text.decode()  # what is cut out is not looked into
     try:
         return msgspec.json.decode(text, type=Listed)
     except msgspec.DecodeError as error:
