@@ -82,6 +82,17 @@ def test_a_set_is_in_doubt_only_where_none_is_known() -> None:
     assert refused.startswith("error RangeSetNotResolved: IPRangeSet nat does not exist or does")
 
 
+def test_a_namespace_that_is_put_in_later_is_in_doubt() -> None:
+    """As Flux puts it in, for what stands in braces."""
+    selected = TARGET.format(policy="maxDuration: 24h").replace(
+        "{from: All}", "{from: Selector, selector: {matchLabels: {a: b}}}"
+    )
+    Path("targets.yaml").write_text(selected)
+    Path("grants.yaml").write_text(grant("a").replace("team-a", "'${TEAM}'"))
+    _, out, _ = execute("aks-access validate grants.yaml --targets targets.yaml")
+    assert "Labels of namespace ${TEAM} are not known: whether c1 takes its grants was " in out
+
+
 def test_a_target_that_cannot_be_read_is_said_with_the_grants() -> None:
     over, revoked = grant("b", end=OVER), grant("c", ranges="ipRanges: [20.50.0.1], revoked: true")
     [error] = said(grant("a"), over, revoked, policy="maxDuration: 1d")

@@ -1,7 +1,6 @@
 """What is missing to be sure of a refusal: labels, range sets, and who is in already."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from aks_access.api.reasons import GrantReason
 from aks_access.api.target_status import TargetStatus
@@ -10,30 +9,27 @@ from aks_access.plan.listing import canonical, cidr
 from aks_access.plan.model import Target
 from aks_access.plan.outcome import Refusal, Verdict
 
-_UNUSABLE: Final = (
-    "{target} cannot be used, and its status does not tell whether it lets the grant in already: "
-    "who is not in yet has to wait."
-)
-
 
 def doubt(verdict: Verdict, refusal: Refusal, *, target: Target, known: Surrounding) -> str:
-    """What is missing to be sure of a refusal; "" where nothing is.
-
-    `{target}` in it stands for the target's name.
-    """
+    """What is missing to be sure of a refusal; "" where nothing is."""
     grant = verdict.grant
     if refusal.reason is GrantReason.TARGET_BLOCKED:
-        return "" if held(verdict, target=target).whole else _UNUSABLE
+        if held(verdict, target=target).whole:
+            return ""
+        return (
+            f"{target.name} cannot be used, and its status does not tell whether it lets the grant "
+            "in already: who is not in yet has to wait."
+        )
     if refusal.reason is GrantReason.NAMESPACE_NOT_ALLOWED:
         if not grant.namespace:
             return (
-                "The file names no namespace: whether {target} takes the grant was not checked; "
-                "give --namespace, or the rendered objects."
+                f"The file names no namespace: whether {target.name} takes the grant was not "
+                "checked; give --namespace, or the rendered objects."
             )
         if grant.namespace not in known.namespaces:
             return (
-                f"Labels of namespace {grant.namespace} are not known: whether {{target}} takes "
-                "its grants was not checked; give --namespaces."
+                f"Labels of namespace {grant.namespace} are not known: whether {target.name} "
+                "takes its grants was not checked; give --namespaces."
             )
     if refusal.reason is GrantReason.RANGE_SET_NOT_RESOLVED and not known.sets:
         return f"IPRangeSet {refusal.value} was not checked: no range set is known; give --targets."

@@ -201,7 +201,7 @@ def _on(
         instead = advice(refusal, verdict, target.policy, now)
         unsure = doubt(verdict, refusal, target=target, known=known)
         if unsure:
-            return _unsure(each, refusal=refusal, message=unsure.format(target=target.name))
+            return _unsure(each, refusal=refusal, message=unsure)
         message = refusal_sentence(
             refusal=refusal,
             target=target.name,
