@@ -14,7 +14,14 @@ import pytest
 import yaml
 
 from aks_access.cli.fakes.cluster import FakeCluster
-from aks_access.cli.hub.cluster import FIELD_MANAGER, Cluster, DryRun, Resource, Right
+from aks_access.cli.hub.cluster import (
+    FIELD_MANAGER,
+    NOT_THERE,
+    Cluster,
+    DryRun,
+    Resource,
+    Right,
+)
 from aks_access.cli.hub.kubectl import Kubectl
 from aks_access.cli.hub.reach import Reach
 from aks_access.errors import (
@@ -148,6 +155,23 @@ def test_a_conditional_apply_makes_nothing_where_the_object_is_gone(
     with pytest.raises(KubeConflict):
         cluster.apply(asked, force=True)
     assert cluster.get(GRANTS, namespace=namespace, name="g") is None
+
+
+@pytest.mark.parametrize("dry_run", [DryRun.SERVER, DryRun.NONE])
+def test_an_apply_that_is_to_make_the_object_changes_none_that_is_there(
+    both: tuple[Cluster, str], dry_run: DryRun
+) -> None:
+    cluster, namespace = both
+    new = grant(namespace, "g", reason="first")
+    new["metadata"]["resourceVersion"] = NOT_THERE
+    assert cluster.apply(new, dry_run=dry_run)["spec"]["reason"] == "first"
+    cluster.apply(grant(namespace, "g", reason="first"))
+    new["spec"]["reason"] = "second"
+    with pytest.raises(KubeConflict):
+        cluster.apply(new, dry_run=dry_run)
+    found = cluster.get(GRANTS, namespace=namespace, name="g")
+    assert found is not None
+    assert found["spec"]["reason"] == "first"
 
 
 def test_a_generation_counts_the_specs(both: tuple[Cluster, str]) -> None:

@@ -100,3 +100,27 @@ def test_a_grant_is_written_onto_the_one_that_was_looked_at_and_a_file_names_non
     assert {key: there["metadata"][key] for key in ("uid", "resourceVersion")}.items() <= (
         written["metadata"].items()
     )
+
+
+@dataclass(slots=True)
+class Taken(Guarded):
+    """A hub where somebody makes the grant before the apply arrives."""
+
+    def apply(
+        self,
+        manifest: Mapping[str, Any],
+        *,
+        dry_run: DryRun = DryRun.NONE,
+        force: bool = False,
+    ) -> dict[str, Any]:
+        self.add(managed("aks-access"))
+        return super(Taken, self).apply(manifest, dry_run=dry_run, force=force)
+
+
+@pytest.mark.parametrize("again", ["", " --dry-run=server"])
+def test_a_new_grant_takes_no_place_that_somebody_took_meanwhile(again: str) -> None:
+    place = Desk(hub=Taken(context_namespace="team-a"))
+    place.hub.add(TARGET)
+    code, out, err = execute_at(f"{GRANT}{again}", desk=place)
+    assert (code, out, place.hub.written) == (1, "", [])
+    assert "Somebody made grant team-a/dev-laptop meanwhile, so nothing was written. Use" in err

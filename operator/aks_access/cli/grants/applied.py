@@ -1,7 +1,7 @@
 """A grant applied to the management cluster, where nobody else's is in its place.
 
 It replaces only what was looked at: an apply carries the uid and the version of that, and the API
-server refuses it once somebody else has changed or deleted the grant.
+server refuses it once somebody else has changed, deleted or made the grant.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Any, Final
 from aks_access.api.ranges import quoted
 from aks_access.cli.grants.ask import Ask
 from aks_access.cli.grants.present import facts
-from aks_access.cli.hub.cluster import FIELD_MANAGER, Cluster, DryRun, Resource
+from aks_access.cli.hub.cluster import FIELD_MANAGER, NOT_THERE, Cluster, DryRun, Resource
 from aks_access.errors import KubeConflict
 
 _OTHERS: Final = re.compile(r'conflicts? with "([^"]+)"[^:]*: (\S+)')
@@ -95,7 +95,10 @@ class Applied:
             if found is None and prepared.there is not None:
                 raise _Moved(str(error)) from error
             if found is None:
-                raise
+                raise KubeConflict(
+                    f"Somebody made grant {prepared.path} meanwhile, so nothing was written. Use "
+                    "another --name, or run this again to replace it."
+                ) from error
             raise KubeConflict(
                 f"Grant {prepared.path} is there, and {found[1]} keeps its {found[2]}. Use another "
                 "--name, or change it there."
@@ -160,10 +163,9 @@ def _ours(there: Mapping[str, Any]) -> bool:
 
 
 def _pinned(manifest: Mapping[str, Any], *, to: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """The manifest for this very grant as it was read, and for no later one."""
-    if to is None:
-        return manifest
-    read = {key: to["metadata"][key] for key in ("uid", "resourceVersion")}
+    """The manifest for this very grant as it was read, and for no later one; None = a new one."""
+    metadata = to["metadata"] if to is not None else {"resourceVersion": NOT_THERE}
+    read = {key: metadata[key] for key in ("uid", "resourceVersion") if key in metadata}
     return {**manifest, "metadata": {**manifest["metadata"], **read}}
 
 

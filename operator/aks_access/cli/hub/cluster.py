@@ -16,6 +16,9 @@ FIELD_MANAGER: Final = "aks-access"
 """Whose fields a command's writes are; Flux strips those of managers whose name says kubectl."""
 
 
+NOT_THERE: Final = str(2**63 - 1)
+"""A resourceVersion that no object has: it is the last that there can be."""
+
 Piece = Union[bytes, "Raw"]
 """An object as its JSON."""
 
@@ -145,7 +148,8 @@ class Cluster(Protocol):
 
         `dry_run` is `NONE` or `SERVER`. Raises `KubeConflict` where a field is somebody else's,
         unless `force` takes it over. A `metadata.resourceVersion` and `uid` in it make it
-        conditional: raises `KubeConflict` where the object is not that one any more.
+        conditional: raises `KubeConflict` where the object is not that one any more. With
+        `NOT_THERE` for a version and no uid there must be no such object.
         """
 
     def patch(
