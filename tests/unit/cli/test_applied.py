@@ -8,7 +8,7 @@ import pytest
 
 from aks_access.cli.hub.cluster import DryRun, Resource
 from tests.unit.cli.desk import TARGET, Desk, execute_at, manifest
-from tests.unit.cli.test_granting import GRANT, Guarded, desk, managed
+from tests.unit.cli.guarded import GRANT, Guarded, desk, managed
 
 
 @dataclass(slots=True)
