@@ -302,7 +302,6 @@ def test_a_large_set_that_vanishes_waits_for_a_person(world: World) -> None:
     target.wait_state("InSync")
 
 
-@pytest.mark.timeout(120)
 def test_a_deleted_namespace_ends_clean(restart_world: World) -> None:
     world = restart_world
     world.expect("I8", because="the audit log has one deletion of a collection, not the grants'")
