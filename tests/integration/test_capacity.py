@@ -78,7 +78,7 @@ def test_a_grant_gets_in_whole_or_not_at_all(world: World) -> None:
     assert len(cluster.puts()) == 1, "an entry that is there already takes no room"
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(360)
 def test_2000_entries_with_vnet_integration(world: World) -> None:
     cluster = world.cluster([OFFICE], shape={"vnet_integration": True})
     target = world.target(cluster, suspend=True)

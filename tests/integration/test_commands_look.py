@@ -44,7 +44,7 @@ class Person:
             capture_output=True,
             text=True,
             check=False,
-            timeout=30,
+            timeout=60,
         )
 
     def says(self, *arguments: str, code: int = 0) -> str:

@@ -6,8 +6,6 @@ Nobody touches an object while the clock runs, so that only the operator's own s
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-
 from tests.integration.things import Cluster, Mark
 from tests.integration.world import World
 
@@ -221,7 +219,6 @@ def test_an_untracked_duration_created_again_is_a_new_grant(world: World) -> Non
     assert cluster.ranges == [FOREIGN, OURS]
 
 
-@pytest.mark.timeout(120)
 def test_what_falls_into_downtime(restart_world: World) -> None:
     """Ends, a beginning and a retention that pass while no operator runs."""
     world = restart_world

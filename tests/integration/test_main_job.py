@@ -2,8 +2,6 @@
 
 import re
 
-import pytest
-
 from aks_access.engine.ports import Kind
 from tests.integration.things import Object
 from tests.integration.world import World
@@ -108,7 +106,6 @@ def _table(world: World, *arguments: str) -> list[list[str]]:
     return [re.split(r"\s{2,}", line.strip()) for line in lines]
 
 
-@pytest.mark.timeout(120)
 def test_twenty_grants_in_one_apply_are_one_put(restart_world: World) -> None:
     """However slowly kubectl goes through them: it pauses for no longer than the window."""
     world = restart_world

@@ -34,7 +34,7 @@ def ledger(plane: ControlPlane, *arguments: str) -> subprocess.CompletedProcess[
         ],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
     )
 
 

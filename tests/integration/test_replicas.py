@@ -139,7 +139,7 @@ def empty_world(own_control_plane: ControlPlane, unique: Callable[[str], str]) -
         station.stop()
 
 
-@pytest.mark.timeout(290)
+@pytest.mark.timeout(400)
 def test_a_restart_with_500_grants_writes_nothing_but_the_lease(empty_world: World) -> None:
     world = empty_world
     clusters = [world.cluster(operation_seconds=0.1) for _ in range(5)]
@@ -165,7 +165,7 @@ def test_a_restart_with_500_grants_writes_nothing_but_the_lease(empty_world: Wor
         found = world.plane.request("GET", collection)["items"]
         return [o.get("status", {}).get("summary", {}).get("state", "") for o in found]
 
-    world.eventually(lambda: states() == ["Active"] * 500, what="500 to be Active", seconds=150)
+    world.eventually(lambda: states() == ["Active"] * 500, what="500 to be Active", seconds=200)
     for target in targets:
         target.wait_state("InSync")
     assert sum(len(cluster.puts()) for cluster in clusters) <= 5 * 5

@@ -168,7 +168,6 @@ def test_a_target_ref_edit_moves_access(world: World) -> None:
     assert raw["status"]["summary"]["expires"] == "never"
 
 
-@pytest.mark.timeout(120)
 def test_a_deleted_namespace_ends_clean(restart_world: World) -> None:
     world = restart_world
     world.expect("I8", because="the audit log has one deletion of a collection, not the grants'")

@@ -91,7 +91,7 @@ def test_without_a_way_to_kubernetes_it_ends_with_one_line(
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
     assert ended.returncode == code

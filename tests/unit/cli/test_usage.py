@@ -180,6 +180,6 @@ def test_a_context_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert execute(said, place=Surroundings()) == (
         2,
         "",
-        'aks-access: context "nowhere" does not exist. `kubectl config get-contexts` lists what '
-        "there is.\n",
+        'aks-access: The kubeconfig has no context "nowhere". `kubectl config get-contexts` lists '
+        "what there is.\n",
     )

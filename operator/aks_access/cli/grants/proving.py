@@ -73,8 +73,8 @@ class Prover:
         told = ""
         while left and not once and self.machine.clock() < until:
             if told != (told := "; ".join(f"{host}: {why}" for host, why in left.items())):
-                takes = "" if nameless(left) else " AKS takes up to two minutes."
-                self.tell(f"waiting: In Azure.{takes} {told}.")
+                takes = "" if nameless(left) else "; AKS takes up to two minutes"
+                self.tell(f"waiting: In Azure{takes}. {told}.")
             self.machine.pause(min(_PAUSE, max(0.0, until - self.machine.clock())))
             before, left = left, {host: why for host in left if (why := self._asked(host))}
             if nameless(left) and nameless({host: before[host] for host in left}):
