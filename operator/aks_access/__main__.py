@@ -135,11 +135,13 @@ def main(arguments: Sequence[str] | None = None, *, surroundings: object = None)
 
     `surroundings` is what commands see of the machine (`cli.surroundings`); None = the real one.
     """
-    if os.getpid() == 1:
-        # In a container the kernel drops a SIGTERM that nobody handles, and imports take seconds.
+    given = sys.argv[1:] if arguments is None else arguments
+    operates = "run" in given[:1]
+    if os.getpid() == 1 or (arguments is None and not operates):
+        # In a container the kernel drops a SIGTERM that nobody handles, and imports take seconds. A
+        # command that is ended has to end its kubectls.
         # The operator ends well by it; what else is cut short did not do what it was asked for.
-        given = sys.argv[1:] if arguments is None else arguments
-        ended = ExitCode.OK if "run" in given[:1] else 128 + signal.SIGTERM
+        ended = ExitCode.OK if operates else 128 + signal.SIGTERM
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(ended))
     name = program(sys.argv[0])
     try:

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from aks_access.__main__ import COMMANDS
 from aks_access.api.crd import file_name, render
 from aks_access.api.names import Kind
+from sandbox.processes import wait_until
 from tests.unit.cli import scene
 from tests.unit.cli.transcript import GOLDEN, execute
 
@@ -289,3 +291,33 @@ def test_other_shells_are_told_how_to_ask(shell: str) -> None:
     code, out, err = execute(f"aks-access completion {shell}")
     assert (code, err) == (0, "")
     assert f"_AKS_ACCESS_COMPLETE={shell}_complete" in out
+
+
+def test_a_command_that_is_ended_leaves_no_kubectl(tmp_path: Path) -> None:
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text("#!/bin/sh\necho $$ >>asked\nexec sleep 60\n")
+    kubectl.chmod(0o755)
+    with subprocess.Popen(
+        [sys.executable, "-m", "aks_access", "status"],
+        env={**ENVIRONMENT, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},
+        cwd=tmp_path,
+    ) as command:
+        asked = tmp_path / "asked"
+        wait_until(
+            lambda: asked.exists() and asked.read_text().strip(), what="a question", timeout=30
+        )
+        command.terminate()
+        try:
+            assert command.wait(timeout=30) == 128 + signal.SIGTERM
+        finally:
+            command.kill()
+    pids = [int(pid) for pid in asked.read_text().split()]
+    wait_until(lambda: not any(map(running, pids)), what="kubectl to be ended", timeout=30)
+
+
+def running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
