@@ -90,7 +90,7 @@ def _grant_report(
         reason, message = _words(
             verdict=verdict, target=target, held=held, late=late, blocker=blocker
         )
-    asks = verdict.state is AccessState.LIVE or bool(verdict.keeps)
+    asks = verdict.state is AccessState.LIVE or bool(verdict.keeps) or _blocked(verdict)
     return GrantReport(
         target=target.name,
         generation=verdict.grant.generation,
@@ -121,21 +121,24 @@ def _words(
     late: datetime | None,
     blocker: Blocker | None,
 ) -> tuple[GrantReason, str]:
-    if verdict.state is not AccessState.LIVE and not verdict.keeps.issuperset(held):
+    left = tuple(entry for entry in held if entry not in verdict.keeps)
+    if verdict.state is not AccessState.LIVE and left:
         if late is not None:
             return GrantReason.REVOCATION_OVERDUE, sentences.overdue_sentence(
                 entries=held, due=sentences.instant(late), target=target.name
             )
-        return GrantReason.REVOCATION_PENDING, sentences.pending_sentence(
-            verdict=verdict, target=target.name
-        )
+        if not _blocked(verdict):
+            return GrantReason.REVOCATION_PENDING, sentences.pending_sentence(
+                verdict=verdict, target=target.name
+            )
     if verdict.state is AccessState.REFUSED:
-        return verdict.refusals[0].reason, sentences.refusals_sentence(
+        said = sentences.refusals_sentence(
             verdict=verdict,
             target=target.name,
             contact=target.policy.contact,
             cluster=target.resource_id,
         )
+        return verdict.refusals[0].reason, said + sentences.left_words(left)
     reason = _reason(verdict=verdict, target=target, blocker=blocker)
     if reason is GrantReason.TARGET_BLOCKED and blocker is not None:
         return reason, sentences.blocked_sentence(
@@ -149,6 +152,11 @@ def _words(
         observed=_observed(target),
         suspended=target.suspend,
     )
+
+
+def _blocked(verdict: Verdict) -> bool:
+    """Whether only the target's own spec refuses it; nothing that it holds is taken out then."""
+    return any(refusal.reason is GrantReason.TARGET_BLOCKED for refusal in verdict.refusals)
 
 
 def _reason(*, verdict: Verdict, target: Target, blocker: Blocker | None) -> GrantReason:

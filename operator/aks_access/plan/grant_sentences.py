@@ -180,6 +180,13 @@ def kept_words(verdict: Verdict) -> str:
     return f" Until then it keeps what it has ({len(verdict.keeps)} of {len(verdict.ranges)})."
 
 
+def left_words(entries: Sequence[str]) -> str:
+    """What stands for a refused grant though it asks for it no longer; "" where nothing does."""
+    if not entries:
+        return ""
+    return f" What it asked for before stands until then: {listed(list(entries))}."
+
+
 def refusals_sentence(
     *,
     verdict: Verdict,

@@ -7,6 +7,7 @@ from aks_access.plan.azure_sentences import AzureOutcome, azure_sentence
 from aks_access.plan.grant_sentences import (
     blocked_sentence,
     kept_words,
+    left_words,
     refusal_sentence,
     refusals_sentence,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "finding_sentence",
     "instant",
     "kept_words",
+    "left_words",
     "orphan_sentence",
     "overdue_sentence",
     "paced_sentence",
