@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from aks_access.api.ranges import IPv4Range
-from aks_access.cli.reports.causes import Answer, Cause, Facts, Verdicts, asking, causes
+from aks_access.cli.reports.causes import Answer, Cause, Verdicts, asking, causes
+from aks_access.cli.reports.facts import Facts
 from aks_access.cli.reports.glimpse import Glimpse
 from aks_access.cli.reports.seen import SeenGrant, SeenTarget
 from aks_access.cli.reports.unreported import NOT_SEEN

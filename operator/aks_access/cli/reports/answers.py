@@ -12,7 +12,8 @@ from aks_access.api.ranges import IPv4Range, special_network
 from aks_access.api.reasons import GrantReason
 from aks_access.cli.hub.cluster import Cluster
 from aks_access.cli.reports import entries, looking
-from aks_access.cli.reports.causes import Answer, Cause, Facts, Verdicts, answer, asking, causes
+from aks_access.cli.reports.causes import Answer, Cause, Verdicts, answer, asking, causes
+from aks_access.cli.reports.facts import Facts
 from aks_access.cli.reports.holding import holder_json, words
 from aks_access.cli.reports.seen import SeenGrant, SeenTarget, by_name, said
 from aks_access.cli.terminal import table

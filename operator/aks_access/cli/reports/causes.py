@@ -4,22 +4,21 @@ Pure. What a grant's status says of the target is the operator's own word and is
 the status has none (an edit not seen yet, the 21st target), `unreported` says what it will be.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from aks_access.api.ranges import IPv4Range
 from aks_access.api.reasons import GrantReason
 from aks_access.cli.reports.entries import Holder
+from aks_access.cli.reports.facts import Facts
 from aks_access.cli.reports.glimpse import Glimpse
 from aks_access.cli.reports.seen import Gate, SeenGrant, SeenTarget
 from aks_access.plan.listing import SENTINEL, parsed
 
 if TYPE_CHECKING:
-    from aks_access.plan.model import Namespace, RangeSet
+    from aks_access.plan.model import RangeSet
 
 
 class Verdicts(StrEnum):
@@ -52,24 +51,6 @@ class Cause:
     grant: str
     reason: str
     message: str
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What grants are looked at with; namespaces are read only where one has to be judged.
-
-    Attributes:
-        namespaces: all by name; None where they may not be read.
-    """
-
-    sets: "Mapping[str, RangeSet]"
-    namespaces: "Callable[[], Mapping[str, Namespace] | None]"
-    now: datetime
-
-    @cached_property
-    def every_namespace(self) -> "Mapping[str, Namespace] | None":
-        """All namespaces by name, read at the first use; None where they may not be read."""
-        return self.namespaces()
 
 
 def answer(

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from aks_access.api.names import ARGO_DEFAULT_INSTANCE_LABEL
 from aks_access.api.ranges import IPv4Range
 from aks_access.api.reasons import GrantReason, TargetReason
-from aks_access.cli.reports.causes import Facts
+from aks_access.cli.reports.facts import Facts
 from aks_access.cli.reports.seen import SeenGrant, SeenTarget
 from aks_access.plan import holders
 from aks_access.plan.access import ended, expand, judge, matches
