@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.proof, pytest.mark.timeout(12
 
 STALL = 0.25
 """Seconds of CPU that the engine's loop may spend on one object, or on a watch's all at once."""
-TOGETHER = 1.0
+TOGETHER = 2.0
 """The same for kopf's loop, which reads all the objects of a watch, 20 and 12 MB of JSON."""
 BEAT = 0.01
 BEYOND_KOPF = (
