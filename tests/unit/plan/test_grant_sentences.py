@@ -8,6 +8,7 @@ import pytest
 from aks_access.api.reasons import GrantReason as R
 from aks_access.plan.grant_sentences import (
     blocked_sentence,
+    left_words,
     refusal_sentence,
     refusals_sentence,
     unsupported_sentence,
@@ -265,6 +266,13 @@ def test_i8_a_grant_that_grew_is_told_why_it_waits_and_what_it_keeps() -> None:
     assert refusals_sentence(verdict=verdict, target="prod") == (
         "prod: 200/200 used, 2 more needed. Merge ranges or shorten others. Until then it keeps "
         "what it has (1 of 3)."
+    )
+
+
+def test_what_a_refused_grant_left_behind_is_named() -> None:
+    assert left_words([]) == ""
+    assert left_words(["81.2.69.3/32", "81.2.69.4/32"]) == (
+        " What it asked for before stands until then: 81.2.69.3/32, 81.2.69.4/32."
     )
 
 
