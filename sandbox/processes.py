@@ -189,6 +189,15 @@ class Port:
         self._socket.close()
 
 
+def alive(pid: int) -> bool:
+    """Whether there is such a process, one that nobody waited for included."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def wait_until(
     condition: Callable[[], bool],
     *,

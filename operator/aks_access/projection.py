@@ -212,7 +212,7 @@ def project_range_set(raw: Mapping[str, object]) -> RangeSet:
 
 def project_namespace(raw: Mapping[str, object]) -> Namespace:
     """The facts of a Namespace."""
-    meta = ObjectMeta.model_validate(_mapping(raw.get("metadata")), context={"lenient": True})
+    meta = ObjectMeta.lenient(_mapping(raw.get("metadata")))
     return Namespace(
         uid=meta.uid,
         name=meta.name,

@@ -1,6 +1,5 @@
 """The control plane is real, private to its process and gone with it."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -10,7 +9,7 @@ import pytest
 
 from sandbox.controlplane import AuditEvent, ControlPlane
 from sandbox.controlplane.client import ApiError
-from sandbox.processes import ProcessError, wait_until
+from sandbox.processes import ProcessError, alive, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 PARENT = """
@@ -22,14 +21,6 @@ pids = [plane.process(name).pid for name in ("etcd", "kube-apiserver")]
 print(plane.directory, *pids, flush=True)
 time.sleep(120)
 """
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def test_a_service_account_has_its_rights_and_no_more(

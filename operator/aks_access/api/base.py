@@ -6,7 +6,7 @@ know; a status is read leniently (`LENIENT`), because losing one odd value of it
 losing all that the operator wrote down.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple, Self
 
 from pydantic import (
@@ -71,6 +71,11 @@ class RuledModel(ApiModel):
 
 class LenientModel(ApiModel):
     """A model that, under `LENIENT`, drops the values it cannot read and keeps the others."""
+
+    @classmethod
+    def lenient(cls, value: Mapping[str, Any]) -> Self:
+        """What can be read of a JSON object."""
+        return cls.model_validate(dict(value), context=LENIENT)
 
     @model_validator(mode="wrap")
     @classmethod

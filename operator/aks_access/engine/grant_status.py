@@ -85,7 +85,7 @@ def worst(reports: Sequence[GrantReport]) -> GrantReport:
 def grant_status(*, facts: GrantFacts, now: datetime) -> dict[str, object]:
     """The status to write, as JSON."""
     grant, main = facts.grant, worst(facts.reports)
-    previous = GrantStatus.model_validate(dict(grant.status), context={"lenient": True})
+    previous = GrantStatus.lenient(grant.status)
     ordered = sorted(facts.reports, key=lambda r: (_RANK.get(r.reason, 2), r.target))
     listed = [report for report in ordered if report.target]
     evaluated = grant.evaluated[1] if grant.evaluated else None

@@ -34,7 +34,7 @@ class RangeSetReconciler:
         return Next()
 
     def _status(self, found: RangeSet) -> dict[str, object]:
-        previous = RangeSetStatus.model_validate(dict(found.status), context={"lenient": True})
+        previous = RangeSetStatus.lenient(found.status)
         reason, message = _words(found)
         good = reason is RangeSetReason.RESOLVED
         wanted = [Wanted(ConditionType.READY, good, reason, message)]

@@ -70,7 +70,7 @@ def target_status(*, facts: TargetFacts, now: datetime) -> dict[str, object]:
 
 
 def _previous(target: Target) -> TargetStatus:
-    return TargetStatus.model_validate(dict(target.status), context={"lenient": True})
+    return TargetStatus.lenient(target.status)
 
 
 def _conditions(

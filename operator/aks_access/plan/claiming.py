@@ -8,7 +8,6 @@ the grant ends. Only what no tenant can write tells the two apart: times of crea
 from collections.abc import Mapping, Set
 from datetime import datetime
 
-from aks_access.api.base import LENIENT
 from aks_access.api.reasons import ConditionType
 from aks_access.api.target_status import TargetStatus
 from aks_access.plan.access import expand
@@ -35,7 +34,7 @@ def claims(
     grant may be revoked by one. After a restored backup GitOps brings grants back as new objects:
     they claim what the last known list lacks.
     """
-    status = TargetStatus.model_validate(dict(target.status), context=LENIENT)
+    status = TargetStatus.lenient(target.status)
     since, shown = _unready_since(status), _shown(status)
     complete = bool(status.entries) and not status.entries_omitted
     owners: dict[str, list[str]] = {}

@@ -14,7 +14,7 @@ import pytest
 from aks_access.__main__ import COMMANDS
 from aks_access.api.crd import file_name, render
 from aks_access.api.names import Kind
-from sandbox.processes import wait_until
+from sandbox.processes import alive, wait_until
 from tests.unit.cli import scene
 from tests.unit.cli.transcript import GOLDEN, execute
 
@@ -312,12 +312,4 @@ def test_a_command_that_is_ended_leaves_no_kubectl(tmp_path: Path) -> None:
         finally:
             command.kill()
     pids = [int(pid) for pid in asked.read_text().split()]
-    wait_until(lambda: not any(map(running, pids)), what="kubectl to be ended", timeout=30)
-
-
-def running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+    wait_until(lambda: not any(map(alive, pids)), what="kubectl to be ended", timeout=30)

@@ -1,6 +1,5 @@
 """Nothing outlives the process that started it, however that process goes."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.processes import Port, Process, ProcessError, Scratch, wait_until
+from sandbox.processes import Port, Process, ProcessError, Scratch, alive, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
 ECHO_PIDS = 'sleep 60 & echo $$ $! > "$1/pids.new"; mv "$1/pids.new" "$1/pids"; wait'
@@ -25,14 +24,6 @@ wait_until(pids.exists, what="the family", timeout=30)
 print(scratch.path, pids.read_text(), flush=True)
 time.sleep(60)
 """
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 @pytest.fixture

@@ -29,14 +29,15 @@ async def node_egress(reads: "ArmReads", body: object) -> tuple[str, ...]:
 
 
 def _outbound(body: object) -> Iterator[str]:
-    network = _member(_member(body, "properties"), "networkProfile")
+    network = member(member(body, "properties"), "networkProfile")
     for profile in ("loadBalancerProfile", "natGatewayProfile"):
-        listed = _member(_member(network, profile), "effectiveOutboundIPs")
+        listed = member(member(network, profile), "effectiveOutboundIPs")
         for each in listed if isinstance(listed, list) else ():
-            resource_id = _member(each, "id")
+            resource_id = member(each, "id")
             if isinstance(resource_id, str) and resource_id.startswith("/subscriptions/"):
                 yield resource_id
 
 
-def _member(value: object, name: str) -> object:
+def member(value: object, name: str) -> object:
+    """A field of what may be no object; None where there is none."""
     return value.get(name) if isinstance(value, Mapping) else None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aks_access.api.arm import ArmId
 from aks_access.api.modes import Mode
-from aks_access.cli.azure.outbound import node_egress
+from aks_access.cli.azure.outbound import member, node_egress
 from aks_access.cli.checks.checkup import Checked, failed, passed, skipped, warned
 from aks_access.cli.checks.targets import run_command
 from aks_access.errors import AzureError
@@ -113,14 +113,14 @@ def _facts(name: str, view: ClusterView, resource_id: str) -> Iterator[Checked]:
         yield warned(name, run_command(resource_id))
     if view.public_network_access == "Disabled":
         yield warned(name, "publicNetworkAccess is Disabled: the list means nothing.")
-    properties = _member(view.body, "properties")
-    if _member(properties, "disableLocalAccounts") is not True:
+    properties = member(view.body, "properties")
+    if member(properties, "disableLocalAccounts") is not True:
         yield warned(
             name,
             "local accounts enabled: an admin kubeconfig needs no log-in. Run "
             f"`az aks update {az_flags(resource_id)} --disable-local-accounts`.",
         )
-    families = _member(_member(properties, "networkProfile"), "ipFamilies")
+    families = member(member(properties, "networkProfile"), "ipFamilies")
     if isinstance(families, list) and "IPv6" in families:
         yield warned(name, "has IPv6, and ranges are IPv4 only: IPv6 clients do not get in.")
 
@@ -192,7 +192,7 @@ async def _locks(reads: "ArmReads", name: str, resource_id: str) -> AsyncIterato
                 lock = str(each.get("id", ""))
                 locked = lock.lower().partition(_LOCKS.lower())[0]
                 if f"{resource_id.lower()}/".startswith(f"{locked}/"):
-                    found[lock] = str(_member(each.get("properties"), "level"))
+                    found[lock] = str(member(each.get("properties"), "level"))
         except AzureError:
             unknown = True
     for lock, level in found.items():
@@ -243,7 +243,3 @@ def _egress(name: str, view: ClusterView, *, target: Target, known: Sequence[str
             "it to nodeEgress.",
         )
     return passed(name, "the addresses that its nodes leave by are always let in.")
-
-
-def _member(value: object, name: str) -> object:
-    return value.get(name) if isinstance(value, Mapping) else None

@@ -50,7 +50,7 @@ class Held:
 def held(verdict: Verdict, *, target: Target) -> Held:
     """As the status of the target tells."""
     grant = verdict.grant
-    status = TargetStatus.model_validate(dict(target.status), context={"lenient": True})
+    status = TargetStatus.lenient(target.status)
     live = {canonical(each.range): each for each in status.entries}
     asked = {cidr(each) for each in verdict.ranges}
     own = frozenset(name for name in asked & live.keys() if grant.path in live[name].grants)

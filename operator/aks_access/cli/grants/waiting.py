@@ -78,7 +78,7 @@ def progress(raw: Mapping[str, Any]) -> str:
 
 def status(raw: Mapping[str, Any]) -> GrantStatus:
     """The status, however old."""
-    return GrantStatus.model_validate(status_of(raw), context={"lenient": True})
+    return GrantStatus.lenient(status_of(raw))
 
 
 def _condition(raw: Mapping[str, Any], kind: ConditionType) -> Condition | None:

@@ -52,7 +52,7 @@ class Memory:
 
 def status_of(target: Target) -> TargetStatus:
     """The target's status; what is odd about it is left out."""
-    return TargetStatus.model_validate(dict(target.status), context={"lenient": True})
+    return TargetStatus.lenient(target.status)
 
 
 def condition(target: Target, kind: str = "Ready") -> tuple[str, str]:

@@ -143,7 +143,7 @@ def read(kind: type[Report], value: object) -> Report:
 
 def _readable(kind: type[Report], found: dict[str, Any]) -> dict[str, Any]:
     # Slow to import, and for what no operator wrote.
-    from aks_access.api.base import LENIENT, LenientModel
+    from aks_access.api.base import LenientModel
     from aks_access.api.grant import GrantStatus
     from aks_access.api.meta import ObjectMeta
     from aks_access.api.target_status import TargetStatus
@@ -153,7 +153,7 @@ def _readable(kind: type[Report], found: dict[str, Any]) -> dict[str, Any]:
         TargetReport: TargetStatus,
         GrantReport: GrantStatus,
     }
-    return models[kind].model_validate(found, context=LENIENT).to_json()
+    return models[kind].lenient(found).to_json()
 
 
 def _read(kind: type, value: object) -> object:
